@@ -1,0 +1,87 @@
+import { channel } from 'node:diagnostics_channel';
+import type { RequestContext } from '../request-context.ts';
+
+/**
+ * The driver contract. A driver watches one kind of database client and publishes each commit that wrote,
+ * twice: when it begins and when the database has answered. It knows nothing of gates; gates subscribe.
+ *
+ * Law:
+ * - A commit's time runs from when the database could first see it to its answer. Waiting for a connection
+ *   or behind earlier statements of the same connection is not in it.
+ * - A read-only COMMIT and a COMMIT that the database answered with ROLLBACK after an error are not commits
+ *   that wrote: the first is never published, the second finishes as `rolledBack`.
+ * - Every published start is followed by exactly one finish, also when the connection is lost (`unknown`)
+ *   or the commit is refused (`failed`).
+ * - The request's context is taken at call time.
+ * - Nothing the driver does may change what the observed client answers, apart from the completion row.
+ */
+export interface Commit {
+  readonly partition: string;
+  /** `explicit`: a COMMIT or END. `autocommit`: one write outside a transaction. */
+  readonly kind: 'explicit' | 'autocommit';
+  /** Monotonic milliseconds of the system clock. */
+  readonly startedAt: number;
+  readonly context: RequestContext | undefined;
+  /** Set before the finish is published. */
+  durationMs: number;
+  /** `undefined` until it has finished. */
+  outcome: CommitOutcome | undefined;
+}
+
+/** How a commit ended. `unknown`: the connection was lost before the answer. */
+export type CommitOutcome = 'committed' | 'rolledBack' | 'failed' | 'unknown';
+
+/** Where commits are announced: `diagnostics_channel` costs nothing while nobody listens. */
+export const commitStarted = channel('slackwater:commit:started');
+export const commitFinished = channel('slackwater:commit:finished');
+
+/** Told of each source as it is observed; the message is the {@link CommitSource}. */
+export const sourceObserved = channel('slackwater:source:observed');
+
+/** One observed pool or connection: what a gate may ask of a partition's database. */
+export interface CommitSource {
+  readonly partition: string;
+  /** The driver's name, for messages: `pg`. */
+  readonly driver: string;
+  /** How many connections it may hold; undefined where nobody can say. */
+  readonly connections: number | undefined;
+  /** Commits one small write and resolves when it is flushed. It is published like any other commit. */
+  readonly probe: (() => Promise<void>) | undefined;
+  readonly completions: Completions | undefined;
+}
+
+/** The completion rows of one database: what makes a replay happen once. */
+export interface Completions {
+  /** Resolves when the completion table can be used; else rejects with `completion-table-missing`. */
+  ready(): Promise<void>;
+  /** The rows of a key, by ordinal. Rejects when the database can't be asked. */
+  find(key: string): Promise<readonly CompletionRow[]>;
+  /**
+   * Durably shuts out every later transaction of the key that has not yet inserted its row, unless one has.
+   * `completed`: there were rows already, and nothing was changed.
+   */
+  shutOut(key: string): Promise<'shut-out' | 'completed'>;
+}
+
+/** One transaction that was done for a key. */
+export interface CompletionRow {
+  readonly ordinal: number;
+  /** True for a row that shuts out: nothing was done. */
+  readonly tombstone: boolean;
+}
+
+const registryKey = Symbol.for('slackwater.commit-sources');
+const shared = globalThis as { [registryKey]?: Set<CommitSource> };
+const sources: Set<CommitSource> = (shared[registryKey] ??= new Set());
+
+/** Makes a source known to gates that exist and to gates to come. Returns the way to take it back. */
+export function announceSource(source: CommitSource): () => void {
+  sources.add(source);
+  sourceObserved.publish(source);
+  return () => sources.delete(source);
+}
+
+/** The sources observed by now, in the order of their observation. */
+export function commitSources(): Iterable<CommitSource> {
+  return sources.values();
+}

@@ -1,0 +1,41 @@
+import type { Durability } from '@slackwater/shared';
+import type { Clock } from '../clock.ts';
+import type { EngineLog } from './log.ts';
+import type { EngineQueue } from './queue.ts';
+import type { EngineStore } from './store.ts';
+
+/** Where log, key-value store and queue live: what `options.engine` takes. Nothing is opened yet. */
+export interface Engine {
+  /** The engine's name, for messages: `sqlite`. */
+  readonly name: string;
+  /** What "durable" means here: fsync of one disk, or acknowledged by a majority of servers. */
+  readonly durable: Durability;
+  /**
+   * Opens what belongs to one application and resource group, creating it where it is new.
+   * Rejects with `engine-corrupt`, `engine-full` or `engine-unavailable`.
+   */
+  open(options: EngineOpenOptions): Promise<OpenEngine>;
+}
+
+/** To whom an opened engine belongs, and by what time it lives. */
+export interface EngineOpenOptions {
+  readonly application: string;
+  readonly group: string;
+  readonly clock: Clock;
+}
+
+/** An open engine. Every method may be called concurrently and rejects with an `EngineError`. */
+export interface OpenEngine {
+  readonly durable: Durability;
+  readonly log: EngineLog;
+  readonly store: EngineStore;
+  readonly queue: EngineQueue;
+  /**
+   * The bytes of the key file. An embedded engine that finds none stores what `create` returns, readable by
+   * its owner alone, durably, before it resolves; two processes that start at once get the same bytes. A
+   * distributed engine gives what it was given and never creates. Rejects with `key-file-unreadable`.
+   */
+  keyFile(create: () => Uint8Array): Promise<Uint8Array>;
+  /** Resolves when what was begun has ended and everything is let go. May be called twice. */
+  close(): Promise<void>;
+}

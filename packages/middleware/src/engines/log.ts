@@ -1,0 +1,22 @@
+/**
+ * The log contract: an append-only sequence of byte strings. The append is the commit point of everything
+ * that the ledger says.
+ *
+ * Law:
+ * - Durable: when `append` has resolved, the entries survive `kill -9` and, as far as the engine's word
+ *   `durable` goes, the loss of power or of a minority of servers.
+ * - Atomic: a batch is there whole or not at all, and its entries are neighbours.
+ * - Ordered: the engine gives the positions, from 0, without gaps. Batches of several callers and several
+ *   processes are ordered by the engine; one caller's batches in the order of its calls.
+ * - Read-your-writes: `read` and `size` show every append that has resolved, of any process.
+ * - What was appended never changes.
+ * - Errors: `EngineError`. With `fate: 'unknown'` the batch may be there; the log tells after reading again.
+ */
+export interface EngineLog {
+  /** Appends a batch of 1 to 1,000 entries of at most 65,535 bytes each. Resolves with the first one's position. */
+  append(entries: readonly Uint8Array[]): Promise<{ readonly first: number }>;
+  /** The entries from position `from` on, at most `limit` (1 to 10,000). Empty beyond the end. */
+  read(from: number, limit: number): Promise<readonly Uint8Array[]>;
+  /** How many entries there are. */
+  size(): Promise<number>;
+}

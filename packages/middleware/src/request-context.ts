@@ -1,0 +1,38 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+
+/**
+ * What the gate tells the drivers about the request on whose behalf a statement runs. A driver reads it when
+ * it is called, never later: emitters and pools lose the asynchronous context (see drivers/driver.ts).
+ */
+export interface RequestContext {
+  /**
+   * True for work that may be postponed. It leaves the last connection of a pool free, so that exempt work
+   * always finds one.
+   */
+  readonly postponable: boolean;
+  /** Present where the request must be done once; see {@link CompletionScope}. */
+  readonly completion: CompletionScope | undefined;
+  /** The driver calls it for each transaction or autocommit write that the request begins. */
+  wrote(partition: string): void;
+}
+
+/**
+ * One attempt at a request that is to be done once. In each transaction that the attempt begins, the driver
+ * inserts a completion row (`key`, ordinal) straight after BEGIN, so that the row and the work become
+ * durable together or not at all.
+ */
+export interface CompletionScope {
+  /** What is to be done once: a deferral, or a requester's Idempotency-Key on a method and path. */
+  readonly key: string;
+  /** The ordinal the next transaction of this attempt gets; the driver counts it up. From 0. */
+  nextOrdinal: number;
+  /** Set by the driver when the row was there already: the work is done or was shut out. */
+  duplicate: boolean;
+}
+
+const storageKey = Symbol.for('slackwater.request-context');
+const shared = globalThis as { [storageKey]?: AsyncLocalStorage<RequestContext> };
+
+/** One storage for the whole process, also where two copies of the package are loaded. */
+export const requestContext: AsyncLocalStorage<RequestContext> = (shared[storageKey] ??=
+  new AsyncLocalStorage<RequestContext>());

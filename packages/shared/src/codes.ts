@@ -1,0 +1,105 @@
+/**
+ * Every code that Slackwater gives to a machine: one closed union for errors, one for the reasons of a
+ * decision. `docs/reference/errors.md` has a line for each, and a test holds the two together.
+ */
+
+/** Codes of problem documents, of a deferral's `error`, and of the errors that the packages throw. */
+export const errorCodes = [
+  // answers to a request
+  'retry-later',
+  'record-fate-unknown',
+  'idempotency-key-invalid',
+  'idempotency-key-reused',
+  'idempotency-key-in-use',
+  'already-performed',
+  'request-invalid',
+  'not-found',
+  'not-cancelable',
+  'parameter-invalid',
+  'method-not-allowed',
+  'internal-error',
+  // what became of a deferral
+  'route-refused',
+  'route-failed',
+  'route-missing',
+  'attempt-timed-out',
+  'attempts-exhausted',
+  'record-corrupt',
+  'interrupted-between-transactions',
+  'transaction-in-one-string',
+  'identity-not-restored',
+  'outcome-too-large',
+  'outcome-lost',
+  'canceled-by-requester',
+  // set-up
+  'option-invalid',
+  'option-unknown',
+  'option-missing',
+  'peer-missing',
+  'completion-table-missing',
+  'key-file-unreadable',
+  // the ledger and its engine
+  'engine-full',
+  'engine-unavailable',
+  'engine-corrupt',
+  'engine-timeout',
+  'engine-closed',
+  'ledger-corrupt',
+  'ledger-truncated',
+  'ledger-keys-differ',
+  // verification
+  'note-malformed',
+  'note-unverified',
+  'checkpoint-malformed',
+  'receipt-malformed',
+  'receipt-unverified',
+  'verifier-key-malformed',
+  'canonical-json-refused',
+  // the client SDK
+  'deadline-exceeded',
+  'aborted',
+  'retries-exhausted',
+  'body-not-repeatable',
+  'status-url-foreign',
+  'deferral-failed',
+  'deferral-canceled',
+  'response-malformed',
+] as const;
+
+/** One of {@link errorCodes}. */
+export type ErrorCode = (typeof errorCodes)[number];
+
+/** Why a request was performed, asked to retry later, or deferred. The first reason of a list decided. */
+export const reasonCodes = [
+  // perform
+  'clear',
+  'exempt',
+  'unclaimed-safe-method',
+  'partition-unknown',
+  'recovered-share',
+  'probe',
+  'replay',
+  // postpone
+  'over-threshold',
+  'recovering',
+  'more-important-first',
+  'order-key-waiting',
+  'always-defer',
+  // retry later although the work type may be deferred
+  'not-asked',
+  'requester-unknown',
+  'identity-not-captured',
+  'body-not-capturable',
+  'body-too-large',
+  'body-incomplete',
+  'completion-table-missing',
+  'ledger-full',
+  'ledger-unavailable',
+  'ledger-timeout',
+  'queue-full',
+  // the gate's own trouble
+  'option-function-failed',
+] as const;
+
+/** One of {@link reasonCodes}. */
+export type ReasonCode = (typeof reasonCodes)[number];

@@ -1,0 +1,43 @@
+import type { ErrorCode } from './codes.ts';
+
+/** What a caller may rely on: the life of a deferral in the words of Azure's long-running operations. */
+export type DeferralStatus = 'NotStarted' | 'Running' | 'Succeeded' | 'Failed' | 'Canceled';
+
+/** Where a deferral stands, in more detail than its status. */
+export type DeferralPhase = 'queued' | 'postponed' | 'performing' | 'retrying' | 'parked' | 'settled';
+
+/** What "durable" meant when the deferral was accepted: one disk's fsync, or a majority of an engine's servers. */
+export type Durability = 'fsync' | 'quorum';
+
+/** The body of a 202 and of `GET /deferrals/:id`. Times are RFC 3339 in UTC. */
+export interface DeferralResource {
+  /** ULID. */
+  readonly id: string;
+  readonly status: DeferralStatus;
+  readonly phase: DeferralPhase;
+  readonly application: string;
+  readonly group: string;
+  readonly workType: string;
+  readonly partition: string;
+  readonly createdAt: string;
+  readonly updatedAt: string;
+  readonly estimatedAt?: string;
+  readonly deadlineAt?: string;
+  /** How often the route has been tried. */
+  readonly attempts: number;
+  /** How often it was looked at and left on its queue. */
+  readonly postponements: number;
+  readonly portion: 'all';
+  readonly durable: Durability;
+  /** False where the work is known to be done while the route's answer was lost. */
+  readonly outcomeKnown?: boolean;
+  readonly error?: { readonly code: ErrorCode; readonly message: string };
+  /** URL of the outcome. */
+  readonly resourceLocation: string;
+  /** C2SP tlog-proof of `entry`. */
+  readonly receipt: string;
+  /** The `accepted` entry's bytes, base64. */
+  readonly entry: string;
+  /** The salt of the payload digest in `entry`, base64. */
+  readonly salt: string;
+}

@@ -1,0 +1,73 @@
+/** What can happen to a record. Each happening is one entry of the ledger. */
+export const entryTypes = [
+  'accepted',
+  'postponed',
+  'performing',
+  'performed',
+  'failed',
+  'parked',
+  'canceled',
+  'erased',
+  'work-type-changed',
+  'key-rotated',
+] as const;
+
+/** One of {@link entryTypes}. */
+export type EntryType = (typeof entryTypes)[number];
+
+/**
+ * One entry of the ledger. On disk and under the hash it is its canonical JSON (RFC 8785) in UTF-8.
+ * `docs/ledger-format.md` describes it byte for byte.
+ */
+export interface LedgerEntry {
+  readonly v: 1;
+  readonly type: EntryType;
+  /** The deferral's ULID. */
+  readonly id: string;
+  /** RFC 3339, UTC, milliseconds. */
+  readonly at: string;
+  readonly group: string;
+  readonly application: string;
+  readonly method: string;
+  /** The route's pattern, never the path itself. */
+  readonly route: string;
+  readonly workType: string;
+  readonly partition: string;
+  /** A random pseudonym. */
+  readonly requester: string;
+  readonly reasons: readonly string[];
+  /** `accepted`: base64 of SHA-256(salt || payload). */
+  readonly payload?: string;
+  /** `performing`, `performed`, `failed`: the attempt, from 1. */
+  readonly attempt?: number;
+  /** `postponed`: how often by now. */
+  readonly postponements?: number;
+  /** `performed`, `failed`: the route's status code. */
+  readonly status?: number;
+  /** `performed`, `failed`: base64 of SHA-256(salt || outcome). Absent where the outcome is not known. */
+  readonly outcome?: string;
+  /** `performed`: false where the work is known to be done and the route's answer was lost. */
+  readonly outcomeKnown?: boolean;
+  /** `failed`, `parked`, `canceled`: an error code. */
+  readonly error?: string;
+}
+
+/** A sealed run of entries. Its hash is SHA-256 over the canonical JSON without `checkpoint`. */
+export interface LedgerBlock {
+  readonly v: 1;
+  /** From 0. */
+  readonly height: number;
+  /** Hash of the block before, base64; 32 zero bytes for height 0. */
+  readonly previous: string;
+  /** Index of its first entry. */
+  readonly first: number;
+  /** Index of its last entry. */
+  readonly last: number;
+  /** Entries in the tree up to and with this block. */
+  readonly size: number;
+  /** RFC 6962 root of that tree, base64. */
+  readonly root: string;
+  readonly sealedAt: string;
+  /** C2SP checkpoint: a signed note. */
+  readonly checkpoint: string;
+}
