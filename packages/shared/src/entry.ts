@@ -48,6 +48,8 @@ export interface LedgerEntry {
   readonly outcome?: string;
   /** `performed`: false where the work is known to be done and the route's answer was lost. */
   readonly outcomeKnown?: boolean;
+  /** `failed`: present where the attempt failed and the route will be tried again, not before then. */
+  readonly retryAt?: string;
   /** `failed`, `parked`, `canceled`: an error code. */
   readonly error?: string;
 }

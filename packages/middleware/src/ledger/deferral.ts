@@ -1,0 +1,138 @@
+import type { DeferralPhase, DeferralStatus, ErrorCode } from '@slackwater/shared';
+
+/** A request as it is kept to be performed later: only what a replay may contain. */
+export interface CapturedRequest {
+  readonly method: string;
+  /** Path and query as they came (`req.originalUrl`). */
+  readonly url: string;
+  /** Allow-listed headers, lower-case names, without Content-Length and Transfer-Encoding. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly body: Uint8Array;
+  /** The caller's address as the socket gave it. */
+  readonly remoteAddress: string | undefined;
+  /** What `capture(req)` gave, JSON; undefined where nothing was captured. */
+  readonly identity: unknown;
+}
+
+/** What the route answered when the deferral was performed. */
+export interface Outcome {
+  readonly status: number;
+  /** End-to-end headers, lower-case names, Set-Cookie left out. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  readonly body: Uint8Array;
+}
+
+/** A request that is to be accepted, with everything that the decision established about it. */
+export interface Acceptance {
+  readonly request: CapturedRequest;
+  /** Route pattern. */
+  readonly route: string;
+  readonly workType: string;
+  readonly priority: number;
+  readonly partition: string;
+  /** Who the request is made for, in the application's own words. Kept encrypted; entries get a pseudonym. */
+  readonly requester: string;
+  readonly reasons: readonly string[];
+  readonly idempotencyKey?: string;
+  readonly orderKey?: string;
+}
+
+/** What became of an {@link Acceptance}. */
+export type AcceptanceResult =
+  /** `repeated`: it is the deferral that the same Idempotency-Key and payload made before. */
+  | { readonly kind: 'accepted'; readonly repeated: boolean; readonly deferral: Deferral; readonly capability: string }
+  /** The same Idempotency-Key came with another payload before. */
+  | { readonly kind: 'key-reused' };
+
+/** One deferred request, as far as the ledger has come with it. A cache: the log can rebuild it. */
+export interface Deferral {
+  readonly id: string;
+  readonly status: DeferralStatus;
+  readonly phase: DeferralPhase;
+  readonly method: string;
+  readonly route: string;
+  readonly workType: string;
+  readonly priority: number;
+  readonly partition: string;
+  readonly orderKey: string | undefined;
+  /** The requester's random pseudonym. */
+  readonly requester: string;
+  /** The key of its completion rows. */
+  readonly completionKey: string;
+  /** Where its `accepted` entry stands in the log. */
+  readonly position: number;
+  /** Salt of the payload digest, base64. */
+  readonly salt: string;
+  /** Unix milliseconds. */
+  readonly createdAt: number;
+  readonly updatedAt: number;
+  readonly attempts: number;
+  readonly postponements: number;
+  /** Fencing token of the newest attempt; 0 before the first. */
+  readonly token: number;
+  readonly outcomeKnown: boolean | undefined;
+  readonly error: { readonly code: ErrorCode; readonly message: string } | undefined;
+}
+
+/** A step in the life of a deferral; each becomes an entry. */
+export type Step =
+  | { readonly type: 'performing'; readonly token: number }
+  | { readonly type: 'postponed'; readonly token: number; readonly reasons: readonly string[] }
+  /** The route answered below 400, or, without an outcome, is known to have done its work. */
+  | { readonly type: 'performed'; readonly token: number; readonly outcome: Outcome | undefined }
+  /** With `retryAt` (Unix milliseconds) it will be tried again, else it is final. */
+  | {
+      readonly type: 'failed';
+      readonly token: number;
+      readonly outcome: Outcome | undefined;
+      readonly error: { readonly code: ErrorCode; readonly message: string };
+      readonly retryAt?: number;
+    }
+  | { readonly type: 'parked'; readonly token: number; readonly error: { readonly code: ErrorCode; readonly message: string } }
+  /** By its requester; only while nobody performs it. */
+  | { readonly type: 'canceled'; readonly error: { readonly code: ErrorCode; readonly message: string } };
+
+/** What the other stages may ask of the ledger. */
+export interface DeferralLedger {
+  /**
+   * Records a request. Resolves when it is durable and sealed.
+   * Rejects with an `EngineError`: `fate: 'none'`, nothing was recorded; `fate: 'unknown'`, it may have been.
+   */
+  accept(acceptance: Acceptance): Promise<AcceptanceResult>;
+  /** The deferral that an Idempotency-Key of that requester, method and path made, if any. */
+  findByKey(requester: string, method: string, url: string, idempotencyKey: string): Promise<Deferral | undefined>;
+  find(id: string): Promise<Deferral | undefined>;
+  /** The request, checked against the digest in its entry. Rejects with `record-corrupt`. */
+  request(id: string): Promise<CapturedRequest>;
+  /** The outcome; undefined while there is none, or where it has expired. Rejects with `record-corrupt`. */
+  outcome(id: string): Promise<Outcome | undefined>;
+  /**
+   * Takes a step, durably: entry first, then the deferral's state. Resolves with undefined, and changes nothing,
+   * where the deferral is settled, another token is newer, or (canceled) it is being performed.
+   */
+  step(id: string, step: Step): Promise<Deferral | undefined>;
+  /** The `accepted` entry's bytes and a fresh receipt for it (C2SP tlog-proof). */
+  proof(id: string): Promise<{ readonly entry: Uint8Array; readonly receipt: string }>;
+  /** Whether the capability is one that was given out for that deferral. Constant time. */
+  admitsCapability(id: string, capability: string): Promise<boolean>;
+  /** Whether that requester made it. */
+  isRequester(deferral: Deferral, requester: string): Promise<boolean>;
+  /** Newest first. */
+  list(query: DeferralQuery): Promise<{ readonly deferrals: readonly Deferral[]; readonly next: string | undefined }>;
+  /** The signed head: C2SP checkpoint text. */
+  checkpoint(): Promise<string>;
+  /** The sealed block of that height as its JSON text. */
+  block(height: number): Promise<string | undefined>;
+}
+
+/** Filters of an audit query; all that are given must hold. */
+export interface DeferralQuery {
+  /** 1 to 1,000. */
+  readonly limit: number;
+  /** The `next` of the page before. */
+  readonly cursor?: string;
+  readonly status?: DeferralStatus;
+  readonly workType?: string;
+  readonly partition?: string;
+  readonly requester?: string;
+}
