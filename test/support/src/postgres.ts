@@ -1,1 +1,266 @@
-export {};
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import {
+  appendFileSync,
+  chownSync,
+  closeSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import pg from 'pg';
+import { findPostgres, type PostgresBinaries } from './postgres-binaries.ts';
+import { stallCommits } from './slow-commits.ts';
+
+export { type ManualClock, manualClock } from './manual-clock.ts';
+export { type SlowCommits, slowCommits } from './slow-commits.ts';
+
+/** What `startPostgres` may be told. */
+export interface PostgresOptions {
+  /** A database to create; default `test`. */
+  readonly database?: string;
+  /** Further lines of postgresql.conf, e.g. `{ max_connections: 20 }`. */
+  readonly settings?: Readonly<Record<string, string | number | boolean>>;
+}
+
+/** A PostgreSQL of the caller's own. */
+export interface PostgresServer {
+  readonly host: string;
+  readonly port: number;
+  readonly user: string;
+  readonly password: string;
+  readonly database: string;
+  readonly connectionString: string;
+  readonly dataDirectory: string;
+  /** Ends the server and removes its folder. May be called twice. */
+  stop(): Promise<void>;
+  /** Stalls every commit that writes, or lets them through again; resolves when it is so. */
+  stallCommits(on: boolean): Promise<void>;
+  /** SIGKILL to the server's main process; resolves when it is gone. The data stay. */
+  kill(): Promise<void>;
+  /** Ends the server if it runs, and starts it again on the same port and data. */
+  restart(): Promise<void>;
+}
+
+const host = '127.0.0.1';
+const user = 'slackwater';
+const startWithinMs = 30_000;
+const stopWithinMs = 10_000;
+
+/**
+ * Starts a PostgreSQL 18 with a folder, a port and a password of its own, fsync on. Works as root and as an
+ * ordinary user. It ends with the process that started it, however that one ends, and does not keep it alive.
+ * Rejects with one sentence where it can't be started.
+ */
+export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresServer> {
+  const directory = mkdtempSync(join(tmpdir(), 'slackwater-postgres-'));
+  const guard = startGuard(directory);
+  try {
+    return await startIn(directory, guard, options);
+  } catch (error) {
+    guard.dismiss();
+    rmSync(directory, { recursive: true, force: true });
+    throw error;
+  }
+}
+
+async function startIn(directory: string, guard: Guard, options: PostgresOptions): Promise<PostgresServer> {
+  const binaries = await findPostgres(directory);
+  const { runAs } = binaries;
+  if (runAs !== undefined) chownSync(directory, runAs.uid, runAs.gid);
+  const dataDirectory = join(directory, 'data');
+  const password = randomBytes(12).toString('hex');
+  await initialise(directory, dataDirectory, binaries, password);
+  const port = await freePort();
+  configure(dataDirectory, port, options.settings ?? {});
+
+  let server = await launch(directory, binaries);
+  const database = options.database ?? 'test';
+  const address = { host, port, user, password };
+  await createDatabase(address, database);
+
+  let stopped = false;
+  return {
+    ...address,
+    database,
+    connectionString: `postgres://${user}:${password}@${host}:${port}/${database}`,
+    dataDirectory,
+    async stop() {
+      if (stopped) return;
+      stopped = true;
+      await end(server, 'SIGINT');
+      guard.dismiss();
+      rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
+    },
+    stallCommits: (on) => stallCommits({ ...address, database }, on),
+    kill: () => end(server, 'SIGKILL'),
+    async restart() {
+      await end(server, 'SIGINT');
+      server = await launch(directory, binaries);
+    },
+  };
+}
+
+interface Guard {
+  dismiss(): void;
+}
+
+function startGuard(directory: string): Guard {
+  const script = fileURLToPath(new URL('postgres-guard.ts', import.meta.url));
+  // Detached, so that a Ctrl-C meant for the starting process does not reach the guard.
+  const child = spawn(process.execPath, [script, directory], {
+    detached: true,
+    stdio: ['pipe', 'ignore', 'ignore'],
+  });
+  child.on('error', () => {});
+  child.stdin.on('error', () => {});
+  child.unref();
+  const { stdin } = child;
+  if ('unref' in stdin && typeof stdin.unref === 'function') stdin.unref();
+  return { dismiss: () => void stdin.end('dismissed') };
+}
+
+async function initialise(
+  directory: string,
+  dataDirectory: string,
+  { initdb, runAs }: PostgresBinaries,
+  password: string,
+): Promise<void> {
+  const passwordFile = join(directory, 'password');
+  writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });
+  if (runAs !== undefined) chownSync(passwordFile, runAs.uid, runAs.gid);
+  const child = spawn(
+    initdb,
+    [
+      `--pgdata=${dataDirectory}`,
+      `--username=${user}`,
+      `--pwfile=${passwordFile}`,
+      '--auth=scram-sha-256',
+      '--encoding=UTF8',
+      '--locale=C',
+      '--no-sync',
+    ],
+    { ...runAs, cwd: directory, stdio: ['ignore', 'ignore', 'pipe'] },
+  );
+  let errors = '';
+  child.stderr.on('data', (chunk: Buffer) => {
+    errors += chunk.toString();
+  });
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', resolve);
+  });
+  rmSync(passwordFile, { force: true });
+  if (code !== 0)
+    throw new Error(`PostgreSQL can't be started: initdb ended with ${code}: ${lastLine(errors)}`);
+}
+
+function configure(dataDirectory: string, port: number, settings: Readonly<Record<string, unknown>>): void {
+  const lines = Object.entries({
+    listen_addresses: host,
+    port,
+    unix_socket_directories: '',
+    max_connections: 100,
+    fsync: 'on',
+    shared_buffers: '32MB',
+    logging_collector: 'off',
+    ...settings,
+  }).map(([name, value]) => `${name} = '${String(value).replaceAll("'", "''")}'\n`);
+  appendFileSync(join(dataDirectory, 'postgresql.conf'), lines.join(''));
+}
+
+async function launch(directory: string, { postgres, runAs }: PostgresBinaries): Promise<ChildProcess> {
+  const dataDirectory = join(directory, 'data');
+  const logFile = join(directory, 'postgres.log');
+  const deadline = Date.now() + startWithinMs;
+  for (;;) {
+    writeFileSync(logFile, '');
+    const log = openSync(logFile, 'a');
+    // Detached: a Ctrl-C is the starting process's affair; the guard ends the server after it.
+    const child = spawn(postgres, ['-D', dataDirectory], {
+      ...runAs,
+      cwd: directory,
+      detached: true,
+      stdio: ['ignore', log, log],
+    });
+    closeSync(log);
+    child.on('error', () => {});
+    child.unref();
+    if (await becomesReady(child, dataDirectory, deadline)) return child;
+    const said = readFileSync(logFile, 'utf8');
+    // After a SIGKILL the old backends need a moment to notice and let go of the shared memory.
+    if (Date.now() > deadline || !/shared memory|lock file/.test(said)) {
+      await end(child, 'SIGKILL');
+      throw new Error(`PostgreSQL can't be started: ${lastLine(said)}`);
+    }
+    await sleep(50);
+  }
+}
+
+/** The eighth line of postmaster.pid is the server's own word on whether it takes connections. */
+async function becomesReady(child: ChildProcess, dataDirectory: string, deadline: number): Promise<boolean> {
+  while (isRunning(child) && Date.now() < deadline) {
+    const lines = readIfThere(join(dataDirectory, 'postmaster.pid')).split('\n');
+    if (Number(lines[0]) === child.pid && lines[7]?.trim() === 'ready') return true;
+    await sleep(10);
+  }
+  return false;
+}
+
+async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (!isRunning(child)) return;
+  child.ref();
+  const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  child.kill(signal);
+  const insist = setTimeout(() => child.kill('SIGKILL'), stopWithinMs);
+  await gone;
+  clearTimeout(insist);
+}
+
+function isRunning(child: ChildProcess): boolean {
+  return child.pid !== undefined && child.exitCode === null && child.signalCode === null;
+}
+
+async function createDatabase(
+  address: { host: string; port: number; user: string; password: string },
+  database: string,
+): Promise<void> {
+  const client = new pg.Client({ ...address, database: 'postgres' });
+  await client.connect();
+  try {
+    await client.query(`CREATE DATABASE ${client.escapeIdentifier(database)}`);
+  } finally {
+    await client.end();
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, host, resolve);
+  });
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new Error('No free port was found.');
+  return address.port;
+}
+
+function readIfThere(file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+function lastLine(text: string): string {
+  return text.trim().split('\n').at(-1) ?? 'it gave no reason';
+}
