@@ -10,6 +10,11 @@ export interface CapturedRequest {
   readonly body: Uint8Array;
   /** The caller's address as the socket gave it. */
   readonly remoteAddress: string | undefined;
+  /**
+   * True where the connection was TLS. Without it a replay would look like plain HTTP, and middleware that
+   * redirects to HTTPS would answer instead of the route.
+   */
+  readonly secure?: boolean;
   /** What `capture(req)` gave, JSON; undefined where nothing was captured. */
   readonly identity: unknown;
 }

@@ -1,0 +1,10 @@
+import express5 from 'express';
+import express4Untyped from 'express4';
+
+/** Both are used through the types of Express 5: the tests stay within what the two have in common. */
+const express4 = express4Untyped as unknown as typeof express5;
+
+export const expresses = [
+  ['Express 4', express4],
+  ['Express 5', express5],
+] as const;
