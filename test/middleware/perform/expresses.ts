@@ -1,8 +1,8 @@
+import { createRequire } from 'node:module';
 import express5 from 'express';
-import express4Untyped from 'express4';
 
 /** Both are used through the types of Express 5: the tests stay within what the two have in common. */
-const express4 = express4Untyped as unknown as typeof express5;
+const express4 = createRequire(import.meta.url)('express4') as typeof express5;
 
 export const expresses = [
   ['Express 4', express4],

@@ -7,6 +7,7 @@ import type { Response } from 'express';
 import { describe, expect, it } from 'vitest';
 import { expresses } from './expresses.ts';
 import { answered, captured, replayThrough } from './replaying.ts';
+import { signal } from './signal.ts';
 
 describe.each(expresses)('the answer to a replay, on %s', (_name, express) => {
   const appThat = (handler: (res: Response) => void) => {
@@ -134,7 +135,7 @@ describe.each(expresses)('the answer to a replay, on %s', (_name, express) => {
       res.send('first');
       res.send('second');
     });
-    const { promise, resolve } = Promise.withResolvers<unknown>();
+    const { happened: promise, tell: resolve } = signal<unknown>();
     expect((await answered(replayThrough(app, post, { onRouteError: resolve }))).text).toBe('first');
     expect(await promise).toMatchObject({ code: 'ERR_HTTP_HEADERS_SENT' });
   });
@@ -149,7 +150,7 @@ describe.each(expresses)('the answer to a replay, on %s', (_name, express) => {
 
   it('lets the response finish as on any connection', async () => {
     const seen: string[] = [];
-    const { promise: closed, resolve } = Promise.withResolvers<void>();
+    const { happened: closed, tell: resolve } = signal<void>();
     const app = appThat((res) => {
       res.on('finish', () => seen.push('finish'));
       res.on('close', () => resolve());

@@ -4,6 +4,7 @@ import express5, { type Request, type Response } from 'express';
 import { describe, expect, it } from 'vitest';
 import { expresses } from './expresses.ts';
 import { answered, captured, replayThrough } from './replaying.ts';
+import { signal } from './signal.ts';
 
 const post = captured('POST', '/route', { body: Buffer.from('body') });
 
@@ -47,8 +48,8 @@ describe.each(expresses)('a replay in trouble, on %s', (_name, express) => {
 
   it('is timed out where the handler never answers, and its connection closed', async () => {
     const clock = manualClock();
-    const { promise: reached, resolve: reach } = Promise.withResolvers<void>();
-    const { promise: closed, resolve: close } = Promise.withResolvers<void>();
+    const { happened: reached, tell: reach } = signal<void>();
+    const { happened: closed, tell: close } = signal<void>();
     const app = appThat((_req, res) => {
       res.on('close', close);
       reach();
@@ -67,7 +68,7 @@ describe.each(expresses)('a replay in trouble, on %s', (_name, express) => {
 
   it('is timed out where the answer begins and never ends', async () => {
     const clock = manualClock();
-    const { promise: reached, resolve: reach } = Promise.withResolvers<void>();
+    const { happened: reached, tell: reach } = signal<void>();
     const app = appThat((_req, res) => {
       res.write('half');
       reach();
@@ -108,7 +109,7 @@ describe.each(expresses)('a replay in trouble, on %s', (_name, express) => {
 
   it('stops where its signal says so', async () => {
     const lost = new AbortController();
-    const { promise: closed, resolve: close } = Promise.withResolvers<void>();
+    const { happened: closed, tell: close } = signal<void>();
     const app = appThat((_req, res) => {
       res.on('close', close);
       lost.abort();
