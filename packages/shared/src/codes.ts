@@ -55,6 +55,8 @@ export const errorCodes = [
   'receipt-unverified',
   'verifier-key-malformed',
   'canonical-json-refused',
+  'entry-malformed',
+  'block-malformed',
   // the client SDK
   'deadline-exceeded',
   'aborted',

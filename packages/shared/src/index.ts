@@ -1,7 +1,22 @@
+// words
+
+// bytes
+export { fromBase64, toBase64 } from './base64.ts';
+// the ledger's entries and blocks
+export { blockHash, encodeBlock, maxBlockLength, parseBlock } from './block-codec.ts';
+export { canonicalJson } from './canonical-json.ts';
+// signed heads and receipts
+export { type Checkpoint, formatCheckpoint, parseCheckpoint } from './checkpoint.ts';
+export { type VerifiedCheckpoint, verifyCheckpoint } from './checkpoint-verify.ts';
 export { type ErrorCode, errorCodes, type ReasonCode, reasonCodes } from './codes.ts';
+// deferrals
 export type { DeferralPhase, DeferralResource, DeferralStatus, Durability } from './deferral.ts';
+export type { VerifyOptions } from './ed25519.ts';
 export { type EntryType, entryTypes, type LedgerBlock, type LedgerEntry } from './entry.ts';
+export { encodeEntry, maxEntryBytes, parseEntry } from './entry-codec.ts';
 export { isSlackwaterError, SlackwaterError } from './errors.ts';
+// the ledger's tree
+export { GrowingTree } from './growing-tree.ts';
 export type { HashOptions } from './hash.ts';
 export { emptyRoot, leafHash, nodeHash } from './merkle-hash.ts';
 export {
@@ -12,4 +27,31 @@ export {
   type Subtree,
   subtreesOf,
 } from './merkle-path.ts';
+export { consistencyProof, inclusionProof, merkleRoot } from './merkle-tree.ts';
+export {
+  type ConsistencyClaim,
+  type InclusionClaim,
+  verifyConsistency,
+  verifyInclusion,
+} from './merkle-verify.ts';
+export { formatNote, type NewNoteSignature, type NoteSignature, type OpenedNote, openNote } from './note.ts';
 export { ParameterError } from './parameter-error.ts';
+export { formatReceipt, parseReceipt, type Receipt } from './receipt.ts';
+export { type VerifiedReceipt, verifyReceipt } from './receipt-verify.ts';
+export {
+  BlockMalformedError,
+  CanonicalJsonError,
+  CheckpointMalformedError,
+  EntryMalformedError,
+  NoteMalformedError,
+  NoteUnverifiedError,
+  ReceiptMalformedError,
+  ReceiptUnverifiedError,
+  VerifierKeyError,
+} from './verification-errors.ts';
+export {
+  formatVerifierKey,
+  noteKeyId,
+  parseVerifierKey,
+  type VerifierKey,
+} from './verifier-key.ts';

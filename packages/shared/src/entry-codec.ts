@@ -1,0 +1,75 @@
+/** An entry as bytes: canonical JSON in UTF-8. `docs/ledger-format.md`, "Entry". */
+import { fromBase64 } from './base64.ts';
+import { isBytes } from './bytes.ts';
+import { canonicalJson } from './canonical-json.ts';
+import { parseCanonicalJson } from './canonical-text.ts';
+import { entryTypes, type LedgerEntry } from './entry.ts';
+import {
+  faultOf,
+  filledText,
+  flag,
+  integerFrom,
+  type MemberShape,
+  oneOf,
+  optional,
+  type Shape,
+  text,
+  texts,
+  utcTime,
+} from './json-shape.ts';
+import { textOfUtf8, utf8 } from './text.ts';
+import { EntryMalformedError } from './verification-errors.ts';
+
+/** The longest entry, in bytes: what a C2SP entry bundle can hold. */
+export const maxEntryBytes = 65_535;
+
+const digest: MemberShape = {
+  check: (value) => fromBase64(value)?.length === 32,
+  expected: 'base64 of 32 bytes',
+};
+
+const shape: Shape = {
+  v: oneOf([1]),
+  type: oneOf(entryTypes),
+  id: filledText,
+  at: utcTime,
+  group: text,
+  application: text,
+  method: text,
+  route: text,
+  workType: text,
+  partition: text,
+  requester: text,
+  reasons: texts,
+  payload: optional(digest),
+  attempt: optional(integerFrom(1)),
+  postponements: optional(integerFrom(1)),
+  status: optional(integerFrom(100)),
+  outcome: optional(digest),
+  outcomeKnown: optional(flag),
+  retryAt: optional(utcTime),
+  error: optional(filledText),
+} satisfies Record<keyof LedgerEntry, MemberShape>;
+
+/** The entry's bytes. Throws `entry-malformed` for what {@link parseEntry} would not take back. */
+export function encodeEntry(entry: LedgerEntry): Uint8Array {
+  const fault = faultOf(entry, shape);
+  if (fault !== undefined) throw new EntryMalformedError(fault);
+  const bytes = utf8(canonicalJson(entry));
+  if (bytes.length > maxEntryBytes) throw new EntryMalformedError(`longer than ${maxEntryBytes} bytes`);
+  return bytes;
+}
+
+/**
+ * The entry in these bytes. Throws `entry-malformed` unless they are the canonical JSON of an entry, in UTF-8, at most
+ * 65,535 bytes. Members that this version does not know are kept.
+ */
+export function parseEntry(bytes: Uint8Array): LedgerEntry {
+  if (!isBytes(bytes)) throw new EntryMalformedError('it is not a Uint8Array');
+  if (bytes.length > maxEntryBytes) throw new EntryMalformedError(`longer than ${maxEntryBytes} bytes`);
+  const json = textOfUtf8(bytes);
+  if (json === undefined) throw new EntryMalformedError('it is not UTF-8');
+  const { value, fault = faultOf(value, shape) } = parseCanonicalJson(json);
+  if (fault !== undefined) throw new EntryMalformedError(fault);
+  return value as LedgerEntry;
+}
