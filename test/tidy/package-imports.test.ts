@@ -1,0 +1,97 @@
+import { isBuiltin } from 'node:module';
+import { describe, expect, it } from 'vitest';
+import { readSource } from './source.ts';
+import { type Manifest, manifests, packageSources, readTree, type TextFile } from './tree.ts';
+
+const databaseClients =
+  /^(?:pg(?:-.*)?|postgres|mysql2?|mariadb|mongodb|mongoose|ioredis|redis|@redis\/.*|@?nats(?:-io\/.*|\.ws)?|better-sqlite3|sqlite3?|node:sqlite|@libsql\/.*|tedious|mssql|oracledb|knex|kysely|sequelize|typeorm|drizzle-orm|@prisma\/.*|@mikro-orm\/.*|cassandra-driver|etcd3)$/;
+
+/** `@a/b/c` is of the package `@a/b`. */
+function packageOf(specifier: string): string {
+  return specifier
+    .split('/')
+    .slice(0, specifier.startsWith('@') ? 2 : 1)
+    .join('/');
+}
+
+function bareImports(file: TextFile): readonly { where: string; path: string; name: string }[] {
+  const { path, imports } = readSource(file);
+  return imports
+    .filter(({ specifier }) => !specifier.startsWith('.'))
+    .map(({ specifier, line }) => ({
+      where: `${path}:${line} imports ${specifier}`,
+      path,
+      name: specifier.startsWith('node:') ? specifier : packageOf(specifier),
+    }));
+}
+
+function databaseClientsOutside(sources: readonly TextFile[]): readonly string[] {
+  return sources
+    .flatMap(bareImports)
+    .filter(
+      ({ path, name }) =>
+        databaseClients.test(name) && !/^packages\/middleware\/src\/(?:drivers|engines)\//.test(path),
+    )
+    .map(({ where }) => where);
+}
+
+function builtins(sources: readonly TextFile[]): readonly string[] {
+  return sources.flatMap(bareImports).flatMap(({ where, name }) => (isBuiltin(name) ? [where] : []));
+}
+
+/** Imports that a user who installed the package would miss. */
+function undeclared(
+  sources: readonly TextFile[],
+  manifest: Pick<Manifest, 'dependencies' | 'peerDependencies'>,
+): readonly string[] {
+  const declared = { ...manifest.dependencies, ...manifest.peerDependencies };
+  return sources
+    .flatMap(bareImports)
+    .filter(({ name }) => !isBuiltin(name) && declared[name] === undefined)
+    .map(({ where }) => where);
+}
+
+describe('what a package imports from outside', () => {
+  const tree = readTree();
+
+  it('has database clients only in drivers and engines', () => {
+    expect(databaseClientsOutside(packageSources(tree))).toEqual([]);
+  });
+
+  it.each(['shared', 'client-sdk'])('has nothing of Node in %s, which also runs in browsers', (name) => {
+    expect(builtins(packageSources(tree, name))).toEqual([]);
+  });
+
+  it.each(['shared', 'middleware', 'client-sdk'])('is declared in the package.json of %s', (name) => {
+    const manifest = manifests(tree).find(({ path }) => path === `packages/${name}/package.json`);
+    expect(manifest).toBeDefined();
+    expect(undeclared(packageSources(tree, name), manifest ?? {})).toEqual([]);
+  });
+
+  it('never leads from the middleware to the client SDK', () => {
+    const middleware = manifests(tree).find(({ name }) => name === '@slackwater/middleware');
+    const declared = { ...middleware?.dependencies, ...middleware?.peerDependencies };
+    expect(declared).toHaveProperty(['@slackwater/shared']);
+    expect(declared).not.toHaveProperty(['@slackwater/client-sdk']);
+  });
+
+  it('is found: a client in a stage, a builtin with or without its prefix, a package nobody declared', () => {
+    const file = (path: string, text: string): TextFile => ({ path, text });
+    const stage = file('packages/middleware/src/measure/a.ts', "import type { Pool } from 'pg';");
+    const driver = file('packages/middleware/src/drivers/pg.ts', "import pg from 'pg';");
+    const engine = file('packages/middleware/src/ledger/b.ts', "import 'node:sqlite'; import '@nats-io/kv';");
+    expect(databaseClientsOutside([stage, driver, engine])).toEqual([
+      'packages/middleware/src/measure/a.ts:1 imports pg',
+      'packages/middleware/src/ledger/b.ts:1 imports node:sqlite',
+      'packages/middleware/src/ledger/b.ts:1 imports @nats-io/kv',
+    ]);
+    expect(builtins([file('a.ts', "import 'fs/promises'; import 'node:fs'; import 'fs-extra';")])).toEqual([
+      'a.ts:1 imports fs/promises',
+      'a.ts:1 imports node:fs',
+    ]);
+    const imports = file('a.ts', "import '@a/b/c'; import 'd/e'; import 'f';");
+    expect(undeclared([imports], { dependencies: { '@a/b': '1' }, peerDependencies: { f: '1' } })).toEqual([
+      'a.ts:1 imports d/e',
+    ]);
+  });
+});
