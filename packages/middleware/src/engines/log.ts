@@ -15,7 +15,10 @@
 export interface EngineLog {
   /** Appends a batch of 1 to 1,000 entries of at most 65,535 bytes each. Resolves with the first one's position. */
   append(entries: readonly Uint8Array[]): Promise<{ readonly first: number }>;
-  /** The entries from position `from` on, at most `limit` (1 to 10,000). Empty beyond the end. */
+  /**
+   * The entries from position `from` on, at most `limit` (1 to 10,000). May give fewer so that an answer stays
+   * within some 16 MiB, but none only beyond the end.
+   */
   read(from: number, limit: number): Promise<readonly Uint8Array[]>;
   /** How many entries there are. */
   size(): Promise<number>;

@@ -26,7 +26,7 @@ export interface EngineQueue {
   /** Back onto the queue, not to be claimed before `notBefore` (Unix milliseconds). */
   postpone(id: string, token: number, notBefore: number): Promise<boolean>;
   deadLetter(id: string, token: number): Promise<boolean>;
-  /** Takes an item off that nobody holds. False where it is leased or not there. */
+  /** Takes an item off that nobody holds: its lease, if any, has ended. False where it is leased or not there. */
   remove(id: string): Promise<boolean>;
   /** Every partition that has items which are neither settled nor dead-lettered, with how many. */
   backlog(): Promise<readonly PartitionBacklog[]>;
@@ -64,7 +64,10 @@ export interface Claim extends QueueItem {
 export interface PartitionBacklog {
   readonly partition: string;
   readonly items: number;
-  /** The lowest priority number among the items that are due now; undefined where none is. */
+  /**
+   * The lowest priority number among the items that are due now and have no predecessor of their order key;
+   * undefined where there is none.
+   */
   readonly duePriority: number | undefined;
   /** When the next item that is not due now becomes so, Unix milliseconds, leases included. */
   readonly nextDueAt: number | undefined;

@@ -18,10 +18,18 @@ export interface EngineStore {
   /** Writes whatever was there. Resolves with the revision. */
   put(key: string, value: Uint8Array, options?: StoreOptions): Promise<number>;
   /** Resolves with the new revision, or undefined where the key's revision is another by now. */
-  update(key: string, value: Uint8Array, revision: number, options?: StoreOptions): Promise<number | undefined>;
+  update(
+    key: string,
+    value: Uint8Array,
+    revision: number,
+    options?: StoreOptions,
+  ): Promise<number | undefined>;
   /** Resolves with whether it was there (and, where a revision is given, had it). */
   delete(key: string, revision?: number): Promise<boolean>;
-  /** Keys that start with `prefix`, ascending by bytes, or descending with `reverse`; after `after`, if given. */
+  /**
+   * Keys that start with `prefix`, ascending by bytes, or descending with `reverse`; after `after`, if given. May
+   * give fewer than `limit` so that an answer stays within some 16 MiB, but none only where there are none.
+   */
   list(prefix: string, options: ListOptions): Promise<readonly StoredItem[]>;
 }
 

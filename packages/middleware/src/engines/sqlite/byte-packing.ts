@@ -1,0 +1,66 @@
+const smallestBytes = 16 * 1024;
+
+/** Collects byte strings behind one another in one buffer that can be handed to another thread. */
+export class BytePacker {
+  #buffer = new Uint8Array(0);
+  #used = 0;
+
+  /** How many bytes are in it. */
+  get byteLength(): number {
+    return this.#used;
+  }
+
+  /** Copies the byte strings in and gives their lengths: what the caller does to them later is his affair. */
+  add(blobs: readonly Uint8Array[]): number[] {
+    return blobs.map((blob) => {
+      this.#reserve(blob.byteLength);
+      this.#buffer.set(blob, this.#used);
+      this.#used += blob.byteLength;
+      return blob.byteLength;
+    });
+  }
+
+  /** The buffer; bytes beyond the last byte string mean nothing. Begins anew with an empty one. */
+  take(): ArrayBuffer {
+    const { buffer } = this.#buffer;
+    this.#buffer = new Uint8Array(0);
+    this.#used = 0;
+    return buffer;
+  }
+
+  #reserve(more: number): void {
+    const needed = this.#used + more;
+    if (needed <= this.#buffer.byteLength) return;
+    const grown = new Uint8Array(Math.max(smallestBytes, this.#buffer.byteLength * 2, needed));
+    grown.set(this.#buffer.subarray(0, this.#used));
+    this.#buffer = grown;
+  }
+}
+
+/** Reads byte strings back in the order in which they were packed. */
+export class ByteUnpacker {
+  readonly #buffer: ArrayBuffer;
+  #at = 0;
+
+  constructor(buffer: ArrayBuffer) {
+    this.#buffer = buffer;
+  }
+
+  /** The next byte strings, as views of the buffer. */
+  views(lengths: readonly number[]): Uint8Array[] {
+    return lengths.map((length) => {
+      const view = new Uint8Array(this.#buffer, this.#at, length);
+      this.#at += length;
+      return view;
+    });
+  }
+
+  /** The next byte strings in memory of their own, so that who keeps one does not keep the whole buffer. */
+  copies(lengths: readonly number[]): Uint8Array[] {
+    if (lengths.length === 0) return [];
+    const total = lengths.reduce((sum, length) => sum + length, 0);
+    const own = new ByteUnpacker(this.#buffer.slice(this.#at, this.#at + total));
+    this.#at += total;
+    return own.views(lengths);
+  }
+}

@@ -1,0 +1,151 @@
+import { closeSync, fsyncSync, mkdirSync, openSync, type Stats, statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { EngineFailure } from './failures.ts';
+import type { FileIdentity, ThreadOptions } from './protocol.ts';
+import { applicationId, fileSchema, schemaVersion } from './schema.ts';
+
+/**
+ * How long SQLite itself waits for a lock. Short, because it polls ever more seldom and a busy neighbour
+ * would keep it out; who wants to wait longer tries again.
+ */
+const lockPollMs = 5;
+
+/** Pages of the write-ahead log after which it is copied into the file: 16 MiB. */
+const checkpointPages = 4_000;
+
+/** An open file, and whether it is still the one under its name. */
+export interface DatabaseFile {
+  readonly database: DatabaseSync;
+  readonly identity: FileIdentity;
+  /** Throws where the file was removed or replaced: writing on would be writing to nowhere. */
+  checkPresence(): void;
+}
+
+/** Opens the file, making it and its directory where they are new. Throws what `describeFailure` understands. */
+export function openDatabaseFile(options: ThreadOptions): DatabaseFile {
+  if (options.expected === undefined) makeFile(options);
+  const identity = identify(options.file, options.expected);
+  const database = new DatabaseSync(options.file);
+  try {
+    configure(database, options);
+    makeSchema(database, options.file);
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+  return {
+    database,
+    identity,
+    checkPresence: () => {
+      identify(options.file, identity);
+    },
+  };
+}
+
+function makeFile({ directory, file }: ThreadOptions): void {
+  try {
+    const made = mkdirSync(directory, { recursive: true, mode: 0o700 });
+    // SQLite gives its side files the mode of the file itself.
+    closeSync(openSync(file, 'a', 0o600));
+    if (made !== undefined) syncDirectory(dirname(made));
+    syncDirectory(directory);
+  } catch (error) {
+    throw new EngineFailure('engine-unavailable', wayOut(directory, error));
+  }
+}
+
+function wayOut(directory: string, error: unknown): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const said = error instanceof Error ? error.message : String(error);
+  if (code === 'EEXIST' || code === 'ENOTDIR') {
+    return `${directory}: a file is where the directory should be; give sqliteEngine another directory (${said})`;
+  }
+  if (code === 'EISDIR') {
+    return `${directory}: a directory is where the database file should be; move it away (${said})`;
+  }
+  if (code === 'ENOSPC') return `${directory}: the disk is full; make room (${said})`;
+  return `${directory}: the directory cannot be written; let this process's user own it (${said})`;
+}
+
+/** Makes new names in a directory durable. Windows has no such call and needs none. */
+export function syncDirectory(directory: string): void {
+  if (process.platform === 'win32') return;
+  const descriptor = openSync(directory, 'r');
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function configure(database: DatabaseSync, { file, maxBytes }: ThreadOptions): void {
+  database.exec(`PRAGMA busy_timeout = ${lockPollMs}`);
+  // Before anything is changed: a file of somebody else's must not even be switched to another journal mode.
+  checkOwner(database, file);
+  const mode = database.prepare('PRAGMA journal_mode = WAL').get()?.['journal_mode'];
+  if (mode !== 'wal') {
+    throw new EngineFailure(
+      'engine-unavailable',
+      `${file}: its file system has no shared memory for SQLite's write-ahead log; give a directory on a local disk`,
+    );
+  }
+  database.exec(`PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = ${checkpointPages}`);
+  database.exec(`PRAGMA journal_size_limit = ${checkpointPages * 4_096}; PRAGMA trusted_schema = OFF`);
+  if (maxBytes !== undefined) {
+    const pageBytes = pragma(database, 'page_size');
+    database.exec(`PRAGMA max_page_count = ${Math.floor(maxBytes / pageBytes)}`);
+  }
+}
+
+function checkOwner(database: DatabaseSync, file: string): void {
+  const owner = pragma(database, 'application_id');
+  const isNew = owner === 0 && pragma(database, 'schema_version') === 0;
+  if (isNew) return;
+  if (owner !== applicationId) {
+    throw new EngineFailure(
+      'engine-corrupt',
+      `${file}: an SQLite database, but not one of Slackwater's; move it away or give another directory`,
+    );
+  }
+  const version = pragma(database, 'user_version');
+  if (version > schemaVersion) {
+    throw new EngineFailure(
+      'engine-unavailable',
+      `${file}: written by a newer Slackwater (tables of version ${version}, this one knows ${schemaVersion}); upgrade`,
+    );
+  }
+}
+
+function makeSchema(database: DatabaseSync, file: string): void {
+  if (pragma(database, 'user_version') === schemaVersion) return;
+  database.exec('BEGIN IMMEDIATE');
+  try {
+    checkOwner(database, file);
+    if (pragma(database, 'user_version') === 0) database.exec(fileSchema);
+    database.exec('COMMIT');
+  } catch (error) {
+    database.exec('ROLLBACK');
+    throw error;
+  }
+}
+
+function pragma(database: DatabaseSync, name: string): number {
+  return Number(database.prepare(`PRAGMA ${name}`).get()?.[name]);
+}
+
+function identify(file: string, expected?: FileIdentity): FileIdentity {
+  const stats = statSync(file, { throwIfNoEntry: false });
+  if (stats !== undefined && (expected === undefined || isSame(stats, expected))) {
+    return { device: stats.dev, inode: stats.ino };
+  }
+  const happened = stats === undefined ? 'removed' : 'replaced';
+  throw new EngineFailure(
+    'engine-unavailable',
+    `${file}: the file was ${happened} while it was in use; put it back, or start the application anew`,
+  );
+}
+
+function isSame({ dev, ino }: Stats, { device, inode }: FileIdentity): boolean {
+  return dev === device && ino === inode;
+}

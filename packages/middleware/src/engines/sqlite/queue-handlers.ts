@@ -1,0 +1,104 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { claimHandler } from './claim-handler.ts';
+import type { Handlers } from './handlers.ts';
+import type { ScopeSession } from './scope-session.ts';
+
+/** Ids that were settled are known for so long: enqueuing them again changes nothing. */
+export const settledKeptMs = 24 * 3_600_000;
+
+/** Dead-lettered items are kept for so long. */
+export const deadKeptMs = 30 * settledKeptMs;
+
+const unsettled = `state IN ('ready', 'waiting', 'blocked')`;
+
+type QueueCalls =
+  | 'enqueue'
+  | 'claim'
+  | 'extend'
+  | 'settle'
+  | 'postpone'
+  | 'deadLetter'
+  | 'remove'
+  | 'holdsOrderKey';
+
+/**
+ * The queue's calls on the tables of one scope. An item is `ready` (to be claimed at once), `waiting` (leased, or
+ * not due, until `until`), `blocked` (another of its order key goes before it), `settled` or `dead` (until
+ * `until` its id is known). Of one order key only the first is ready or waiting, so that however long the tail
+ * is, a claim never wades through it.
+ */
+export function queueHandlers(
+  database: DatabaseSync,
+  scope: number,
+  session: ScopeSession,
+): Handlers<QueueCalls> {
+  const queue = `queue_${scope}`;
+  const find = database.prepare(`SELECT state, until FROM ${queue} WHERE id = ?`);
+  const forget = database.prepare(`DELETE FROM ${queue} WHERE id = ?`);
+  const predecessor = database.prepare(
+    `SELECT 1 FROM ${queue} WHERE order_key = ? AND ${unsettled} AND position < ? LIMIT 1`,
+  );
+  const insert = database.prepare(
+    `INSERT INTO ${queue} (id, partition, priority, position, order_key, not_before, state, until)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+  );
+  const held = `id = ? AND token = ? AND ${unsettled}`;
+  const extend = database.prepare(`UPDATE ${queue} SET state = 'waiting', until = ? WHERE ${held}`);
+  const postpone = database.prepare(
+    `UPDATE ${queue} SET state = 'waiting', until = ?1, not_before = ?1, holder = NULL
+     WHERE id = ?2 AND token = ?3 AND ${unsettled}`,
+  );
+  const end = database.prepare(`UPDATE ${queue} SET state = ?, until = ? WHERE ${held} RETURNING order_key`);
+  const remove = database.prepare(
+    `DELETE FROM ${queue} WHERE id = ? AND ${unsettled}
+       AND NOT (state = 'waiting' AND holder IS NOT NULL AND until > ?) RETURNING order_key`,
+  );
+  const unblock = unblocker(database, queue);
+  const holds = database.prepare(`SELECT 1 FROM ${queue} WHERE order_key = ? AND ${unsettled} LIMIT 1`);
+
+  const finish = (state: 'settled' | 'dead', until: number, id: string, token: number): boolean => {
+    const row = end.get(state, until, id, token);
+    if (row === undefined) return false;
+    unblock(row['order_key']);
+    return true;
+  };
+
+  return {
+    enqueue([, [id, partition, priority, position, orderKey, notBefore], now]) {
+      const known = find.get(id);
+      if (known !== undefined) {
+        if (known['state'] !== 'settled' || Number(known['until']) > now) return { value: false };
+        forget.run(id);
+      }
+      const blocked = orderKey !== null && predecessor.get(orderKey, position) !== undefined;
+      const waiting = notBefore !== null && notBefore > now;
+      const state = blocked ? 'blocked' : waiting ? 'waiting' : 'ready';
+      insert.run(id, partition, priority, position, orderKey, notBefore, state, notBefore ?? 0);
+      return { value: true };
+    },
+    ...claimHandler(database, scope, session),
+    extend: ([, id, token, until]) => ({ value: extend.run(until, id, token).changes !== 0 }),
+    settle: ([, id, token, now]) => ({ value: finish('settled', now + settledKeptMs, id, token) }),
+    postpone: ([, id, token, notBefore]) => ({ value: postpone.run(notBefore, id, token).changes !== 0 }),
+    deadLetter: ([, id, token, now]) => ({ value: finish('dead', now + deadKeptMs, id, token) }),
+    remove([, id, now]) {
+      const row = remove.get(id, now);
+      if (row === undefined) return { value: false };
+      unblock(row['order_key']);
+      return { value: true };
+    },
+    holdsOrderKey: ([, orderKey]) => ({ value: holds.get(orderKey) !== undefined }),
+  };
+}
+
+/** Lets the first of an order key come forward after its predecessor has gone. */
+function unblocker(database: DatabaseSync, queue: string): (orderKey: unknown) => void {
+  const unblock = database.prepare(
+    `UPDATE ${queue} SET state = 'waiting'
+     WHERE order_key = ?1 AND state = 'blocked' AND position =
+       (SELECT min(position) FROM ${queue} WHERE order_key = ?1 AND ${unsettled})`,
+  );
+  return (orderKey) => {
+    if (typeof orderKey === 'string') unblock.run(orderKey);
+  };
+}

@@ -1,0 +1,112 @@
+import { join, resolve } from 'node:path';
+import { SlackwaterError } from '@slackwater/shared';
+import type { Engine, EngineOpenOptions, OpenEngine } from '../engine.ts';
+import { checkName } from '../limits.ts';
+import { EngineThread } from './engine-thread.ts';
+import { keyFileBytes, keyFilePath } from './key-file.ts';
+import { scopeCalls } from './scope-calls.ts';
+import { SharedThread } from './shared-thread.ts';
+import { sqliteLog } from './sqlite-log.ts';
+import { sqliteQueue } from './sqlite-queue.ts';
+import { sqliteStore } from './sqlite-store.ts';
+import { startSweeping } from './sweeping.ts';
+
+/** What {@link sqliteEngine} takes. */
+export interface SqliteEngineOptions {
+  /**
+   * Where `slackwater.db` and the key files are, on a local disk. Relative to the working directory; made with
+   * mode 0700 where it is new.
+   */
+  readonly directory: string;
+  /**
+   * How large `slackwater.db` may become, in bytes, from 1 MiB; without it the disk is the bound. Beyond it
+   * calls reject with `engine-full`. The write-ahead log beside it (as a rule up to 16 MiB) is not counted.
+   */
+  readonly maxBytes?: number;
+}
+
+const leastMaxBytes = 1024 * 1024;
+
+/** How long a lock of another process is waited for. */
+const busyTimeoutMs = 2_000;
+
+/**
+ * The embedded engine: one SQLite file on this host, written by a thread of its own. `durable` is `fsync`.
+ * Several processes of one host may open the same directory. Throws `option-invalid`, `option-missing` or
+ * `option-unknown`.
+ */
+export function sqliteEngine(options: SqliteEngineOptions): Engine {
+  checkOptions(options);
+  const directory = resolve(options.directory);
+  const file = join(directory, 'slackwater.db');
+  const { maxBytes } = options;
+  const shared = new SharedThread((clock) => {
+    return new EngineThread({ directory, file, maxBytes, busyTimeoutMs }, clock);
+  });
+  return {
+    name: 'sqlite',
+    durable: 'fsync',
+    open: (openOptions) => openScope(shared, directory, openOptions),
+  };
+}
+
+async function openScope(
+  shared: SharedThread,
+  directory: string,
+  { application, group, clock }: EngineOpenOptions,
+): Promise<OpenEngine> {
+  checkName('application', application);
+  checkName('group', group);
+  const { thread, release } = shared.take(clock);
+  const calls = await thread.call('scope', [application, group]).then(
+    ({ value }) => scopeCalls(thread, value, clock),
+    async (error: unknown) => {
+      await release();
+      throw error;
+    },
+  );
+  const stopSweeping = startSweeping(calls, clock);
+  let closed: Promise<void> | undefined;
+  return {
+    durable: 'fsync',
+    log: sqliteLog(calls),
+    store: sqliteStore(calls),
+    queue: sqliteQueue(calls),
+    keyFile: (create) => keyFileBytes(keyFilePath(directory, application, group), create),
+    close() {
+      stopSweeping();
+      closed ??= calls.close().then(release);
+      return closed;
+    },
+  };
+}
+
+function checkOptions(options: SqliteEngineOptions): void {
+  const { directory, maxBytes, ...unknown } = options;
+  const [name] = Object.keys(unknown);
+  if (name !== undefined) {
+    throw new SlackwaterError(
+      'option-unknown',
+      `sqliteEngine knows no option ${name}; it has directory and maxBytes`,
+    );
+  }
+  if (directory === undefined) {
+    throw new SlackwaterError(
+      'option-missing',
+      "sqliteEngine wants a directory, such as { directory: '.slackwater' }",
+    );
+  }
+  if (typeof directory !== 'string' || directory === '' || directory.includes('\0')) {
+    throw new SlackwaterError(
+      'option-invalid',
+      `directory: ${JSON.stringify(directory)}; give the path of a directory`,
+    );
+  }
+  if (maxBytes !== undefined && !(Number.isSafeInteger(maxBytes) && maxBytes >= leastMaxBytes)) {
+    const shown = JSON.stringify(maxBytes);
+    throw new SlackwaterError(
+      'option-invalid',
+      `maxBytes: ${shown}; give a number of bytes, at least ${leastMaxBytes}`,
+    );
+  }
+}

@@ -1,0 +1,66 @@
+import { checkBytes, checkInteger, checkKey, checkPrefix, engineLimits, wholeMs } from '../limits.ts';
+import type { EngineStore, StoredItem, StoreOptions } from '../store.ts';
+import type { ListQuery } from './protocol.ts';
+import type { ScopeCalls } from './scope-calls.ts';
+
+/** Greater than every character that a key may have. */
+const beyondKeys = '\x7f';
+
+/** The key-value store of one scope. Expiry goes by the time that comes with the calls. */
+export function sqliteStore({ scope, call, now }: ScopeCalls): EngineStore {
+  return {
+    async get(key) {
+      checkKey(key);
+      const { value: revision, blobs } = await call('get', [scope, key, now()]);
+      const [value] = blobs ?? [];
+      return revision === null || value === undefined ? undefined : { value, revision };
+    },
+    async create(key, value, options) {
+      checkWrite(key, value);
+      return (await call('create', [scope, key, expiry(options), now()], [value])).value ?? undefined;
+    },
+    async put(key, value, options) {
+      checkWrite(key, value);
+      return (await call('put', [scope, key, expiry(options)], [value])).value;
+    },
+    async update(key, value, revision, options) {
+      checkWrite(key, value);
+      checkInteger('revision', revision, 1);
+      const answer = await call('update', [scope, key, revision, expiry(options), now()], [value]);
+      return answer.value ?? undefined;
+    },
+    async delete(key, revision) {
+      checkKey(key);
+      if (revision !== undefined) checkInteger('revision', revision, 1);
+      return (await call('delete', [scope, key, revision ?? null, now()])).value;
+    },
+    async list(prefix, options) {
+      checkPrefix('prefix', prefix);
+      checkInteger('limit', options.limit, 1, engineLimits.itemsPerList);
+      if (options.after !== undefined) checkPrefix('after', options.after);
+      const query = listQuery(prefix, options.limit, options.after, options.reverse === true);
+      const { value: rows, blobs = [] } = await call('list', [scope, query, now()]);
+      return rows.flatMap(([key, revision], index): StoredItem[] => {
+        const value = blobs[index];
+        return value === undefined ? [] : [{ key, value, revision }];
+      });
+    },
+  };
+}
+
+function checkWrite(key: string, value: Uint8Array): void {
+  checkKey(key);
+  checkBytes('value', value, engineLimits.valueBytes);
+}
+
+function expiry(options: StoreOptions | undefined): number | null {
+  return options?.expiresAt === undefined ? null : wholeMs('expiresAt', options.expiresAt);
+}
+
+function listQuery(prefix: string, limit: number, after: string | undefined, reverse: boolean): ListQuery {
+  const end = prefix + beyondKeys;
+  if (after === undefined) return [prefix, end, limit, reverse];
+  if (reverse) return [prefix, after < end ? after : end, limit, reverse];
+  // No key lies between a key and the key with a NUL behind it.
+  return [after < prefix ? prefix : `${after}\0`, end, limit, reverse];
+}
