@@ -6,7 +6,7 @@ import type { HashOptions } from './hash.ts';
 export interface VerifyOptions extends HashOptions {
   /**
    * Whether `signature` (64 bytes) is one by `publicKey` (32 bytes) over `message` (RFC 8032), synchronous.
-   * Default: a portable check that takes about a millisecond. In Node.js a native one is several times faster.
+   * Default: a portable check that takes some milliseconds. In Node.js a native one is over ten times faster.
    */
   readonly ed25519Verify?: (signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array) => boolean;
 }

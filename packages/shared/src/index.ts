@@ -9,8 +9,16 @@ export { canonicalJson } from './canonical-json.ts';
 export { type Checkpoint, formatCheckpoint, parseCheckpoint } from './checkpoint.ts';
 export { type VerifiedCheckpoint, verifyCheckpoint } from './checkpoint-verify.ts';
 export { type ErrorCode, errorCodes, type ReasonCode, reasonCodes } from './codes.ts';
-// deferrals
 export type { DeferralPhase, DeferralResource, DeferralStatus, Durability } from './deferral.ts';
+export {
+  deferralPhases,
+  deferralStatuses,
+  isDeferralResource,
+  parseDeferralResource,
+  ResponseMalformedError,
+} from './deferral-check.ts';
+// headers
+export { type DeferredHeader, formatDeferredHeader, parseDeferredHeader } from './deferred-header.ts';
 export type { VerifyOptions } from './ed25519.ts';
 export { type EntryType, entryTypes, type LedgerBlock, type LedgerEntry } from './entry.ts';
 export { encodeEntry, maxEntryBytes, parseEntry } from './entry-codec.ts';
@@ -18,6 +26,24 @@ export { isSlackwaterError, SlackwaterError } from './errors.ts';
 // the ledger's tree
 export { GrowingTree } from './growing-tree.ts';
 export type { HashOptions } from './hash.ts';
+export {
+  exposedHeaderNames,
+  headerNames,
+  type OutcomeState,
+  outcomeStates,
+  parseOutcomeState,
+} from './header-names.ts';
+export { parseHttpDate } from './http-date.ts';
+export { formatIdempotencyKey, IdempotencyKeyError, parseIdempotencyKey } from './idempotency-key.ts';
+// the whole ledger
+export {
+  type LedgerFault,
+  type LedgerRefused,
+  type LedgerReport,
+  type LedgerVerified,
+  ledgerFaults,
+} from './ledger-report.ts';
+export { type LedgerTrust, LedgerVerifier } from './ledger-verifier.ts';
 export { emptyRoot, leafHash, nodeHash } from './merkle-hash.ts';
 export {
   consistencyPath,
@@ -36,8 +62,23 @@ export {
 } from './merkle-verify.ts';
 export { formatNote, type NewNoteSignature, type NoteSignature, type OpenedNote, openNote } from './note.ts';
 export { ParameterError } from './parameter-error.ts';
+export { formatPrefer, type Preferences, parsePrefer } from './prefer.ts';
+// bodies
+export {
+  createProblem,
+  isProblem,
+  isRetryLaterProblem,
+  type Problem,
+  type ProblemCode,
+  parseProblem,
+  problemContentType,
+  problemKinds,
+  problemType,
+  type RetryLaterProblem,
+} from './problem.ts';
 export { formatReceipt, parseReceipt, type Receipt } from './receipt.ts';
 export { type VerifiedReceipt, verifyReceipt } from './receipt-verify.ts';
+export { formatRetryAfter, parseRetryAfter, parseRetryAfterMs } from './retry-after.ts';
 export {
   BlockMalformedError,
   CanonicalJsonError,
@@ -55,3 +96,4 @@ export {
   parseVerifierKey,
   type VerifierKey,
 } from './verifier-key.ts';
+export { type LedgerBytes, verifyLedger } from './verify-ledger.ts';

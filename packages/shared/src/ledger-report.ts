@@ -1,0 +1,55 @@
+/** What can be wrong with a ledger. `docs/reference/errors.md` says what each means. */
+export const ledgerFaults = [
+  // what the caller gave
+  'verifier-key-malformed',
+  'old-checkpoint-malformed',
+  'old-checkpoint-unverified',
+  'input-unreadable',
+  // a block by itself
+  'block-malformed',
+  'height-differs',
+  'previous-differs',
+  'range-differs',
+  'checkpoint-malformed',
+  'checkpoint-unverified',
+  'checkpoint-differs',
+  // entries
+  'entry-not-bytes',
+  'entry-missing',
+  'entry-unsealed',
+  'root-differs',
+  // against the old checkpoint
+  'old-checkpoint-differs',
+  'truncated',
+] as const;
+
+/** One of {@link ledgerFaults}. */
+export type LedgerFault = (typeof ledgerFaults)[number];
+
+/** The ledger is what its signer sealed. */
+export interface LedgerVerified {
+  readonly ok: true;
+  /** Number of entries. */
+  readonly size: number;
+  /** RFC 6962 root over all of them, 32 bytes. */
+  readonly root: Uint8Array;
+  /** Number of blocks. */
+  readonly blocks: number;
+  /** Origin of the newest checkpoint; absent in an empty ledger. */
+  readonly origin?: string;
+}
+
+/** The first thing that is wrong with the ledger. */
+export interface LedgerRefused {
+  readonly ok: false;
+  readonly fault: LedgerFault;
+  /** The facts, for people. */
+  readonly message: string;
+  /** Height of the first bad block. */
+  readonly height?: number;
+  /** Position of the first bad entry, as exactly as can be told. */
+  readonly index?: number;
+}
+
+/** What became of a verification. */
+export type LedgerReport = LedgerVerified | LedgerRefused;

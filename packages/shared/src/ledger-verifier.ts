@@ -1,0 +1,207 @@
+import { toBase64 } from './base64.ts';
+import { blockHash, parseBlock } from './block-codec.ts';
+import { bytesEqual, isBytes } from './bytes.ts';
+import { type VerifiedCheckpoint, verifyCheckpoint } from './checkpoint-verify.ts';
+import type { VerifyOptions } from './ed25519.ts';
+import type { LedgerBlock } from './entry.ts';
+import { parseEntry } from './entry-codec.ts';
+import { isSlackwaterError } from './errors.ts';
+import { GrowingTree } from './growing-tree.ts';
+import type { LedgerFault, LedgerRefused, LedgerReport } from './ledger-report.ts';
+import { emptyRoot, leafHash } from './merkle-hash.ts';
+import { parseVerifierKeys } from './verifier-key.ts';
+
+/** What a ledger is verified against. */
+export interface LedgerTrust extends VerifyOptions {
+  /** C2SP verifier keys, from elsewhere than the ledger. The origin of each checkpoint must be the name of one. */
+  readonly verifierKeys: readonly string[];
+  /** A signed checkpoint from an earlier time, kept elsewhere. Without one, a cut at the end can't be noticed. */
+  readonly oldCheckpoint?: string;
+}
+
+/** A block whose entries are being read. */
+interface OpenBlock {
+  readonly block: LedgerBlock;
+  /** The first of its entries that is none, if any: where the block's root does not match, it is the culprit. */
+  readonly malformed?: number;
+  /** At the old checkpoint's size the tree had another root. */
+  readonly oldDiffers?: true;
+}
+
+/**
+ * Verifies a ledger as it is read, also where reading is asynchronous: give `block` the text of a block, then `entry`
+ * each of its entries, and so on; `finish` tells. Never throws on what it is given; after the first fault it
+ * only repeats it. Memory is that of one path of the tree. The rules are in `docs/ledger-format.md`.
+ */
+export class LedgerVerifier {
+  readonly #trust: LedgerTrust;
+  readonly #tree: GrowingTree;
+  readonly #old: VerifiedCheckpoint | undefined;
+  #previous = toBase64(new Uint8Array(32));
+  #blocks = 0;
+  #origin: string | undefined;
+  #open: OpenBlock | undefined;
+  #refused: LedgerRefused | undefined;
+
+  constructor(trust: LedgerTrust) {
+    this.#trust = trust;
+    this.#tree = new GrowingTree(trust);
+    this.#old = this.#openOldCheckpoint();
+  }
+
+  /** How many entries of the current block are still to come. */
+  get pending(): number {
+    return this.#open === undefined ? 0 : this.#open.block.size - this.#tree.size;
+  }
+
+  /** Takes the text of the next block; the one before must be complete. Gives the first fault so far. */
+  block(text: unknown): LedgerRefused | undefined {
+    if (this.#refused !== undefined) return this.#refused;
+    if (this.#open !== undefined) return this.#entryMissing(this.#open);
+    const block = this.#parse(text);
+    if (block !== undefined && this.#follows(block) && this.#isSigned(block)) this.#open = { block };
+    return this.#refused;
+  }
+
+  /** Takes the next entry; the last one of a block closes it. Gives the first fault so far. */
+  entry(bytes: unknown): LedgerRefused | undefined {
+    if (this.#refused !== undefined) return this.#refused;
+    const index = this.#tree.size;
+    if (!isBytes(bytes))
+      return this.#refuse('entry-not-bytes', `entry ${index} is not a Uint8Array`, { index });
+    if (this.#open === undefined) {
+      return this.#refuse('entry-unsealed', `entry ${index} is in no block`, { index });
+    }
+    this.#tree.append(leafHash(bytes, this.#trust));
+    if (this.#open.malformed === undefined && !isEntry(bytes))
+      this.#open = { ...this.#open, malformed: index };
+    if (this.#old?.size === this.#tree.size && !bytesEqual(this.#old.root, this.#tree.root())) {
+      this.#open = { ...this.#open, oldDiffers: true };
+    }
+    return this.pending === 0 ? this.#close(this.#open) : undefined;
+  }
+
+  /** The verdict, once everything has been given. */
+  finish(): LedgerReport {
+    if (this.#refused !== undefined) return this.#refused;
+    if (this.#open !== undefined) return this.#entryMissing(this.#open);
+    const { size } = this.#tree;
+    if (this.#old !== undefined && this.#old.size > size) {
+      const message = `the ledger ends after ${size} entries; it had ${this.#old.size} when ${this.#old.origin} signed the old checkpoint`;
+      return this.#refuse('truncated', message, { height: this.#blocks, index: size });
+    }
+    const origin = this.#origin === undefined ? {} : { origin: this.#origin };
+    return { ok: true, size, root: this.#tree.root(), blocks: this.#blocks, ...origin };
+  }
+
+  #openOldCheckpoint(): VerifiedCheckpoint | undefined {
+    const { verifierKeys, oldCheckpoint } = this.#trust;
+    try {
+      parseVerifierKeys(verifierKeys, this.#trust);
+      if (oldCheckpoint === undefined) return undefined;
+      const old = verifyCheckpoint(oldCheckpoint, verifierKeys, this.#trust);
+      if (old.size > 0 || bytesEqual(old.root, emptyRoot(this.#trust))) return old;
+      this.#refuse('old-checkpoint-differs', 'the old checkpoint has no entries and not the root of none');
+    } catch (error) {
+      this.#refuse(faultOf(error, 'old-checkpoint'), `given to verify against: ${messageOf(error)}`);
+    }
+    return undefined;
+  }
+
+  #parse(text: unknown): LedgerBlock | undefined {
+    try {
+      return parseBlock(text as string);
+    } catch (error) {
+      this.#refuseBlock('block-malformed', messageOf(error));
+      return undefined;
+    }
+  }
+
+  #follows(block: LedgerBlock): boolean {
+    const height = this.#blocks;
+    if (block.height !== height) {
+      this.#refuseBlock('height-differs', `block ${block.height} stands where block ${height} belongs`);
+    } else if (block.previous !== this.#previous) {
+      const message = `block ${height} follows a block with the hash ${block.previous}, not ${this.#previous}: it or the block before was changed`;
+      this.#refuseBlock('previous-differs', message);
+    } else if (block.first !== this.#tree.size) {
+      this.#refuseBlock('range-differs', `block ${height} begins at ${block.first}, not ${this.#tree.size}`);
+    }
+    return this.#refused === undefined;
+  }
+
+  #isSigned(block: LedgerBlock): boolean {
+    try {
+      const { origin, size, root } = verifyCheckpoint(
+        block.checkpoint,
+        this.#trust.verifierKeys,
+        this.#trust,
+      );
+      this.#origin = origin;
+      if (size === block.size && toBase64(root) === block.root) return true;
+      const message = `the checkpoint of block ${block.height} is for ${size} entries and root ${toBase64(root)}`;
+      this.#refuseBlock('checkpoint-differs', message);
+    } catch (error) {
+      this.#refuseBlock(
+        faultOf(error, 'checkpoint'),
+        `the checkpoint of block ${block.height}: ${messageOf(error)}`,
+      );
+    }
+    return false;
+  }
+
+  #close({ block, malformed, oldDiffers }: OpenBlock): LedgerRefused | undefined {
+    const { height, first, last } = block;
+    if (toBase64(this.#tree.root()) !== block.root) {
+      const culprit = malformed === undefined ? '' : `; entry ${malformed} is no entry at all`;
+      const message = `the entries ${first} to ${last} of block ${height} are not those that were sealed${culprit}`;
+      return this.#refuse('root-differs', message, { height, index: malformed ?? first });
+    }
+    if (oldDiffers === true) {
+      const message = `the old checkpoint has another root for the first ${this.#old?.size} entries`;
+      return this.#refuse('old-checkpoint-differs', message, { height });
+    }
+    this.#previous = toBase64(blockHash(block, this.#trust));
+    this.#blocks += 1;
+    this.#open = undefined;
+    return undefined;
+  }
+
+  #entryMissing({ block: { height, first, last } }: OpenBlock): LedgerRefused {
+    const index = this.#tree.size;
+    const message = `entry ${index} is missing; block ${height} holds the entries ${first} to ${last}`;
+    return this.#refuse('entry-missing', message, { height, index });
+  }
+
+  #refuseBlock(fault: LedgerFault, message: string): void {
+    this.#refuse(fault, message, { height: this.#blocks });
+  }
+
+  #refuse(
+    fault: LedgerFault,
+    message: string,
+    where: { height?: number; index?: number } = {},
+  ): LedgerRefused {
+    this.#refused ??= { ok: false, fault, message, ...where };
+    return this.#refused;
+  }
+}
+
+function isEntry(bytes: Uint8Array): boolean {
+  try {
+    parseEntry(bytes);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function faultOf(error: unknown, prefix: 'checkpoint' | 'old-checkpoint'): LedgerFault {
+  const code = isSlackwaterError(error) ? error.code : undefined;
+  if (code === 'verifier-key-malformed') return code;
+  return code === 'note-unverified' ? `${prefix}-unverified` : `${prefix}-malformed`;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : 'unreadable';
+}
