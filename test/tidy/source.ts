@@ -10,7 +10,7 @@ export interface Import {
   readonly line: number;
 }
 
-/** What a source exports: declared here, or taken from another module. */
+/** What a source exports: declared here, or taken from another module, also by an import of its own. */
 export interface Export {
   /** `*` for everything of `from`. */
   readonly name: string;
