@@ -1,5 +1,9 @@
 /** What a window's samples are boiled down to. */
-export type Statistic = 'median' | 'mean' | { readonly quantile: number } | ((samples: readonly number[]) => number);
+export type Statistic =
+  | 'median'
+  | 'mean'
+  | { readonly quantile: number }
+  | ((samples: readonly number[]) => number);
 
 /** A partition's latency at one instant. */
 export interface LatencyReading {

@@ -1,0 +1,73 @@
+import type { Commit } from '../drivers/driver.ts';
+import { CommitLatency, type CommitLatencyOptions } from './commit-latency.ts';
+import type { LatencyReading } from './latency-value.ts';
+
+/**
+ * The latency of one partition. Explicit commits and autocommit writes are measured apart, because the latter
+ * contain the time of their statement; they count only where there are not enough explicit commits to go by.
+ */
+export class PartitionLatency {
+  /** Unix ms of the last finished commit. */
+  lastCommitAt: number | undefined;
+  readonly #options: CommitLatencyOptions & { readonly minSamples: number };
+  #explicit: CommitLatency | undefined;
+  #autocommit: CommitLatency | undefined;
+
+  constructor(options: CommitLatencyOptions & { readonly minSamples: number }) {
+    this.#options = options;
+  }
+
+  of(kind: Commit['kind']): CommitLatency {
+    if (kind === 'explicit') {
+      this.#explicit ??= new CommitLatency(this.#options);
+      return this.#explicit;
+    }
+    this.#autocommit ??= new CommitLatency(this.#options);
+    return this.#autocommit;
+  }
+
+  /** Which kind the value rests on. */
+  get kind(): Commit['kind'] {
+    return this.#used() === this.#autocommit ? 'autocommit' : 'explicit';
+  }
+
+  /** Whether no commit is under way. */
+  get idle(): boolean {
+    return (this.#explicit?.unfinished ?? 0) + (this.#autocommit?.unfinished ?? 0) === 0;
+  }
+
+  value(now: number): number {
+    this.#expire(now);
+    return this.#used()?.value(now, this.#options.minSamples) ?? Number.NaN;
+  }
+
+  valueSince(now: number, since: number): number {
+    this.#expire(now);
+    return this.#used()?.valueSince(now, since) ?? Number.NaN;
+  }
+
+  reading(now: number, since: number | undefined): LatencyReading {
+    this.#expire(now);
+    const used = this.#used();
+    if (used === undefined) return { valueMs: undefined, samples: 0, unfinished: 0 };
+    return since === undefined ? used.reading(now, this.#options.minSamples) : used.readingSince(now, since);
+  }
+
+  #expire(now: number): void {
+    this.#explicit?.expire(now);
+    this.#autocommit?.expire(now);
+  }
+
+  #used(): CommitLatency | undefined {
+    if (this.#autocommit === undefined || this.#explicit === undefined)
+      return this.#explicit ?? this.#autocommit;
+    const { minSamples } = this.#options;
+    if (known(this.#explicit) >= minSamples) return this.#explicit;
+    // A migration at start must not blind a partition that has nothing but autocommit writes from then on.
+    return known(this.#autocommit) > known(this.#explicit) ? this.#autocommit : this.#explicit;
+  }
+}
+
+function known(latency: CommitLatency): number {
+  return latency.samples + latency.unfinished;
+}

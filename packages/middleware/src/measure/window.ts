@@ -1,0 +1,136 @@
+import type { Statistic } from './latency-value.ts';
+import { RankedSlots } from './ranked-slots.ts';
+import { SlotSum } from './slot-sum.ts';
+import { quantileOf, statisticOf } from './statistic.ts';
+
+/** What a {@link LatencyWindow} is made of. */
+export interface WindowOptions {
+  /** How many of the most recent samples count: 1 to 65,535. */
+  readonly size: number;
+  readonly statistic: Statistic;
+}
+
+/**
+ * The most recent commits' durations and one statistic of them. A sample costs O(log N); the median, a
+ * quantile and the mean are read in O(1). A statistic that is a function is called when it is asked for, once
+ * for each change of the window.
+ */
+export class LatencyWindow {
+  readonly #statistic: Statistic;
+  readonly #durations: Float64Array;
+  readonly #begins: Float64Array;
+  readonly #ends: Float64Array;
+  readonly #ranked: RankedSlots | undefined;
+  readonly #sum: SlotSum | undefined;
+  #oldest = 0;
+  #count = 0;
+  #version = 0;
+  readonly #computed = new Cached();
+  readonly #computedSince = new Cached();
+
+  constructor({ size, statistic }: WindowOptions) {
+    this.#statistic = statistic;
+    const times = new ArrayBuffer(3 * 8 * size);
+    this.#durations = new Float64Array(times, 0, size);
+    this.#begins = new Float64Array(times, 8 * size, size);
+    this.#ends = new Float64Array(times, 16 * size, size);
+    const quantile = quantileOf(statistic);
+    this.#ranked = quantile === undefined ? undefined : new RankedSlots(quantile, this.#durations);
+    this.#sum = statistic === 'mean' ? new SlotSum(size) : undefined;
+  }
+
+  /** How many samples it holds. */
+  get count(): number {
+    return this.#count;
+  }
+
+  /** Takes a sample in; where the window is full, the oldest goes. All times monotonic ms. */
+  add(startedAt: number, durationMs: number, finishedAt: number): void {
+    if (this.#count === this.#durations.length) this.#dropOldest();
+    const slot = this.#slot(this.#count);
+    this.#durations[slot] = durationMs;
+    this.#begins[slot] = startedAt;
+    this.#ends[slot] = finishedAt;
+    this.#count++;
+    this.#version++;
+    this.#ranked?.add(slot);
+    this.#sum?.set(slot, durationMs);
+  }
+
+  /** Lets go of samples that finished before `finishedAt`. */
+  dropFinishedBefore(finishedAt: number): void {
+    while (this.#count > 0 && (this.#ends[this.#oldest] as number) < finishedAt) this.#dropOldest();
+  }
+
+  /** The statistic of all samples, unrounded ms; NaN where there are none. */
+  value(): number {
+    if (this.#count === 0) return Number.NaN;
+    if (this.#ranked !== undefined) return this.#ranked.value();
+    if (this.#sum !== undefined) return this.#sum.value() / this.#count;
+    if (!this.#computed.holds(this.#version, 0)) {
+      const samples = this.#durationsSince(Number.NEGATIVE_INFINITY);
+      this.#computed.keep(this.#version, 0, samples.length, statisticOf(samples, this.#statistic));
+    }
+    return this.#computed.value;
+  }
+
+  /** The statistic of the commits that began at `since` or after; NaN where there are none. */
+  valueSince(since: number): number {
+    this.#computeSince(since);
+    return this.#computedSince.value;
+  }
+
+  /** How many of the commits began at `since` or after. */
+  countSince(since: number): number {
+    this.#computeSince(since);
+    return this.#computedSince.count;
+  }
+
+  #computeSince(since: number): void {
+    if (this.#computedSince.holds(this.#version, since)) return;
+    const samples = this.#durationsSince(since);
+    const value = samples.length === this.#count ? this.value() : statisticOf(samples, this.#statistic);
+    this.#computedSince.keep(this.#version, since, samples.length, value);
+  }
+
+  #durationsSince(since: number): number[] {
+    const samples: number[] = [];
+    for (let index = 0; index < this.#count; index++) {
+      const slot = this.#slot(index);
+      if ((this.#begins[slot] as number) >= since) samples.push(this.#durations[slot] as number);
+    }
+    return samples;
+  }
+
+  #dropOldest(): void {
+    const slot = this.#oldest;
+    this.#ranked?.remove(slot);
+    this.#sum?.set(slot, 0);
+    this.#oldest = this.#slot(1);
+    this.#count--;
+    this.#version++;
+  }
+
+  #slot(index: number): number {
+    return (this.#oldest + index) % this.#durations.length;
+  }
+}
+
+/** A value that holds for one version of the window and one instant. */
+class Cached {
+  #version = -1;
+  #since = Number.NaN;
+  count = 0;
+  value = Number.NaN;
+
+  holds(version: number, since: number): boolean {
+    return this.#version === version && this.#since === since;
+  }
+
+  keep(version: number, since: number, count: number, value: number): void {
+    this.#version = version;
+    this.#since = since;
+    this.count = count;
+    this.value = value;
+  }
+}
