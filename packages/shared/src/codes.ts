@@ -87,6 +87,7 @@ export const reasonCodes = [
   'more-important-first',
   'order-key-waiting',
   'always-defer',
+  'database-unreachable',
   // retry later although the work type may be deferred
   'not-asked',
   'requester-unknown',
