@@ -1,0 +1,237 @@
+import { isSlackwaterError } from '@slackwater/shared';
+import type { CompletionRow } from '../drivers/driver.ts';
+import type { CapturedRequest } from '../ledger/deferral.ts';
+import type { CompletionScope } from '../request-context.ts';
+import { type CompletionsOrNone, rowsOf, shutOut, trouble } from './completion-rows.ts';
+import {
+  bringInLine,
+  concludeFailed,
+  concludeParked,
+  concludePerformed,
+  concludePostponed,
+  concludeRetry,
+  type Job,
+  named,
+  putBack,
+} from './conclude.ts';
+import { eitherSignal } from './either-signal.ts';
+import { judgeResult, type Verdict } from './judge-result.ts';
+import type { PerformError } from './performer-events.ts';
+import { type AttemptPlan, planAttempt } from './plan-attempt.ts';
+
+/**
+ * How an attempt went, for the partition's pace. `idle`: the route was not tried, or not to an end. Held: the
+ * partition is to be left alone for so long.
+ */
+export type AttemptEnd = 'well' | 'badly' | 'idle' | { readonly heldForMs: number };
+
+/** What an admitted item is attempted with. */
+export interface AttemptMeans {
+  /** Aborted where the item's lease is lost. */
+  readonly lost: AbortSignal;
+  /** Aborted where the performer closes without waiting any longer. */
+  readonly stop: AbortSignal;
+  readonly wrote: (partition: string) => void;
+}
+
+/** What is known beside the deferral itself. */
+interface Known {
+  readonly completions: CompletionsOrNone;
+  readonly transactions: number | undefined;
+}
+
+/**
+ * Performs one admitted item as far as it goes now. Rejects where the engine has trouble; the item's lease or
+ * the next attempt then decides what becomes of it.
+ */
+export async function attemptItem(job: Job, means: AttemptMeans): Promise<AttemptEnd> {
+  const { parts, deferral } = job;
+  const request = await readRequest(job);
+  if (request === undefined) return 'idle';
+  const completions = parts.completionsOf(deferral.partition);
+  if (completions === undefined) {
+    await concludePostponed(job, ['completion-table-missing']);
+    return 'idle';
+  }
+  const rows = await rowsOf(job, completions);
+  if (rows === undefined) {
+    await concludePostponed(job, ['database-unreachable']);
+    return { heldForMs: parts.options.lookEveryMs };
+  }
+  const known: Known = { completions, transactions: await parts.knownTransactions(deferral) };
+  const plan = planNow(job, rows, known.transactions, deferral.attempts);
+  if (plan.do !== 'perform') return conclude(job, known, plan, undefined, exhausted(deferral.attempts));
+  return perform(job, means, request, known, plan.firstOrdinal);
+}
+
+async function readRequest(job: Job): Promise<CapturedRequest | undefined> {
+  try {
+    return await job.parts.ledger.request(job.claim.id);
+  } catch (error) {
+    if (!isSlackwaterError(error) || error.code !== 'record-corrupt') throw error;
+    await concludeParked(job, { code: 'record-corrupt', message: error.message });
+    return undefined;
+  }
+}
+
+/** From here on a crash counts as an attempt, and its completion rows tell how far it came. */
+async function perform(
+  job: Job,
+  means: AttemptMeans,
+  request: CapturedRequest,
+  known: Known,
+  firstOrdinal: number,
+): Promise<AttemptEnd> {
+  const { parts, claim, deferral } = job;
+  const started = await parts.ledger.step(claim.id, { type: 'performing', token: claim.token });
+  if (started === undefined) {
+    await bringInLine(job);
+    return 'idle';
+  }
+  const scope: CompletionScope = {
+    key: deferral.completionKey,
+    nextOrdinal: firstOrdinal,
+    duplicate: false,
+  };
+  const either = eitherSignal(means.lost, means.stop);
+  const result = await parts.replay({
+    deferral,
+    attempt: started.attempts,
+    request,
+    context: { postponable: true, completion: scope, wrote: means.wrote },
+    timeoutMs: parts.options.attemptTimeoutMs,
+    maxOutcomeBytes: parts.options.maxOutcomeBytes,
+    signal: either.signal,
+  });
+  either.release();
+  const begun = scope.nextOrdinal - firstOrdinal;
+  return carryOut(job, means, known, judgeResult(result, scope.duplicate), started.attempts, begun);
+}
+
+async function carryOut(
+  job: Job,
+  means: AttemptMeans,
+  known: Known,
+  verdict: Verdict,
+  attempts: number,
+  begun: number,
+): Promise<AttemptEnd> {
+  switch (verdict.is) {
+    case 'performed':
+      await concludePerformed(job, verdict.outcome, verdict.status);
+      await learn(job, known.completions, begun);
+      return 'well';
+    case 'refused':
+      if (!(await shutOut(job, known.completions))) {
+        // Not failed for good before it is certain that nothing comes after.
+        await concludeRetry(job, attempts, verdict.outcome, verdict.error);
+        return 'badly';
+      }
+      await concludeFailed(job, verdict.outcome, verdict.error);
+      return 'well';
+    case 'parked':
+      await concludeParked(job, verdict.error);
+      return 'idle';
+    case 'left':
+      await leave(job, means);
+      return 'idle';
+    case 'uncertain':
+      return lookAgain(job, known, verdict, attempts, begun);
+    default:
+      return verdict satisfies never;
+  }
+}
+
+/** The attempt had no good answer: what it did or did not do is in the rows. */
+async function lookAgain(
+  job: Job,
+  known: Known,
+  verdict: Extract<Verdict, { is: 'uncertain' }>,
+  attempts: number,
+  begun: number,
+): Promise<AttemptEnd> {
+  const rows = await rowsOf(job, known.completions);
+  // Without them: tried later, when they are looked at first.
+  const plan: AttemptPlan =
+    rows === undefined
+      ? { do: 'perform', firstOrdinal: 0 }
+      : planNow(job, rows, Math.max(known.transactions ?? 1, begun), attempts);
+  if (plan.do === 'perform') {
+    await concludeRetry(job, attempts, verdict.outcome, verdict.error);
+    return 'badly';
+  }
+  const error = plan.do === 'give-up' ? exhausted(attempts, verdict.error) : verdict.error;
+  return conclude(job, known, plan, verdict.outcome, error);
+}
+
+function planNow(
+  { parts, deferral }: Job,
+  rows: readonly CompletionRow[],
+  knownTransactions: number | undefined,
+  attempts: number,
+): AttemptPlan {
+  const { maxAttempts } = parts.options;
+  return planAttempt({
+    attempts,
+    maxAttempts,
+    rows,
+    knownTransactions,
+    repeatable: parts.repeatable(deferral),
+  });
+}
+
+/** Carries out a plan that is not another attempt. */
+async function conclude(
+  job: Job,
+  known: Known,
+  plan: Exclude<AttemptPlan, { do: 'perform' }>,
+  outcome: Parameters<typeof concludeFailed>[1],
+  error: PerformError,
+): Promise<AttemptEnd> {
+  switch (plan.do) {
+    case 'settle-as-done':
+      await concludePerformed(job, undefined, undefined);
+      return 'idle';
+    case 'settle-as-shut-out':
+      await concludeFailed(job, outcome, shutOutEarlier);
+      return 'idle';
+    case 'park':
+      await concludeParked(job, plan.error);
+      return 'idle';
+    case 'give-up': {
+      const answer = await shutOut(job, known.completions);
+      if (answer === undefined) await concludePostponed(job, ['database-unreachable']);
+      else if (answer === 'completed') await concludePerformed(job, undefined, undefined);
+      else await concludeFailed(job, outcome, error);
+      return 'badly';
+    }
+    default:
+      return plan satisfies never;
+  }
+}
+
+const shutOutEarlier: PerformError = {
+  code: 'outcome-lost',
+  message: 'It was shut out from being performed, and the process that did so ended before it said why.',
+};
+
+function exhausted(attempts: number, last?: PerformError): PerformError {
+  const ending = last === undefined ? '' : ` The last one: ${last.message}`;
+  return { code: 'attempts-exhausted', message: `None of ${attempts} attempts succeeded.${ending}` };
+}
+
+/** Several transactions may be several tries at one: then the rows that are left say how many there are. */
+async function learn(job: Job, completions: CompletionsOrNone, begun: number): Promise<void> {
+  try {
+    const rows = begun > 1 ? await rowsOf(job, completions) : undefined;
+    const count = begun > 1 ? rows?.length : begun;
+    if (count !== undefined && count > 0) await job.parts.learnTransactions(job.deferral, count);
+  } catch (error) {
+    trouble(job, 'learning how many transactions a route takes', error);
+  }
+}
+
+async function leave(job: Job, means: AttemptMeans): Promise<void> {
+  if (means.lost.aborted) job.parts.tell({ type: 'lease-lost', ...named(job) });
+  else await putBack(job, 0);
+}

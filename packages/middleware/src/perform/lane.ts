@@ -1,0 +1,160 @@
+import type { Timer } from '../clock.ts';
+import type { Claim } from '../engines/queue.ts';
+import type { AttemptEnd } from './attempt.ts';
+import { lookDelayMs } from './back-off.ts';
+import { putBack } from './conclude.ts';
+import { firstPace, type Pace, paceAfter, paceAfterTrouble } from './pace.ts';
+import { performItem } from './perform-item.ts';
+import type { PerformerParts } from './performer-parts.ts';
+import type { Room } from './room.ts';
+
+/** However soon an admission wants to be asked again, in ms. */
+const leastHoldMs = 10;
+/** The most items of one claim (the queue's law). */
+const mostPerClaim = 100;
+
+/** One partition's items on their way through this process. */
+export interface Lane {
+  readonly running: number;
+  /** True where nothing runs and nothing waits for a timer. */
+  readonly idle: boolean;
+  /** Claims what is due and may run, unless the partition is held. */
+  pump(): void;
+  /** The partition may have recovered: tries at once, also where it was held. */
+  wake(): void;
+  /** Nothing is claimed any more. Resolves when what runs has ended. */
+  close(): Promise<void>;
+}
+
+/** What the lanes of one process share. */
+export interface LaneShare {
+  readonly room: Room;
+  /** Aborted where attempts under way are to end. */
+  readonly stop: AbortSignal;
+}
+
+/** Makes the lane of a partition; it rests until it is pumped. */
+export function createLane(parts: PerformerParts, partition: string, share: LaneShare): Lane {
+  const { clock, options, queue } = parts;
+  const running = new Set<Promise<void>>();
+  let pace: Pace = firstPace;
+  let open = true;
+  let claiming: Promise<void> | undefined;
+  let askedAgain = false;
+  let heldUntil = Number.NEGATIVE_INFINITY;
+  let hold: Timer | undefined;
+  let lastLook = Number.NEGATIVE_INFINITY;
+
+  function pump(): void {
+    askedAgain = true;
+    claiming ??= claimAll().finally(() => {
+      claiming = undefined;
+      if (askedAgain && open) pump();
+    });
+  }
+
+  async function claimAll(): Promise<void> {
+    try {
+      while (askedAgain) {
+        askedAgain = false;
+        await claimWhatMayRun();
+      }
+    } catch (error) {
+      inTrouble('claiming', error);
+    }
+  }
+
+  async function claimWhatMayRun(): Promise<void> {
+    while (open && clock.now() >= heldUntil) {
+      const wanted = Math.min(pace.limit - running.size, mostPerClaim);
+      const limit = wanted < 1 ? 0 : share.room.take(wanted, pump);
+      if (limit < 1) return;
+      const claims = await claim(limit);
+      if (claims.length === 0) return;
+    }
+  }
+
+  async function claim(limit: number): Promise<readonly Claim[]> {
+    let claims: readonly Claim[] = [];
+    try {
+      const { leaseMs } = options;
+      claims = await queue.claim({ partition, limit, leaseMs, holder: parts.holder });
+      for (const item of claims) run(item);
+      return claims;
+    } finally {
+      share.room.give(limit - claims.length);
+    }
+  }
+
+  function run(claim: Claim): void {
+    const item = (open ? performItem(parts, claim, { stop: share.stop, mayRecordLook }) : handBack(claim))
+      .then(paceItem, (error: unknown) => itemInTrouble(claim, error))
+      .finally(() => {
+        running.delete(item);
+        share.room.give(1);
+        if (open) pump();
+      });
+    running.add(item);
+  }
+
+  async function handBack(claim: Claim): Promise<AttemptEnd> {
+    await putBack({ parts, claim }, 0);
+    return 'idle';
+  }
+
+  function paceItem(end: AttemptEnd): void {
+    // Items that were claimed together are turned away together: that is one hold.
+    const heldAlready = typeof end === 'object' && clock.now() < heldUntil;
+    if (!heldAlready) pace = paceAfter(pace, end, options.maxConcurrency);
+    if (typeof end === 'object') holdFor(Math.min(Math.max(end.heldForMs, leastHoldMs), options.lookEveryMs));
+  }
+
+  async function itemInTrouble(claim: Claim, error: unknown): Promise<void> {
+    inTrouble('performing', error, claim.id);
+    // Where this fails too, the lease runs out and the item is claimed again.
+    await putBack({ parts, claim }, options.lookEveryMs).catch(() => {});
+  }
+
+  function inTrouble(doing: string, error: unknown, id?: string): void {
+    pace = paceAfterTrouble(pace);
+    holdFor(lookDelayMs(pace.troubles - 1, options.lookEveryMs, options.lookCapMs));
+    parts.tell({ type: 'trouble', doing, error, partition, ...(id === undefined ? {} : { id }) });
+  }
+
+  function holdFor(ms: number): void {
+    heldUntil = Math.max(heldUntil, clock.now() + ms);
+    hold?.cancel();
+    hold = open ? clock.after(heldUntil - clock.now(), release) : undefined;
+  }
+
+  function release(): void {
+    hold?.cancel();
+    hold = undefined;
+    heldUntil = Number.NEGATIVE_INFINITY;
+    if (open) pump();
+  }
+
+  function mayRecordLook(): boolean {
+    if (clock.now() < lastLook + options.lookEveryMs) return false;
+    lastLook = clock.now();
+    return true;
+  }
+
+  return {
+    get running() {
+      return running.size;
+    },
+    get idle() {
+      return running.size === 0 && claiming === undefined && hold === undefined;
+    },
+    pump,
+    wake: release,
+    async close() {
+      open = false;
+      hold?.cancel();
+      hold = undefined;
+      await claiming;
+      await Promise.all(running);
+    },
+  };
+}

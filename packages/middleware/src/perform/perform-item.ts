@@ -1,0 +1,60 @@
+import type { Claim } from '../engines/queue.ts';
+import { type AttemptEnd, attemptItem } from './attempt.ts';
+import { trouble } from './completion-rows.ts';
+import { bringInLine, concludePostponed, type Job, putBack } from './conclude.ts';
+import { keepLease } from './lease.ts';
+import type { PerformerParts } from './performer-parts.ts';
+
+/** What a partition's lane says about the item. */
+export interface ItemMeans {
+  /** Aborted where the performer closes without waiting any longer. */
+  readonly stop: AbortSignal;
+  /** Whether being turned away now is to be recorded; asked at most once. */
+  readonly mayRecordLook: () => boolean;
+}
+
+/**
+ * Does what is to be done with a claimed item now. The state of the partition is looked at anew, whatever it
+ * was when the request was deferred. Rejects where the engine has trouble.
+ */
+export async function performItem(
+  parts: PerformerParts,
+  claim: Claim,
+  means: ItemMeans,
+): Promise<AttemptEnd> {
+  const { clock, options, queue } = parts;
+  const onTrouble = (error: unknown): void => trouble({ parts, claim }, 'prolonging a lease', error);
+  const lease = keepLease(queue, clock, claim, options.leaseMs, onTrouble);
+  try {
+    const deferral = await parts.ledger.find(claim.id);
+    if (deferral === undefined) {
+      // The log decides what exists. What it does not know by now it may know after it was read again.
+      trouble({ parts, claim }, 'looking for a deferral', new Error(`the ledger does not know ${claim.id}`));
+      await putBack({ parts, claim }, options.lookCapMs);
+      return 'idle';
+    }
+    if (deferral.phase === 'settled' || deferral.phase === 'parked') {
+      await bringInLine({ parts, claim });
+      return 'idle';
+    }
+    return await ifAdmitted({ parts, claim, deferral }, lease.lost, means);
+  } finally {
+    lease.end();
+  }
+}
+
+async function ifAdmitted(job: Job, lost: AbortSignal, means: ItemMeans): Promise<AttemptEnd> {
+  const { partition, workType, priority } = job.deferral;
+  const answer = job.parts.admission.admit({ partition, workType, priority });
+  if (!answer.admitted) {
+    if (means.mayRecordLook()) await concludePostponed(job, answer.reasons);
+    else await putBack(job, 0);
+    return { heldForMs: answer.askAgainInMs };
+  }
+  try {
+    const wrote = (to: string): void => answer.wrote?.(to);
+    return await attemptItem(job, { lost, stop: means.stop, wrote });
+  } finally {
+    answer.finished();
+  }
+}

@@ -1,0 +1,174 @@
+import { hostname } from 'node:os';
+import type { Clock, Timer } from '../clock.ts';
+import type { EngineQueue, PartitionBacklog } from '../engines/queue.ts';
+import type { Deferral, DeferralLedger } from '../ledger/deferral.ts';
+import type { Admission } from './admission.ts';
+import { type CancelResult, cancelDeferral } from './cancel.ts';
+import { createLane, type Lane, type LaneShare } from './lane.ts';
+import type { PerformerEvent } from './performer-events.ts';
+import { type PerformerOptions, performerDefaults } from './performer-options.ts';
+import type { PerformerParts } from './performer-parts.ts';
+import type { Replay } from './replay.ts';
+import { createRoom } from './room.ts';
+import { pause } from './time-limit.ts';
+
+/** However soon the next item is due, the queue is not asked sooner than this, in ms. */
+const leastTickMs = 10;
+
+/** What {@link createPerformer} takes. */
+export interface PerformerSetup {
+  readonly queue: EngineQueue;
+  readonly ledger: Pick<DeferralLedger, 'find' | 'request' | 'step'>;
+  readonly admission: Admission;
+  readonly replay: Replay;
+  /** See {@link PerformerParts}. */
+  readonly completionsOf: PerformerParts['completionsOf'];
+  readonly clock: Clock;
+  readonly options?: Partial<PerformerOptions>;
+  /** Default: nothing is known, and nothing is learned. */
+  readonly knownTransactions?: PerformerParts['knownTransactions'];
+  readonly learnTransactions?: PerformerParts['learnTransactions'];
+  /** Default: no route may be repeated. */
+  readonly repeatable?: (deferral: Deferral) => boolean;
+  /** Each is given `wake` at start and returns how to stop waking, for `close`. */
+  readonly wakeSources?: readonly ((wake: (partition?: string) => void) => () => void)[];
+  readonly on?: (event: PerformerEvent) => void;
+  /** From 0 up to, not including, 1; spreads retries. Default `Math.random`. */
+  readonly random?: () => number;
+}
+
+/** Performs what is on the queue, as fast as its partitions admit. */
+export interface Performer {
+  /** Begins; what is on the queue is found by itself. Call it once the application has its routes. */
+  start(): void;
+  /** Something was put on the queue for that partition: it is claimed at once, unless the partition is held. */
+  enqueued(partition: string): void;
+  /** A partition may have recovered: it is tried at once. Without one: all of them. */
+  wake(partition?: string): void;
+  /** Cancels a deferral that nobody performs. Rejects where the engine or the database can't be asked. */
+  cancel(id: string): Promise<CancelResult>;
+  /** Claims nothing more; waits for attempts under way, at most `closeWithinMs`, then ends them. Never rejects. */
+  close(): Promise<void>;
+  /** How many deferrals are under way in this process. */
+  readonly inFlight: number;
+}
+
+/** Makes a performer; it rests until `start`. Errors are told as events of type `trouble`, never thrown. */
+export function createPerformer(setup: PerformerSetup): Performer {
+  const parts = completeParts(setup);
+  const { clock, options, queue } = parts;
+  const lanes = new Map<string, Lane>();
+  const stop = new AbortController();
+  let phase: 'resting' | 'open' | 'closed' = 'resting';
+  let timer: Timer | undefined;
+  let looking = false;
+  let unsubscribe: readonly (() => void)[] = [];
+  let closing: Promise<void> | undefined;
+
+  const share: LaneShare = { room: createRoom(options.maxInFlight), stop: stop.signal };
+
+  function laneOf(partition: string): Lane {
+    const lane = lanes.get(partition) ?? createLane(parts, partition, share);
+    lanes.set(partition, lane);
+    return lane;
+  }
+
+  async function look(): Promise<void> {
+    if (looking || phase !== 'open') return;
+    looking = true;
+    timer?.cancel();
+    let nextMs = options.lookEveryMs;
+    try {
+      const backlog = await queue.backlog();
+      if (phase === 'open') attend(backlog);
+      nextMs = nextLookMs(backlog, clock.wallNow(), options.lookEveryMs);
+    } catch (error) {
+      parts.tell({ type: 'trouble', doing: 'looking at the backlog', error });
+    }
+    looking = false;
+    if (phase === 'open') timer = clock.after(nextMs, () => void look());
+  }
+
+  function attend(backlog: readonly PartitionBacklog[]): void {
+    const waiting = new Set(backlog.map(({ partition }) => partition));
+    for (const [partition, lane] of lanes) {
+      if (lane.idle && !waiting.has(partition)) lanes.delete(partition);
+    }
+    for (const { partition, duePriority } of backlog) {
+      if (duePriority !== undefined) laneOf(partition).pump();
+    }
+  }
+
+  function wake(partition?: string): void {
+    if (phase !== 'open') return;
+    if (partition !== undefined) {
+      laneOf(partition).wake();
+      return;
+    }
+    for (const lane of lanes.values()) lane.wake();
+    void look();
+  }
+
+  async function end(): Promise<void> {
+    phase = 'closed';
+    timer?.cancel();
+    for (const undo of unsubscribe) undo();
+    const ended = Promise.all([...lanes.values()].map((lane) => lane.close()));
+    await Promise.race([ended, pause(clock, options.closeWithinMs)]);
+    stop.abort();
+    await Promise.race([ended, pause(clock, options.closeWithinMs)]);
+  }
+
+  return {
+    start() {
+      if (phase !== 'resting') return;
+      phase = 'open';
+      unsubscribe = (setup.wakeSources ?? []).map((subscribe) => subscribe(wake));
+      void look();
+    },
+    enqueued(partition) {
+      if (phase === 'open') laneOf(partition).pump();
+    },
+    wake,
+    cancel: (id) => cancelDeferral(parts, id),
+    close() {
+      closing ??= end();
+      return closing;
+    },
+    get inFlight() {
+      let sum = 0;
+      for (const lane of lanes.values()) sum += lane.running;
+      return sum;
+    },
+  };
+}
+
+/** How long until the queue is looked at again: when the next item is due, but at least every `lookEveryMs`. */
+function nextLookMs(backlog: readonly PartitionBacklog[], wallNow: number, lookEveryMs: number): number {
+  const soonest = Math.min(...backlog.map(({ nextDueAt }) => nextDueAt ?? Number.POSITIVE_INFINITY));
+  return Math.min(lookEveryMs, Math.max(leastTickMs, soonest - wallNow));
+}
+
+function completeParts(setup: PerformerSetup): PerformerParts {
+  return {
+    queue: setup.queue,
+    ledger: setup.ledger,
+    admission: setup.admission,
+    replay: setup.replay,
+    completionsOf: setup.completionsOf,
+    clock: setup.clock,
+    options: { ...performerDefaults, ...setup.options },
+    knownTransactions: setup.knownTransactions ?? (() => undefined),
+    learnTransactions: setup.learnTransactions ?? (() => {}),
+    repeatable: setup.repeatable ?? (() => false),
+    random: setup.random ?? Math.random,
+    holder: `${hostname()}:${process.pid}`,
+    tell(event) {
+      try {
+        setup.on?.(event);
+      } catch {
+        // A listener's error is not the performer's: what it was told of has happened.
+      }
+    },
+  };
+}
