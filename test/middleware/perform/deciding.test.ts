@@ -1,0 +1,184 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Outcome } from '../../../packages/middleware/src/ledger/deferral.ts';
+import { lookDelayMs, retryDelayMs } from '../../../packages/middleware/src/perform/back-off.ts';
+import { judgeResult } from '../../../packages/middleware/src/perform/judge-result.ts';
+import { firstPace, paceAfter, paceAfterTrouble } from '../../../packages/middleware/src/perform/pace.ts';
+import { type AttemptFacts, planAttempt } from '../../../packages/middleware/src/perform/plan-attempt.ts';
+import type { ReplayResult } from '../../../packages/middleware/src/perform/replay.ts';
+import { createRoom } from '../../../packages/middleware/src/perform/room.ts';
+
+const facts = (more: Partial<AttemptFacts>): AttemptFacts => ({
+  attempts: 0,
+  maxAttempts: 10,
+  rows: [],
+  knownTransactions: undefined,
+  repeatable: false,
+  ...more,
+});
+const row = (ordinal: number) => ({ ordinal, tombstone: false });
+const tombstone = { ordinal: 0, tombstone: true };
+
+describe('what to do with a deferral, by its completion rows', () => {
+  it('is to perform it where there are none', () => {
+    expect(planAttempt(facts({}))).toEqual({ do: 'perform', firstOrdinal: 0 });
+    expect(planAttempt(facts({ attempts: 9 }))).toEqual({ do: 'perform', firstOrdinal: 0 });
+  });
+
+  it('is to give it up after the last attempt', () => {
+    expect(planAttempt(facts({ attempts: 10 }))).toEqual({ do: 'give-up' });
+  });
+
+  it('is to settle it as done where they are as many as the route takes, never to perform it again (B-49)', () => {
+    expect(planAttempt(facts({ rows: [row(0)] }))).toEqual({ do: 'settle-as-done' });
+    expect(planAttempt(facts({ rows: [row(0)], attempts: 10 }))).toEqual({ do: 'settle-as-done' });
+    expect(planAttempt(facts({ rows: [row(0), row(1)], knownTransactions: 2 }))).toEqual({
+      do: 'settle-as-done',
+    });
+    expect(planAttempt(facts({ rows: [row(3)], knownTransactions: 1, repeatable: true }))).toEqual({
+      do: 'settle-as-done',
+    });
+  });
+
+  it('is to park it where it was interrupted between transactions', () => {
+    expect(planAttempt(facts({ rows: [row(0)], knownTransactions: 2 }))).toMatchObject({
+      do: 'park',
+      error: { code: 'interrupted-between-transactions' },
+    });
+  });
+
+  it('is to repeat it behind the rows there are where the route may be repeated, but not without end', () => {
+    const interrupted = facts({
+      rows: [row(0), row(4)],
+      knownTransactions: 3,
+      repeatable: true,
+      attempts: 2,
+    });
+    expect(planAttempt(interrupted)).toEqual({ do: 'perform', firstOrdinal: 5 });
+    expect(planAttempt({ ...interrupted, attempts: 10 })).toMatchObject({ do: 'park' });
+  });
+
+  it('is to settle it as shut out where a tombstone is all there is', () => {
+    expect(planAttempt(facts({ rows: [tombstone] }))).toEqual({ do: 'settle-as-shut-out' });
+    expect(planAttempt(facts({ rows: [tombstone], attempts: 10 }))).toEqual({ do: 'settle-as-shut-out' });
+  });
+
+  it('is never to perform a route that may not be repeated and has a row', () => {
+    fc.assert(
+      fc.property(
+        fc.nat(20),
+        fc.array(fc.record({ ordinal: fc.nat(9), tombstone: fc.boolean() }), { minLength: 1 }),
+        fc.option(fc.nat(5), { nil: undefined }),
+        (attempts, rows, knownTransactions) => {
+          expect(planAttempt(facts({ attempts, rows, knownTransactions })).do).not.toBe('perform');
+        },
+      ),
+    );
+  });
+});
+
+describe('what a result means', () => {
+  const outcome = (status: number): Outcome => ({ status, headers: [], body: new Uint8Array() });
+  const answer = (status: number): ReplayResult => ({ kind: 'answered', outcome: outcome(status) });
+
+  it.each([200, 201, 204, 302, 304])('%i: performed, with its outcome', (status) => {
+    expect(judgeResult(answer(status), false)).toEqual({ is: 'performed', outcome: outcome(status), status });
+  });
+
+  it.each([400, 401, 404, 409, 422])('%i: failed for good, with its outcome', (status) => {
+    expect(judgeResult(answer(status), false)).toMatchObject({
+      is: 'refused',
+      outcome: outcome(status),
+      error: { code: 'route-refused' },
+    });
+  });
+
+  it.each([408, 425, 429, 500, 502, 503, 504])('%i: tried again, unless the rows say otherwise', (status) => {
+    expect(judgeResult(answer(status), false)).toMatchObject({
+      is: 'uncertain',
+      outcome: outcome(status),
+      error: { code: 'route-failed' },
+    });
+  });
+
+  it('of an answer that is too long: performed all the same', () => {
+    const tooLarge = (status: number) => judgeResult({ kind: 'answered-too-large', status }, false);
+    expect(tooLarge(200)).toEqual({ is: 'performed', outcome: undefined, status: 200 });
+    expect(tooLarge(404)).toMatchObject({ is: 'refused', outcome: undefined });
+    expect(tooLarge(500)).toMatchObject({ is: 'uncertain', outcome: undefined });
+  });
+
+  it('of no answer: tried again, unless the rows say otherwise', () => {
+    expect(judgeResult({ kind: 'timed-out' }, false)).toMatchObject({
+      is: 'uncertain',
+      error: { code: 'attempt-timed-out' },
+    });
+    expect(judgeResult({ kind: 'broken', message: 'x' }, false)).toMatchObject({
+      is: 'uncertain',
+      error: { code: 'route-failed' },
+    });
+  });
+
+  it('of an answer given although the work was another attempt’s: not believed', () => {
+    expect(judgeResult(answer(200), true)).toMatchObject({ is: 'uncertain', outcome: undefined });
+    expect(judgeResult(answer(409), true)).toMatchObject({ is: 'uncertain', outcome: undefined });
+  });
+
+  it('of a route that is missing, or an attempt that was refused: parked', () => {
+    expect(judgeResult({ kind: 'route-missing' }, false)).toMatchObject({
+      is: 'parked',
+      error: { code: 'route-missing' },
+    });
+    const error = { code: 'identity-not-restored', message: 'x' } as const;
+    expect(judgeResult({ kind: 'refused', error }, false)).toEqual({ is: 'parked', error });
+  });
+});
+
+describe('waiting', () => {
+  it('doubles from attempt to attempt up to its cap, and is spread over all of it', () => {
+    const longest = [1, 2, 3, 9, 10, 1e9].map((attempt) => retryDelayMs(attempt, 1_000, 300_000, 1));
+    expect(longest).toEqual([1_000, 2_000, 4_000, 256_000, 300_000, 300_000]);
+    expect(retryDelayMs(3, 1_000, 300_000, 0)).toBe(0);
+    expect(retryDelayMs(3, 1_000, 300_000, 0.5)).toBe(2_000);
+  });
+
+  it('of a postponed item doubles from look to look up to its cap', () => {
+    expect([0, 1, 2, 4, 5, 99].map((times) => lookDelayMs(times, 1_000, 30_000))).toEqual([
+      1_000, 2_000, 4_000, 16_000, 30_000, 30_000,
+    ]);
+  });
+});
+
+describe('the pace of a partition', () => {
+  it('begins with one, grows by one with each success up to its maximum, and halves at trouble', () => {
+    let pace = firstPace;
+    expect(pace.limit).toBe(1);
+    for (let success = 0; success < 20; success += 1) pace = paceAfter(pace, 'well', 8);
+    expect(pace.limit).toBe(8);
+    expect(paceAfter(pace, 'idle', 8).limit).toBe(8);
+    expect(paceAfter(pace, 'badly', 8).limit).toBe(4);
+    expect(paceAfter(pace, { heldForMs: 200 }, 8).limit).toBe(4);
+    pace = paceAfterTrouble(paceAfterTrouble(pace));
+    expect(pace).toEqual({ limit: 2, troubles: 2 });
+    expect(paceAfterTrouble(firstPace).limit).toBe(1);
+    expect(paceAfter(pace, 'well', 8)).toEqual({ limit: 3, troubles: 0 });
+  });
+});
+
+describe('the room for deferrals under way', () => {
+  it('is never overdrawn, and is offered to those who waited, in turn', () => {
+    const room = createRoom(3);
+    const told: string[] = [];
+    expect(room.take(2, () => told.push('a'))).toBe(2);
+    expect(room.take(5, () => told.push('b'))).toBe(1);
+    const c = () => told.push('c');
+    expect(room.take(1, c)).toBe(0);
+    expect(room.take(1, c)).toBe(0);
+    expect(room.take(1, () => told.push('d'))).toBe(0);
+    room.give(1);
+    expect(told).toEqual(['c']);
+    room.give(2);
+    expect(told).toEqual(['c', 'd']);
+    expect(room.take(9, () => {})).toBe(3);
+  });
+});

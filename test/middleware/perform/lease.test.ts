@@ -1,0 +1,72 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { manualClock } from '@slackwater/test-support/manual-clock';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import type { OpenEngine } from '../../../packages/middleware/src/engines/engine.ts';
+import { sqliteEngine } from '../../../packages/middleware/src/engines/sqlite/sqlite-engine.ts';
+import { keepLease } from '../../../packages/middleware/src/perform/lease.ts';
+import { until } from './until.ts';
+
+let directory: string;
+let engine: OpenEngine;
+const clock = manualClock();
+
+beforeEach(async () => {
+  directory = mkdtempSync(join(tmpdir(), 'slackwater-lease-'));
+  engine = await sqliteEngine({ directory }).open({ application: 'a', group: 'g', clock });
+  await engine.queue.enqueue({ id: 'i', partition: 'p', priority: 1, position: 0 });
+});
+
+afterEach(async () => {
+  await engine.close();
+  rmSync(directory, { recursive: true });
+});
+
+const claim = async () => {
+  const claims = await engine.queue.claim({ partition: 'p', limit: 1, leaseMs: 30_000, holder: 'h' });
+  const [first] = claims;
+  if (first === undefined) throw new Error('nothing to claim');
+  return first;
+};
+
+it('is prolonged at each third, for as long as it is kept', async () => {
+  const lease = keepLease(engine.queue, clock, await claim(), 30_000, () => {});
+  for (let third = 0; third < 12; third += 1) {
+    clock.advance(10_000);
+    // The next third's timer is set once the queue has answered, and the answer's time limit is lifted.
+    await until(() => clock.pending === 1);
+  }
+  expect(lease.lost.aborted).toBe(false);
+  expect(await engine.queue.claim({ partition: 'p', limit: 1, leaseMs: 1_000, holder: 'x' })).toEqual([]);
+  lease.end();
+  clock.advance(30_000);
+  expect(clock.pending).toBe(0);
+  await claim();
+});
+
+it('is lost when somebody else has the item', async () => {
+  const mine = await claim();
+  clock.advance(30_001);
+  const lease = keepLease(engine.queue, clock, mine, 30_000, () => {});
+  await claim();
+  clock.advance(10_000);
+  await until(() => lease.lost.aborted);
+  lease.end();
+});
+
+it('is taken for lost when the engine could not be asked for the whole of it', async () => {
+  const troubles: unknown[] = [];
+  const lease = keepLease(engine.queue, clock, await claim(), 30_000, (error) => troubles.push(error));
+  await engine.close();
+  for (let third = 1; third <= 2; third += 1) {
+    clock.advance(10_000);
+    await new Promise(setImmediate);
+  }
+  expect(lease.lost.aborted).toBe(false);
+  clock.advance(10_000);
+  await new Promise(setImmediate);
+  expect(lease.lost.aborted).toBe(true);
+  expect(troubles).toHaveLength(3);
+  lease.end();
+});
