@@ -1,1 +1,22 @@
-export {};
+// the client
+export { type CreateClientOptions, createClient, type SlackwaterClient, slackwater } from './client.ts';
+export type { CallOptions, ClientOptions, DeferralNotice, RetryNotice } from './options.ts';
+export type { SlackwaterRequestConfig } from './call/prepare.ts';
+export type { Provenance, SlackwaterResponse } from './call/settle.ts';
+export type { RetryReason } from './retry/decide.ts';
+// deferrals
+export type { Poller, PollOptions, RecordedProof } from './deferral/poller.ts';
+// the ledger
+export type { AuditCheckpoint, AuditClient, AuditDeferral, AuditFilters, AuditReceipt } from './audit.ts';
+// errors
+export {
+  AbortedError,
+  BodyNotRepeatableError,
+  DeadlineExceededError,
+  DeferralCanceledError,
+  DeferralFailedError,
+  ReceiptMismatchError,
+  RetriesExhaustedError,
+  StatusRefusedError,
+  StatusUrlForeignError,
+} from './errors.ts';

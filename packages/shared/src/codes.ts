@@ -63,6 +63,7 @@ export const errorCodes = [
   'retries-exhausted',
   'body-not-repeatable',
   'status-url-foreign',
+  'status-refused',
   'deferral-failed',
   'deferral-canceled',
   'response-malformed',

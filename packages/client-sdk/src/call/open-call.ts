@@ -1,0 +1,130 @@
+import type { AxiosAdapter, AxiosInstance, AxiosRequestConfig, InternalAxiosRequestConfig } from 'axios';
+import { detectDeferral } from '../deferral/detect.ts';
+import { DeferralSession, type Settlement } from '../deferral/session.ts';
+import { statusSender } from '../deferral/status-request.ts';
+import { absoluteUrl } from '../deferral/status-url.ts';
+import type { ResolvedOptions } from '../options.ts';
+import { methodOf } from '../retry/attempt-config.ts';
+import { sendUntilAnswered } from '../retry/attempts.ts';
+import type { RetryBudget } from '../retry/budget.ts';
+import { discard } from '../wire/discard.ts';
+import { type BodySource, isSourceRepeatable } from './body.ts';
+import { type Limits, type SignalLike, startLimits } from './limits.ts';
+import {
+  answeredDirectly,
+  type Provenance,
+  type SlackwaterResponse,
+  settle,
+  unknownOutcome,
+} from './settle.ts';
+
+/** The instances and the budget that all calls of a client share. */
+export interface Machinery {
+  /** The caller's instance: its defaults, interceptors and adapter. */
+  readonly instance: AxiosInstance;
+  /** Repeats attempts. */
+  readonly inner: AxiosInstance;
+  /** Asks for status and outcome. */
+  readonly bare: AxiosInstance;
+  readonly budget: RetryBudget;
+}
+
+/** Waits for a deferral in the name of a call. */
+export type Finish = (
+  session: DeferralSession,
+  limits: Limits,
+  signals: readonly (SignalLike | undefined)[],
+) => Promise<Settlement>;
+
+/** What a call's adapter needs. */
+export interface CallPlan {
+  readonly machinery: Machinery;
+  readonly options: ResolvedOptions;
+  /** The adapter that really sends. */
+  readonly adapter: AxiosRequestConfig['adapter'];
+  /** How the body came about; asked when the body is needed again. */
+  readonly body: (config: InternalAxiosRequestConfig<unknown>) => BodySource;
+  readonly finish: Finish;
+}
+
+/**
+ * The adapter under which a call runs through the caller's instance. To axios the whole call, with its retries and its
+ * deferral, is one request with one response: interceptors and transformations run once, on what the caller means.
+ */
+export function callAdapter(plan: CallPlan): AxiosAdapter {
+  return async (config: InternalAxiosRequestConfig<unknown>) => {
+    const limits = startLimits(plan.options.runtime, plan.options.deadlineMs, signalsOf(config));
+    try {
+      return await perform(plan, config, limits);
+    } finally {
+      limits.release();
+    }
+  };
+}
+
+async function perform(
+  plan: CallPlan,
+  config: InternalAxiosRequestConfig<unknown>,
+  limits: Limits,
+): Promise<SlackwaterResponse> {
+  const { machinery, options, adapter } = plan;
+  const body = plan.body(config);
+  const { inner, budget } = machinery;
+  const { kind, response, attempts } = await sendUntilAnswered({
+    inner,
+    config,
+    adapter,
+    body,
+    options,
+    budget,
+    limits,
+  });
+  if (kind === 'performed-before') {
+    return settle(config, unknownOutcome(), { ...answeredDirectly(attempts), outcomeKnown: false });
+  }
+  const requestUrl = absoluteUrl(machinery.instance.getUri(config));
+  const sighting = await detectDeferral(response, requestUrl, options);
+  if (sighting.kind === 'none') return settle(config, response, answeredDirectly(attempts));
+  const { id, statusUrl, outcomeUrl } = sighting;
+  const send = statusSender(machinery.bare, config, adapter);
+  const session = new DeferralSession({ id, statusUrl, outcomeUrl, method: methodOf(config), send, options });
+  if (sighting.kind === 'acknowledged') {
+    return settle(config, response, { ...answeredDirectly(attempts), resume: session.resume });
+  }
+  discard(response.data);
+  if (sighting.resource !== undefined) {
+    session.accept(sighting.resource, sighting.askedMs);
+    options.onDeferred?.({ id: sighting.resource.id, resume: session.resume });
+  }
+  return settleDeferral(config, session, await plan.finish(session, limits, signalsOf(config)), attempts);
+}
+
+/** Ends a call by what became of its deferral. */
+export function settleDeferral(
+  config: InternalAxiosRequestConfig<unknown>,
+  session: DeferralSession,
+  settlement: Settlement,
+  attempts: number,
+): SlackwaterResponse {
+  const provenance: Provenance = {
+    attempts,
+    outcomeKnown: settlement.kind === 'outcome',
+    deferral: session.resource,
+    receipt: session.resource?.receipt,
+    receiptVerified: session.receiptVerified,
+    resume: undefined,
+  };
+  if (settlement.kind === 'outcome-unknown') return settle(config, unknownOutcome(), provenance);
+  // The request object of the outcome's GET would show the capability to whoever logs the response.
+  return settle(config, { ...settlement.response, request: undefined }, provenance);
+}
+
+/** The caller's signals in a config: axios's `signal` and its older `cancelToken`. */
+export function signalsOf(config: InternalAxiosRequestConfig<unknown>): readonly (SignalLike | undefined)[] {
+  return [config.signal, config.cancelToken?.toAbortSignal()];
+}
+
+/** Where the body can be made again from what the caller gave, how. */
+export function bodySource(given: unknown, remake: () => unknown): BodySource {
+  return { given, remake: isSourceRepeatable(given) ? remake : undefined };
+}

@@ -1,0 +1,76 @@
+import type { DeferralResource } from '@slackwater/shared';
+import { AxiosError, AxiosHeaders, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
+
+/** How a response came about. */
+export interface Provenance {
+  /** How often the request was sent. */
+  readonly attempts: number;
+  /**
+   * False where the work is known to be done while the route's answer was lost. The response is then a made-up 204
+   * without a body.
+   */
+  readonly outcomeKnown: boolean;
+  /** The settled deferral; undefined where the route answered at once. */
+  readonly deferral: DeferralResource | undefined;
+  /** The proof that the request was recorded (C2SP tlog-proof of `deferral.entry`). */
+  readonly receipt: string | undefined;
+  /** Whether the receipt was verified under one of the client's verifier keys. */
+  readonly receiptVerified: boolean;
+  /**
+   * What `client.deferral(...)` takes where the server said "succeeded" before the work is done
+   * (`Slackwater-Deferred`); else undefined. It carries the capability: keep it like a password.
+   */
+  readonly resume: string | undefined;
+}
+
+/** An axios response that tells how it came about. */
+export type SlackwaterResponse<T = unknown, D = unknown> = AxiosResponse<T, D> & {
+  readonly slackwater: Provenance;
+};
+
+/** The provenance of an answer that came without a deferral. */
+export function answeredDirectly(attempts: number): Provenance {
+  return {
+    attempts,
+    outcomeKnown: true,
+    deferral: undefined,
+    receipt: undefined,
+    receiptVerified: false,
+    resume: undefined,
+  };
+}
+
+/** What stands for the answer of a route that has done its work and whose answer is lost: 204, no body. */
+export function unknownOutcome(): Pick<AxiosResponse<unknown>, 'status' | 'statusText' | 'headers' | 'data'> {
+  return { status: 204, statusText: 'No Content', headers: new AxiosHeaders(), data: '' };
+}
+
+/**
+ * Ends a call as axios would: resolves with the response, or rejects with an AxiosError where the call's own
+ * `validateStatus` refuses the status. Response and error carry the call's config, not that of a status request.
+ */
+export function settle(
+  call: InternalAxiosRequestConfig<unknown>,
+  answer: Pick<AxiosResponse<unknown>, 'status' | 'statusText' | 'headers' | 'data' | 'request'>,
+  provenance: Provenance,
+): SlackwaterResponse {
+  const { status, statusText, headers, data, request } = answer;
+  const response = {
+    status,
+    statusText,
+    headers,
+    data,
+    config: call,
+    request: request as unknown,
+    slackwater: provenance,
+  };
+  const { validateStatus } = call;
+  if (!status || !validateStatus || validateStatus(status)) return response;
+  throw new AxiosError(
+    `Request failed with status code ${status}`,
+    status < 500 ? AxiosError.ERR_BAD_REQUEST : AxiosError.ERR_BAD_RESPONSE,
+    call,
+    request,
+    response,
+  );
+}

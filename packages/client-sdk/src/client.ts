@@ -1,0 +1,165 @@
+import { parseVerifierKey } from '@slackwater/shared';
+import axios, { type AxiosInstance, type CreateAxiosDefaults } from 'axios';
+import { type AuditClient, auditClient } from './audit.ts';
+import type { Finish, Machinery } from './call/open-call.ts';
+import { type SlackwaterRequestConfig, sendCall } from './call/prepare.ts';
+import type { SlackwaterResponse } from './call/settle.ts';
+import { openHandedOver } from './deferral/opened.ts';
+import { CallPoller, type Poller } from './deferral/poller.ts';
+import { formatResumeToken } from './deferral/resume.ts';
+import { openResumed, tokenFor } from './deferral/resumed-call.ts';
+import { bareInstance } from './deferral/status-request.ts';
+import { absoluteUrl } from './deferral/status-url.ts';
+import { type ClientOptions, type ResolvedOptions, resolveCallOptions, resolveOptions } from './options.ts';
+import { retryingInstance } from './retry/attempts.ts';
+import { retryBudget } from './retry/budget.ts';
+
+/**
+ * Calls that end well: each resolves with the final response, whether it came at once, after retries, or after a
+ * deferral. Final HTTP errors are rejected as AxiosErrors, as axios does; what this client itself gives up on, as SlackwaterErrors.
+ */
+export interface SlackwaterClient {
+  /** Sends a request and waits for its final response. */
+  request<T = unknown, D = unknown>(config: SlackwaterRequestConfig<D>): Promise<SlackwaterResponse<T, D>>;
+  /** GET. */
+  get<T = unknown>(url: string, config?: SlackwaterRequestConfig): Promise<SlackwaterResponse<T>>;
+  /** DELETE. */
+  delete<T = unknown>(url: string, config?: SlackwaterRequestConfig): Promise<SlackwaterResponse<T>>;
+  /** POST. A function as `data` is called for each attempt. */
+  post<T = unknown, D = unknown>(
+    url: string,
+    data?: D | (() => D),
+    config?: SlackwaterRequestConfig<D>,
+  ): Promise<SlackwaterResponse<T, D>>;
+  /** PUT. A function as `data` is called for each attempt. */
+  put<T = unknown, D = unknown>(
+    url: string,
+    data?: D | (() => D),
+    config?: SlackwaterRequestConfig<D>,
+  ): Promise<SlackwaterResponse<T, D>>;
+  /** PATCH. A function as `data` is called for each attempt. */
+  patch<T = unknown, D = unknown>(
+    url: string,
+    data?: D | (() => D),
+    config?: SlackwaterRequestConfig<D>,
+  ): Promise<SlackwaterResponse<T, D>>;
+  /** Sends a request and resolves as soon as it is answered or deferred, with what waits for the rest. */
+  begin<T = unknown, D = unknown>(config: SlackwaterRequestConfig<D>): Promise<Poller<T>>;
+  /**
+   * A poller of a deferral that was begun earlier, maybe by another process: by its id, its status URL, or the text of a poller. Sends
+   * nothing before it is used.
+   *
+   * @throws StatusUrlForeignError; SlackwaterError `parameter-invalid`.
+   */
+  deferral<T = unknown>(known: string): Poller<T>;
+  /** Questions to the ledger. */
+  readonly audit: AuditClient;
+  /** The axios instance that calls run through. */
+  readonly axios: AxiosInstance;
+}
+
+/** Options of {@link createClient}. */
+export interface CreateClientOptions extends ClientOptions {
+  /** Where the application is: what axios calls `baseURL`. */
+  readonly baseURL: string;
+  /** Headers of every request. */
+  readonly headers?: NonNullable<CreateAxiosDefaults['headers']>;
+  /** Everything else that `axios.create` takes: agents, proxy, adapter, timeout. */
+  readonly axios?: Omit<CreateAxiosDefaults, 'baseURL' | 'headers'>;
+}
+
+/**
+ * A client of an application behind Slackwater.
+ *
+ * @throws SlackwaterError `option-invalid`, `option-unknown`, `verifier-key-malformed`.
+ */
+export function createClient({
+  baseURL,
+  headers,
+  axios: more,
+  ...options
+}: CreateClientOptions): SlackwaterClient {
+  const defaults: CreateAxiosDefaults = { ...more, baseURL };
+  if (headers !== undefined) defaults.headers = headers;
+  return slackwater(axios.create(defaults), options);
+}
+
+/**
+ * A client over an axios instance that exists. Its defaults, interceptors and adapter are used, each interceptor once per call; the
+ * instance itself is not changed.
+ *
+ * @throws as {@link createClient}.
+ */
+export function slackwater(instance: AxiosInstance, options: ClientOptions = {}): SlackwaterClient {
+  const resolved = resolveOptions(options);
+  for (const key of resolved.verifierKeys) parseVerifierKey(key);
+  const machinery: Machinery = {
+    instance,
+    inner: retryingInstance(),
+    bare: bareInstance(),
+    budget: retryBudget(resolved.retryBudget, resolved.runtime.steadyMs()),
+  };
+  const send = async <T, D>(config: SlackwaterRequestConfig<D>): Promise<SlackwaterResponse<T, D>> =>
+    (await sendCall(
+      machinery,
+      resolveCallOptions(resolved, config.slackwater),
+      config as SlackwaterRequestConfig,
+      waitForIt,
+    )) as SlackwaterResponse<T, D>;
+  const withBody =
+    (method: string) =>
+    <T, D>(url: string, data?: D | (() => D), config: SlackwaterRequestConfig<D> = {}) =>
+      send<T, D>(data === undefined ? { ...config, method, url } : { ...config, method, url, data });
+  return {
+    request: (config) => send(config),
+    get: (url, config) => send({ ...config, method: 'get', url }),
+    delete: (url, config) => send({ ...config, method: 'delete', url }),
+    post: withBody('post'),
+    put: withBody('put'),
+    patch: withBody('patch'),
+    begin: (config) => begin(machinery, resolved, config),
+    deferral: (known) => {
+      const token = tokenFor(known, instance, resolved);
+      return new CallPoller(
+        () => openResumed(machinery, resolved, token),
+        resolved,
+        formatResumeToken(token),
+      );
+    },
+    audit: auditClient(
+      (path, params) =>
+        send({
+          method: 'get',
+          url: resourceUrl(instance, resolved, path),
+          ...(params === undefined ? {} : { params }),
+        }),
+      resolved.verifierKeys,
+    ),
+    axios: instance,
+  };
+}
+
+const waitForIt: Finish = (session, limits) => session.untilSettled(limits);
+
+async function begin<T, D>(
+  machinery: Machinery,
+  client: ResolvedOptions,
+  config: SlackwaterRequestConfig<D>,
+): Promise<Poller<T>> {
+  const options = resolveCallOptions(client, config.slackwater);
+  const open = () =>
+    openHandedOver((handOver) =>
+      sendCall(machinery, options, config as SlackwaterRequestConfig, (session, limits, signals) => {
+        // From here on time runs for each operation of the poller, not for the call.
+        limits.release();
+        return handOver(session, signals);
+      }),
+    );
+  const poller = new CallPoller<T>(open, options, '');
+  await poller.opened();
+  return poller;
+}
+
+function resourceUrl(instance: AxiosInstance, options: ResolvedOptions, path: string): string {
+  return absoluteUrl(options.basePath.replace(/\/$/, '') + path, instance.defaults.baseURL).href;
+}

@@ -1,0 +1,147 @@
+import type { DeferralResource } from '@slackwater/shared';
+import { type Limits, type SignalLike, startLimits } from '../call/limits.ts';
+import type { SlackwaterResponse } from '../call/settle.ts';
+import { DeferralCanceledError, StatusRefusedError } from '../errors.ts';
+import type { ResolvedOptions } from '../options.ts';
+import type { Opened } from './opened.ts';
+import type { DeferralSession, Settlement } from './session.ts';
+
+/** Limits of one operation of a poller. */
+export interface PollOptions {
+  /** How long it may take in all. Default: the client's `deadlineMs`. */
+  readonly deadlineMs?: number;
+  readonly signal?: SignalLike;
+}
+
+/** The proof that a request was recorded. */
+export interface RecordedProof {
+  /** C2SP tlog-proof text. */
+  readonly receipt: string;
+  /** The `accepted` entry's bytes, base64. */
+  readonly entry: string;
+  /** The salt of the digest in the entry, base64. */
+  readonly salt: string;
+  /** Whether the receipt was verified under one of the client's verifier keys. */
+  readonly verified: boolean;
+}
+
+/** A request under way. Where it was answered at once, it is done from the start. */
+export interface Poller<T = unknown> {
+  /** The last deferral resource that was seen; undefined before the first, and where the request was answered at once. */
+  readonly deferral: DeferralResource | undefined;
+  /** Asks once how the deferral stands. Resolves with undefined where the request was answered at once. */
+  poll(options?: PollOptions): Promise<DeferralResource | undefined>;
+  /**
+   * Waits for the final response, at the server's pace. Resolves and rejects as the client's `request` does. After `deadline-exceeded` or
+   * `aborted` it can be called again.
+   */
+  pollUntilDone(options?: PollOptions): Promise<SlackwaterResponse<T>>;
+  /** The final response if it is there already; undefined while it is not. Asks once. */
+  outcome(options?: PollOptions): Promise<SlackwaterResponse<T> | undefined>;
+  /**
+   * Cancels the deferral at the server.
+   *
+   * @throws StatusRefusedError `not-cancelable` where it is being performed, is done, or was answered at once.
+   */
+  cancel(options?: PollOptions): Promise<void>;
+  /** The proof that the request was recorded; undefined where it was answered at once. */
+  receipt(options?: PollOptions): Promise<RecordedProof | undefined>;
+  /**
+   * What `client.deferral(...)` takes, also in another process. It carries the capability: keep it like a
+   * password. Empty where the request was answered at once.
+   */
+  toString(): string;
+}
+
+type Deferred = Extract<Opened, { kind: 'deferred' }>;
+
+/** A poller over a call that `open` starts at its first use, once. */
+export class CallPoller<T> implements Poller<T> {
+  readonly #open: () => Promise<Opened>;
+  readonly #options: ResolvedOptions;
+  #opening: Promise<Opened> | undefined;
+  #session: DeferralSession | undefined;
+  readonly #resume: string;
+
+  constructor(open: () => Promise<Opened>, options: ResolvedOptions, resume: string) {
+    this.#open = open;
+    this.#options = options;
+    this.#resume = resume;
+  }
+
+  /** Resolves when the request has been answered or deferred. */
+  async opened(): Promise<Opened> {
+    this.#opening ??= this.#open();
+    const opened = await this.#opening;
+    if (opened.kind === 'deferred') this.#session = opened.session;
+    return opened;
+  }
+
+  get deferral(): DeferralResource | undefined {
+    return this.#session?.resource;
+  }
+
+  async poll(options: PollOptions = {}): Promise<DeferralResource | undefined> {
+    const opened = await this.opened();
+    if (opened.kind === 'answered') return undefined;
+    await this.#within(opened, options, (limits) => opened.session.refresh(limits));
+    return opened.session.resource;
+  }
+
+  async pollUntilDone(options: PollOptions = {}): Promise<SlackwaterResponse<T>> {
+    const opened = await this.opened();
+    if (opened.kind === 'answered') return opened.response as SlackwaterResponse<T>;
+    const settlement = await this.#within(opened, options, (limits) => opened.session.untilSettled(limits));
+    return await finish<T>(opened, settlement);
+  }
+
+  async outcome(options: PollOptions = {}): Promise<SlackwaterResponse<T> | undefined> {
+    const opened = await this.opened();
+    if (opened.kind === 'answered') return opened.response as SlackwaterResponse<T>;
+    const settlement = await this.#within(opened, options, (limits) => opened.session.settleNow(limits));
+    return settlement === undefined ? undefined : await finish<T>(opened, settlement);
+  }
+
+  async cancel(options: PollOptions = {}): Promise<void> {
+    const opened = await this.opened();
+    if (opened.kind === 'answered') {
+      throw new StatusRefusedError(
+        'not-cancelable',
+        'The request was answered at once; there is nothing to cancel.',
+        409,
+      );
+    }
+    await this.#within(opened, options, (limits) => opened.session.cancel(limits));
+    opened.fail(new DeferralCanceledError(opened.session.resource?.id ?? ''));
+  }
+
+  async receipt(options: PollOptions = {}): Promise<RecordedProof | undefined> {
+    const opened = await this.opened();
+    if (opened.kind === 'answered') return undefined;
+    const { session } = opened;
+    if (session.resource === undefined)
+      await this.#within(opened, options, (limits) => session.refresh(limits));
+    if (session.resource === undefined) return undefined;
+    const { receipt, entry, salt } = session.resource;
+    return { receipt, entry, salt, verified: session.receiptVerified };
+  }
+
+  toString(): string {
+    return this.#session?.resume ?? this.#resume;
+  }
+
+  async #within<R>(opened: Deferred, options: PollOptions, work: (limits: Limits) => Promise<R>): Promise<R> {
+    const deadlineMs = options.deadlineMs ?? this.#options.deadlineMs;
+    const limits = startLimits(this.#options.runtime, deadlineMs, [options.signal, ...opened.signals]);
+    try {
+      return await work(limits);
+    } finally {
+      limits.release();
+    }
+  }
+}
+
+async function finish<T>(opened: Deferred, settlement: Settlement): Promise<SlackwaterResponse<T>> {
+  opened.deliver(settlement);
+  return (await opened.final) as SlackwaterResponse<T>;
+}

@@ -1,0 +1,93 @@
+import type { AxiosInstance, AxiosRequestConfig, InternalAxiosRequestConfig } from 'axios';
+import { errorForCaller } from '../call/errors-out.ts';
+import { type Machinery, settleDeferral, signalsOf } from '../call/open-call.ts';
+import { StatusUrlForeignError } from '../errors.ts';
+import type { ResolvedOptions } from '../options.ts';
+import { type HandOver, type Opened, openHandedOver } from './opened.ts';
+import { parseResumeToken, type ResumeToken } from './resume.ts';
+import { DeferralSession } from './session.ts';
+import { statusSender } from './status-request.ts';
+import { absoluteUrl, deferralIdOf, isDeferralId, trustedUrl } from './status-url.ts';
+
+/**
+ * What a caller knows of a deferral as a token: its id, its status URL, or the text of an earlier poller.
+ *
+ * @throws StatusUrlForeignError; SlackwaterError `parameter-invalid`.
+ */
+export function tokenFor(known: string, instance: AxiosInstance, options: ResolvedOptions): ResumeToken {
+  const resources = (): URL =>
+    absoluteUrl(options.basePath.replace(/\/$/, '') + '/', instance.defaults.baseURL);
+  if (isDeferralId(known)) {
+    const statusUrl = new URL(`deferrals/${known}`, resources()).href;
+    return { id: known, statusUrl, outcomeUrl: undefined, method: undefined };
+  }
+  const id = deferralIdOf(known);
+  const token =
+    id === undefined
+      ? parseResumeToken(known)
+      : { id, statusUrl: known, outcomeUrl: undefined, method: undefined };
+  const base = trustedBase(token, instance, options);
+  const trusted = (url: string): string => trustedUrl(url, base, options.allowedOrigins).href;
+  return {
+    ...token,
+    statusUrl: trusted(token.statusUrl),
+    outcomeUrl: token.outcomeUrl === undefined ? undefined : trusted(token.outcomeUrl),
+  };
+}
+
+/** Without a baseURL nothing says whose credentials the instance holds, unless the origin is allowed by name. */
+function trustedBase(token: ResumeToken, instance: AxiosInstance, options: ResolvedOptions): URL {
+  const { baseURL } = instance.defaults;
+  if (baseURL !== undefined) return absoluteUrl(baseURL);
+  const url = absoluteUrl(token.statusUrl);
+  if (!options.allowedOrigins.includes(url.origin))
+    throw new StatusUrlForeignError(url.origin, options.allowedOrigins);
+  return url;
+}
+
+/**
+ * Runs a call through the caller's instance that sends nothing of its own: it lends the credentials that the instance's interceptors add, and
+ * gives them the final response to see.
+ */
+export function openResumed(
+  machinery: Machinery,
+  options: ResolvedOptions,
+  token: ResumeToken,
+): Promise<Opened> {
+  return openHandedOver(async (handOver) => {
+    // Interceptors may log what they see, so they don't get to see the capability.
+    const [url] = token.statusUrl.split('?', 1);
+    const { instance } = machinery;
+    const config: AxiosRequestConfig<unknown> = { method: 'get', 'axios-retry': { retries: 0 } };
+    if (url !== undefined) config.url = url;
+    config.adapter = (call) => waitInItsName(machinery, options, token, call, handOver);
+    try {
+      return await instance.request<unknown, unknown>(config);
+    } catch (error) {
+      throw errorForCaller(error, true);
+    }
+  });
+}
+
+async function waitInItsName(
+  machinery: Machinery,
+  options: ResolvedOptions,
+  token: ResumeToken,
+  call: InternalAxiosRequestConfig<unknown>,
+  handOver: HandOver,
+): ReturnType<
+  NonNullable<
+    Extract<AxiosRequestConfig<unknown>['adapter'], (config: InternalAxiosRequestConfig<unknown>) => unknown>
+  >
+> {
+  const session = new DeferralSession({
+    id: token.id,
+    statusUrl: new URL(token.statusUrl),
+    outcomeUrl: token.outcomeUrl === undefined ? undefined : new URL(token.outcomeUrl),
+    method: token.method,
+    send: statusSender(machinery.bare, call, machinery.instance.defaults.adapter),
+    options,
+  });
+  const settlement = await handOver(session, signalsOf(call));
+  return settleDeferral(call, session, settlement, 0);
+}

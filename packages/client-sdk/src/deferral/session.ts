@@ -1,0 +1,309 @@
+import { type DeferralResource, SlackwaterError } from '@slackwater/shared';
+import type { AxiosResponse } from 'axios';
+import type { Limits } from '../call/limits.ts';
+import {
+  DeadlineExceededError,
+  DeferralCanceledError,
+  DeferralFailedError,
+  StatusRefusedError,
+} from '../errors.ts';
+import type { ResolvedOptions } from '../options.ts';
+import { wait } from '../runtime.ts';
+import { pollWaitMs } from './pace.ts';
+import { type Reading, readOutcome, readStatus, requestCancellation } from './reading.ts';
+import { checkReceipt } from './receipt-check.ts';
+import { formatResumeToken } from './resume.ts';
+import type { SendStatusRequest } from './status-request.ts';
+import { trustedUrl } from './status-url.ts';
+
+/** How a deferral ended well enough for a response: with the route's own, or with the knowledge that the work is done. */
+export type Settlement =
+  | { readonly kind: 'outcome'; readonly response: AxiosResponse<unknown> }
+  | { readonly kind: 'outcome-unknown' };
+
+/** What a session starts from. */
+export interface SessionStart {
+  readonly statusUrl: URL;
+  readonly outcomeUrl: URL | undefined;
+  /** The id where the URL or a token says it. */
+  readonly id: string | undefined;
+  readonly method: string | undefined;
+  readonly send: SendStatusRequest;
+  readonly options: ResolvedOptions;
+}
+
+const notSettled = 'the deferral is not settled';
+
+/** One deferral as its caller sees it: the last resource, and the ways to ask for more. */
+export class DeferralSession {
+  readonly #start: SessionStart;
+  #resource: DeferralResource | undefined;
+  #outcomeUrl: URL | undefined;
+  #receiptVerified = false;
+  #askedMs: number | undefined;
+  #silentAnswers = 0;
+
+  constructor(start: SessionStart) {
+    this.#start = start;
+    this.#outcomeUrl = start.outcomeUrl;
+  }
+
+  /** The last resource that was seen; undefined before the first. */
+  get resource(): DeferralResource | undefined {
+    return this.#resource;
+  }
+
+  /** Whether the receipt was verified under one of the client's verifier keys. */
+  get receiptVerified(): boolean {
+    return this.#receiptVerified;
+  }
+
+  get statusUrl(): URL {
+    return this.#start.statusUrl;
+  }
+
+  /** What `client.deferral(...)` takes. */
+  get resume(): string {
+    const { id, method, statusUrl } = this.#start;
+    return formatResumeToken({
+      id: id ?? this.#resource?.id ?? '',
+      statusUrl: statusUrl.href,
+      outcomeUrl: this.#outcomeUrl?.href,
+      method,
+    });
+  }
+
+  /**
+   * Takes in a resource, the first one with its proof.
+   *
+   * @throws ReceiptMismatchError, StatusUrlForeignError; SlackwaterError `response-malformed` for another deferral's resource.
+   */
+  accept(resource: DeferralResource, askedMs: number | undefined): void {
+    const { id, method, options, statusUrl } = this.#start;
+    const known = this.#resource?.id ?? id;
+    if (this.#resource === undefined) {
+      this.#receiptVerified = checkReceipt(resource, {
+        id: known,
+        method,
+        verifierKeys: options.verifierKeys,
+      });
+    } else if (resource.id !== known) {
+      throw new SlackwaterError('response-malformed', `Asked for deferral ${known}, got ${resource.id}.`);
+    }
+    this.#outcomeUrl = trustedUrl(resource.resourceLocation, statusUrl, options.allowedOrigins);
+    this.#resource = resource;
+    this.#askedMs = askedMs;
+  }
+
+  /** Asks for the resource once, the server holding the request open for `waitMs` if it can. */
+  async poll(limits: Limits, waitMs: number): Promise<Reading> {
+    const { options, send, statusUrl } = this.#start;
+    const reading = await readStatus(
+      send,
+      {
+        method: 'GET',
+        url: statusUrl,
+        waitSeconds: Math.floor(Math.min(waitMs, limits.remainingMs()) / 1_000),
+        isOutcome: false,
+        signal: limits.signal,
+        timeoutMs: options.attemptTimeoutMs,
+      },
+      options.runtime.wallMs(),
+    );
+    if (reading.kind === 'resource') this.accept(reading.resource, reading.askedMs);
+    return reading;
+  }
+
+  /**
+   * Asks until one clear answer about the resource came.
+   *
+   * @throws StatusRefusedError, and what {@link accept} throws.
+   */
+  async refresh(limits: Limits): Promise<void> {
+    for (;;) {
+      const reading = await this.poll(limits, 0);
+      this.#throwIfEnded(limits);
+      if (reading.kind === 'resource') return;
+      if (reading.kind === 'absent') throw notFound(this.#resource?.id ?? this.#start.id);
+      this.#settle(reading);
+      await this.#pause(
+        limits,
+        this.#dueAfter(reading),
+        reading.kind === 'unclear' ? reading.trouble : notSettled,
+      );
+    }
+  }
+
+  /** Asks once, for the resource and, where it is settled, for the outcome. Undefined while there is none. */
+  async settleNow(limits: Limits): Promise<Settlement | undefined> {
+    const reading = await this.#next(limits, 0);
+    this.#throwIfEnded(limits);
+    return this.#settle(reading);
+  }
+
+  /**
+   * Asks for its cancellation, again where no clear answer came. Resolves when it is canceled.
+   *
+   * @throws StatusRefusedError `not-cancelable` where it is being performed or settled already.
+   */
+  async cancel(limits: Limits): Promise<void> {
+    const { options, send, statusUrl } = this.#start;
+    const request = {
+      method: 'DELETE',
+      url: statusUrl,
+      waitSeconds: 0,
+      isOutcome: false,
+      signal: limits.signal,
+      timeoutMs: options.attemptTimeoutMs,
+    } as const;
+    for (;;) {
+      const reading = await requestCancellation(send, request, options.runtime.wallMs());
+      this.#throwIfEnded(limits);
+      if (reading.kind === 'unclear') {
+        await this.#pause(limits, this.#dueAfter(reading), reading.trouble);
+        continue;
+      }
+      if (reading.kind === 'absent') throw notFound(this.#resource?.id ?? this.#start.id);
+      if (reading.kind === 'refused' && reading.status !== 409) this.#settle(reading);
+      return await this.#confirmCancellation(limits);
+    }
+  }
+
+  /** An earlier DELETE may have been the one that did it, so a conflict is no answer: the resource is. */
+  async #confirmCancellation(limits: Limits): Promise<void> {
+    await this.refresh(limits);
+    if (this.#resource?.status === 'Canceled') return;
+    throw new StatusRefusedError(
+      'not-cancelable',
+      `Deferral ${this.#resource?.id} can't be canceled any more: it is ${this.#resource?.status}.`,
+      409,
+    );
+  }
+
+  /** Asks at the server's pace until the deferral is settled and its outcome is there, or the limits end it. */
+  async untilSettled(limits: Limits): Promise<Settlement> {
+    let due = this.#resource !== undefined && isOpen(this.#resource) ? this.#pollWait() : 0;
+    let why = notSettled;
+    for (;;) {
+      if (due > 0) await this.#pause(limits, due, why);
+      const reading = await this.#next(limits, this.#start.options.pollWaitMs);
+      this.#throwIfEnded(limits);
+      const settlement = this.#settle(reading);
+      if (settlement !== undefined) return settlement;
+      due = this.#dueAfter(reading);
+      why = reading.kind === 'unclear' ? reading.trouble : notSettled;
+    }
+  }
+
+  async #next(limits: Limits, waitMs: number): Promise<Reading> {
+    const resource = this.#resource;
+    if (resource === undefined || isOpen(resource)) {
+      const reading = await this.poll(limits, waitMs);
+      if (reading.kind === 'absent') throw notFound(this.#resource?.id ?? this.#start.id);
+      if (reading.kind !== 'resource' || isOpen(reading.resource)) return reading;
+    }
+    return await this.#fetchOutcome(limits);
+  }
+
+  async #fetchOutcome(limits: Limits): Promise<Reading> {
+    const { options, send } = this.#start;
+    const resource = this.#resource;
+    const url = this.#outcomeUrl;
+    if (
+      resource === undefined ||
+      url === undefined ||
+      resource.outcomeKnown === false ||
+      resource.status === 'Canceled'
+    ) {
+      return { kind: 'absent' };
+    }
+    return await readOutcome(
+      send,
+      {
+        method: 'GET',
+        url,
+        waitSeconds: 0,
+        isOutcome: true,
+        signal: limits.signal,
+        timeoutMs: options.attemptTimeoutMs,
+      },
+      options.runtime.wallMs(),
+    );
+  }
+
+  #settle(reading: Reading): Settlement | undefined {
+    const id = this.#resource?.id ?? this.#start.id ?? 'unknown';
+    switch (reading.kind) {
+      case 'final':
+        return { kind: 'outcome', response: reading.response };
+      case 'resource':
+      case 'accepted':
+      case 'unclear':
+        return undefined;
+      case 'refused':
+        throw new StatusRefusedError(
+          'status-refused',
+          `The server refuses to tell of deferral ${id}: status ${reading.status}.`,
+          reading.status,
+        );
+      case 'absent':
+        return settledWithoutOutcome(this.#resource, id);
+      default:
+        return reading satisfies never;
+    }
+  }
+
+  #dueAfter(reading: Reading): number {
+    this.#askedMs = reading.kind === 'resource' || reading.kind === 'unclear' ? reading.askedMs : undefined;
+    return this.#pollWait();
+  }
+
+  #pollWait(): number {
+    const { options } = this.#start;
+    this.#silentAnswers = this.#askedMs === undefined ? this.#silentAnswers + 1 : 0;
+    return pollWaitMs(options, this.#silentAnswers, this.#askedMs, options.runtime.random());
+  }
+
+  async #pause(limits: Limits, waitMs: number, why: string): Promise<void> {
+    const { runtime } = this.#start.options;
+    if (waitMs >= limits.remainingMs()) {
+      throw new DeadlineExceededError(
+        `The next status request would come in ${Math.ceil(waitMs)} ms, after the deadline (${why}). Go on later with client.deferral(error.resume).`,
+        { retryAt: new Date(runtime.wallMs() + waitMs), resume: this.resume },
+      );
+    }
+    await wait(runtime, waitMs, limits.signal);
+    this.#throwIfEnded(limits);
+  }
+
+  #throwIfEnded(limits: Limits): void {
+    const ended = limits.endedBy({ resume: this.resume });
+    if (ended !== undefined) throw ended;
+  }
+}
+
+function isOpen(resource: DeferralResource): boolean {
+  return resource.status === 'NotStarted' || resource.status === 'Running';
+}
+
+/** What it means that there is no outcome, by the state of the deferral. */
+function settledWithoutOutcome(resource: DeferralResource | undefined, id: string): Settlement {
+  switch (resource?.status) {
+    case 'Succeeded':
+      return { kind: 'outcome-unknown' };
+    case 'Failed':
+      throw new DeferralFailedError(id, resource.error);
+    case 'Canceled':
+      throw new DeferralCanceledError(id);
+    default:
+      throw notFound(id);
+  }
+}
+
+function notFound(id: string | undefined): StatusRefusedError {
+  return new StatusRefusedError(
+    'not-found',
+    `There is no deferral ${id ?? ''}, or it is not yours to see.`,
+    404,
+  );
+}

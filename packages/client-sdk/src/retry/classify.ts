@@ -1,0 +1,49 @@
+import { type AxiosError, type AxiosResponse, isAxiosError } from 'axios';
+import { isNetworkError } from 'axios-retry';
+import { problemOf } from '../wire/problem.ts';
+import { askedWaitMs, isSlackwaterRetryLater } from '../wire/retry-after.ts';
+import type { Failure } from './decide.ts';
+
+/** Failures of axios itself and of TLS that no repetition cures. */
+const permanentCode =
+  /^(ERR_BAD_|ERR_CANCELED|ERR_DEPRECATED|ERR_NOT_SUPPORT|ERR_INVALID_|ERR_FR_|ERR_FORM_DATA|ERR_TLS_|ERR_SSL_)/;
+const timeoutCodes = new Set(['ECONNABORTED', 'ETIMEDOUT']);
+const notSentCodes = new Set(['ECONNREFUSED', 'EAI_AGAIN']);
+
+/**
+ * The whole response that an error of axios carries. An answer that was cut off has a response too, but one
+ * without data: it is no answer.
+ */
+export function wholeResponse(error: unknown): AxiosResponse<unknown> | undefined {
+  if (!isAxiosError<unknown>(error) || error.response?.data === undefined) return undefined;
+  return error.response;
+}
+
+/**
+ * Says what went wrong with an attempt. `redirected`: a first server has answered already, so that a refused
+ * connection no longer means that nothing was done.
+ */
+export async function classifyFailure(
+  error: AxiosError,
+  redirected: boolean,
+  wallMs: number,
+): Promise<Failure> {
+  const response = wholeResponse(error);
+  if (response !== undefined) return await classifyAnswer(response, wallMs);
+  const code = error.code ?? '';
+  if (error.response !== undefined || timeoutCodes.has(code)) return { kind: 'answer-lost' };
+  if (permanentCode.test(code) || !isNetworkError(error)) return { kind: 'permanent' };
+  return { kind: notSentCodes.has(code) && !redirected ? 'not-sent' : 'answer-lost' };
+}
+
+async function classifyAnswer(response: AxiosResponse<unknown>, wallMs: number): Promise<Failure> {
+  const problem = await problemOf(response);
+  return {
+    kind: 'answered',
+    status: response.status,
+    askedMs: askedWaitMs(response, wallMs),
+    fromSlackwater: isSlackwaterRetryLater(response, problem),
+    code: problem?.code,
+    recorded: problem?.recorded,
+  };
+}
