@@ -10,11 +10,17 @@ import { until } from './until.ts';
 
 let directory: string;
 let engine: OpenEngine;
+// Two that go on together: the engine has timers of its own.
 const clock = manualClock();
+const engineClock = manualClock();
+const advance = (ms: number) => {
+  engineClock.advance(ms);
+  clock.advance(ms);
+};
 
 beforeEach(async () => {
   directory = mkdtempSync(join(tmpdir(), 'slackwater-lease-'));
-  engine = await sqliteEngine({ directory }).open({ application: 'a', group: 'g', clock });
+  engine = await sqliteEngine({ directory }).open({ application: 'a', group: 'g', clock: engineClock });
   await engine.queue.enqueue({ id: 'i', partition: 'p', priority: 1, position: 0 });
 });
 
@@ -33,24 +39,24 @@ const claim = async () => {
 it('is prolonged at each third, for as long as it is kept', async () => {
   const lease = keepLease(engine.queue, clock, await claim(), 30_000, () => {});
   for (let third = 0; third < 12; third += 1) {
-    clock.advance(10_000);
+    advance(10_000);
     // The next third's timer is set once the queue has answered, and the answer's time limit is lifted.
     await until(() => clock.pending === 1);
   }
   expect(lease.lost.aborted).toBe(false);
   expect(await engine.queue.claim({ partition: 'p', limit: 1, leaseMs: 1_000, holder: 'x' })).toEqual([]);
   lease.end();
-  clock.advance(30_000);
+  advance(30_000);
   expect(clock.pending).toBe(0);
   await claim();
 });
 
 it('is lost when somebody else has the item', async () => {
   const mine = await claim();
-  clock.advance(30_001);
+  advance(30_001);
   const lease = keepLease(engine.queue, clock, mine, 30_000, () => {});
   await claim();
-  clock.advance(10_000);
+  advance(10_000);
   await until(() => lease.lost.aborted);
   lease.end();
 });
@@ -60,11 +66,11 @@ it('is taken for lost when the engine could not be asked for the whole of it', a
   const lease = keepLease(engine.queue, clock, await claim(), 30_000, (error) => troubles.push(error));
   await engine.close();
   for (let third = 1; third <= 2; third += 1) {
-    clock.advance(10_000);
+    advance(10_000);
     await new Promise(setImmediate);
   }
   expect(lease.lost.aborted).toBe(false);
-  clock.advance(10_000);
+  advance(10_000);
   await new Promise(setImmediate);
   expect(lease.lost.aborted).toBe(true);
   expect(troubles).toHaveLength(3);
