@@ -12,7 +12,7 @@ export interface Lease {
 
 /** Prolongs a claim's lease at each third of it. */
 export function keepLease(
-  queue: EngineQueue,
+  queue: Pick<EngineQueue, 'extend'>,
   clock: Clock,
   claim: Claim,
   leaseMs: number,
