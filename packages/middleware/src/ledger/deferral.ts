@@ -45,9 +45,16 @@ export interface Acceptance {
 /** What became of an {@link Acceptance}. */
 export type AcceptanceResult =
   /** `repeated`: it is the deferral that the same Idempotency-Key and payload made before. */
-  | { readonly kind: 'accepted'; readonly repeated: boolean; readonly deferral: Deferral; readonly capability: string }
+  | {
+      readonly kind: 'accepted';
+      readonly repeated: boolean;
+      readonly deferral: Deferral;
+      readonly capability: string;
+    }
   /** The same Idempotency-Key came with another payload before. */
-  | { readonly kind: 'key-reused' };
+  | { readonly kind: 'key-reused' }
+  /** As many deferrals wait as may (`maxQueued`). Nothing was recorded. */
+  | { readonly kind: 'queue-full' };
 
 /** One deferred request, as far as the ledger has come with it. A cache: the log can rebuild it. */
 export interface Deferral {
@@ -93,7 +100,11 @@ export type Step =
       readonly error: { readonly code: ErrorCode; readonly message: string };
       readonly retryAt?: number;
     }
-  | { readonly type: 'parked'; readonly token: number; readonly error: { readonly code: ErrorCode; readonly message: string } }
+  | {
+      readonly type: 'parked';
+      readonly token: number;
+      readonly error: { readonly code: ErrorCode; readonly message: string };
+    }
   /** By its requester; only while nobody performs it. */
   | { readonly type: 'canceled'; readonly error: { readonly code: ErrorCode; readonly message: string } };
 
@@ -105,7 +116,12 @@ export interface DeferralLedger {
    */
   accept(acceptance: Acceptance): Promise<AcceptanceResult>;
   /** The deferral that an Idempotency-Key of that requester, method and path made, if any. */
-  findByKey(requester: string, method: string, url: string, idempotencyKey: string): Promise<Deferral | undefined>;
+  findByKey(
+    requester: string,
+    method: string,
+    url: string,
+    idempotencyKey: string,
+  ): Promise<Deferral | undefined>;
   find(id: string): Promise<Deferral | undefined>;
   /** The request, checked against the digest in its entry. Rejects with `record-corrupt`. */
   request(id: string): Promise<CapturedRequest>;
@@ -123,7 +139,9 @@ export interface DeferralLedger {
   /** Whether that requester made it. */
   isRequester(deferral: Deferral, requester: string): Promise<boolean>;
   /** Newest first. */
-  list(query: DeferralQuery): Promise<{ readonly deferrals: readonly Deferral[]; readonly next: string | undefined }>;
+  list(
+    query: DeferralQuery,
+  ): Promise<{ readonly deferrals: readonly Deferral[]; readonly next: string | undefined }>;
   /** The signed head: C2SP checkpoint text. */
   checkpoint(): Promise<string>;
   /** The sealed block of that height as its JSON text. */

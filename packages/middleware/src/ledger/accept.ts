@@ -1,0 +1,252 @@
+import { EngineError } from '../engines/engine-error.ts';
+import { makeCapability } from './capabilities.ts';
+import { type Deadline, startDeadline } from './deadline.ts';
+import type { Acceptance, AcceptanceResult } from './deferral.ts';
+import { payloadKey } from './history.ts';
+import { FateUnknownError, LedgerError } from './ledger-error.ts';
+import { beginLife, type DeferralState, publicPart } from './life.ts';
+import { acceptedEntry, entryBytes } from './make-entry.ts';
+import type { LedgerParts } from './parts.ts';
+import { headerOf, makeSalt, payloadDigest } from './payload-digest.ts';
+import { openPayload, type PayloadFacts, sealPayload } from './payload-record.ts';
+import type { QueueGauge } from './queue-gauge.ts';
+import type { Recording } from './sealer.ts';
+import { serialByKey } from './serial.ts';
+
+// An acceptance, by crash point:
+//
+//   key record      created, expiring      crash after: a key without a deferral; the next request with it takes its id over
+//   payload record  created                crash after: a payload nobody names; the same, or garbage of one request
+//   entry           appended               the commit point. Crash after: accepted, unsealed, unacknowledged; the next
+//                                          process seals it and recovery enqueues it, for the append may have been answered
+//   block           created                crash after: as before; the next request with the key gets this deferral
+//   state, queue    created, enqueued      beside the sealing. Crash before: recovery makes both from the log
+//   the answer                             from here on its caller relies on it
+//
+// One id may come to have two `accepted` entries, when a fate was unknown or two processes took the same key over. Both
+// have the same payload record, which is created once and never replaced; the first entry counts.
+
+const mostPartitionCharacters = 1_024;
+
+/** What the outcome of the payload record's creation leaves to be recorded. */
+interface Prepared {
+  readonly facts: PayloadFacts;
+  readonly digest: string;
+  readonly capability: string;
+}
+
+/** Accepts requests for one ledger; see `DeferralLedger.accept`. */
+export function acceptor(
+  parts: LedgerParts,
+  newId: () => string,
+  gauge: QueueGauge,
+): (acceptance: Acceptance) => Promise<AcceptanceResult> {
+  const { clock, lookup, store, queue, states, history, sealer, capabilities, progress } = parts;
+  const inLine = serialByKey();
+
+  async function accept(acceptance: Acceptance): Promise<AcceptanceResult> {
+    checkQueueable(acceptance);
+    let recording: Recording | undefined;
+    const fate = (): 'none' | 'unknown' =>
+      recording === undefined || recording.takeBack() ? 'none' : 'unknown';
+    const deadline = startDeadline(clock, parts.engineTimeoutMs, fate);
+    const record = (entry: Uint8Array, onAppended: (position: number) => void): Promise<number> => {
+      recording = sealer.record(entry, onAppended);
+      return recording.sealed;
+    };
+    try {
+      if (acceptance.idempotencyKey === undefined)
+        return await acceptNew(acceptance, newId(), deadline, record);
+      const keyed = keyedRequest(parts, acceptance, acceptance.idempotencyKey);
+      const tag = lookup.idempotencyKey(keyed);
+      // Whoever stands in line before this call has an earlier deadline, so the wait is bounded by ours.
+      return await inLine(tag, () => acceptKeyed(acceptance, tag, deadline, record));
+    } catch (error) {
+      // Before the append nothing is recorded, whatever became of the writes that prepare it.
+      if (recording === undefined && error instanceof EngineError && error.fate === 'unknown') {
+        throw new EngineError(error.code, 'none', error.message, { cause: error });
+      }
+      throw error;
+    } finally {
+      deadline.end();
+    }
+  }
+
+  async function acceptKeyed(
+    acceptance: Acceptance,
+    tag: string,
+    deadline: Deadline,
+    record: Record,
+  ): Promise<AcceptanceResult> {
+    const payload = lookup.payload({
+      ...acceptance.request,
+      contentType: headerOf(acceptance.request, 'content-type'),
+    });
+    const expiresAt = clock.wallNow() + parts.keepOutcomeMs;
+    const claim = await deadline.bound(parts.keyRecords.claim(tag, { id: newId(), payload }, expiresAt));
+    if (claim.mine) return acceptNew(acceptance, claim.record.id, deadline, record);
+    if (claim.record.payload !== payload) return { kind: 'key-reused' };
+    const known = await deadline.bound(history.load(claim.record.id));
+    if (known === undefined) return acceptNew(acceptance, claim.record.id, deadline, record);
+    await deadline.bound(sealedUpTo(known.state.position));
+    const capability = await deadline.bound(capabilities.add(known.state.id));
+    return { kind: 'accepted', repeated: true, deferral: publicPart(known.state), capability };
+  }
+
+  /** An entry that was found may still be unsealed: its first caller was cut off in between. */
+  async function sealedUpTo(position: number): Promise<void> {
+    if (position >= sealer.head.link.size) await sealer.sealTail();
+  }
+
+  async function acceptNew(
+    acceptance: Acceptance,
+    id: string,
+    deadline: Deadline,
+    record: Record,
+  ): Promise<AcceptanceResult> {
+    const orderKey = acceptance.orderKey === undefined ? undefined : lookup.orderKey(acceptance.orderKey);
+    refuseOvertaking(orderKey);
+    if (await deadline.bound(gauge.isFull())) return { kind: 'queue-full' };
+    const requester = await deadline.bound(parts.requesters.pseudonym(acceptance.requester));
+    const preparing = prepare(acceptance, id, orderKey);
+    const { facts, digest, capability } = await deadline.bound(preparing).catch((error: unknown) => {
+      forgetPayload(acceptance, id, preparing);
+      throw error;
+    });
+    const nowMs = clock.wallNow();
+    const entry = acceptedEntry(parts, acceptance, { id, requester, payload: digest, nowMs });
+    const bytes = entryBytes(entry);
+    // Nothing is awaited between the last look at the deadline and here: a call that was answered with `none` stops above.
+    let carried: Promise<DeferralState> | undefined;
+    const sealed = record(bytes, (position) => {
+      gauge.add();
+      carried = carryOver(beginLife(entry, position, facts));
+      // Its failure is looked at below, or, where the sealing fails first, by nobody: recovery then carries it over.
+      carried.catch(() => {});
+    });
+    const position = await deadline.bound(sealed).catch((error: unknown) => {
+      throw failureOf(error, acceptance, id);
+    });
+    const state = await carriedState(carried, beginLife(entry, position, facts), deadline);
+    return { kind: 'accepted', repeated: state.position < position, deferral: publicPart(state), capability };
+  }
+
+  /** Where an earlier one of the key could not be enqueued yet, a later one would overtake it. */
+  function refuseOvertaking(orderKey: string | undefined): void {
+    if (orderKey === undefined || !progress.heldOrderKeys.has(orderKey)) return;
+    throw new EngineError(
+      'engine-unavailable',
+      'none',
+      'An earlier request of the order key is not enqueued yet.',
+    );
+  }
+
+  async function prepare(
+    acceptance: Acceptance,
+    id: string,
+    orderKey: string | undefined,
+  ): Promise<Prepared> {
+    const { request, idempotencyKey } = acceptance;
+    const { capability, hash } = makeCapability();
+    const facts: PayloadFacts = {
+      ...makeSalt(request),
+      method: request.method,
+      priority: acceptance.priority,
+      orderKey,
+      completionKey:
+        idempotencyKey === undefined
+          ? id
+          : lookup.completionKey(keyedRequest(parts, acceptance, idempotencyKey)),
+      capability: hash,
+      logSize: sealer.head.link.size,
+    };
+    const created = await store.create(payloadKey(id), sealPayload(parts.vault, id, facts, request));
+    if (created !== undefined) return { facts, digest: payloadDigest(facts.salt, request), capability };
+    // An acceptance of the same key and payload got as far as this. Its record stays: an entry may name it already.
+    const stored = await store.get(payloadKey(id));
+    if (stored === undefined)
+      throw new LedgerError('record-corrupt', `The payload record of ${id} can't be read.`);
+    const first = openPayload(parts.vault, id, stored.value);
+    return {
+      facts: first.facts,
+      digest: payloadDigest(first.facts.salt, first.request),
+      capability: await capabilities.add(id),
+    };
+  }
+
+  /** Enqueues first and synchronously, so that this process enqueues in the order of positions. */
+  async function carryOver(state: DeferralState): Promise<DeferralState> {
+    const { id, partition, priority, position, orderKey } = state;
+    const item = { id, partition, priority, position, ...(orderKey !== undefined && { orderKey }) };
+    const [enqueued, created] = await Promise.allSettled([queue.enqueue(item), states.create(state)]);
+    if (enqueued.status === 'rejected') {
+      if (orderKey !== undefined) progress.heldOrderKeys.add(orderKey);
+      throw enqueued.reason;
+    }
+    if (created.status === 'rejected') throw created.reason;
+    const counted = created.value ? state : await firstOf(state);
+    progress.complete(position);
+    return counted;
+  }
+
+  /** The state that was there already, from recovery or from another `accepted` entry: the lower position counts. */
+  async function firstOf(state: DeferralState): Promise<DeferralState> {
+    const stored = await states.read(state.id);
+    if (stored === undefined || stored.state.position <= state.position) return stored?.state ?? state;
+    const corrected = { ...stored.state, position: state.position };
+    return (await states.update(corrected, stored.revision)) === undefined ? firstOf(state) : corrected;
+  }
+
+  /** Sealed is accepted. What could not be carried over yet is carried over by recovery, except where order hangs on it. */
+  async function carriedState(
+    carried: Promise<DeferralState> | undefined,
+    state: DeferralState,
+    deadline: Deadline,
+  ): Promise<DeferralState> {
+    try {
+      return await deadline.bound(carried ?? Promise.resolve(state));
+    } catch (error) {
+      if (state.orderKey === undefined) return state;
+      throw error instanceof EngineError ? new FateUnknownError(state.id, error) : error;
+    }
+  }
+
+  function failureOf(error: unknown, acceptance: Acceptance, id: string): unknown {
+    if (!(error instanceof EngineError)) return error;
+    if (error.fate === 'unknown') return new FateUnknownError(id, error);
+    forgetPayload(acceptance, id, Promise.resolve());
+    return error;
+  }
+
+  /** Without a key nobody will ask for this id again. With one, the next request under it takes the record over. */
+  function forgetPayload({ idempotencyKey }: Acceptance, id: string, preparing: Promise<unknown>): void {
+    if (idempotencyKey !== undefined) return;
+    const forget = (): Promise<boolean> => store.delete(payloadKey(id));
+    preparing.then(forget, forget).catch(() => {});
+  }
+
+  return accept;
+}
+
+type Record = (entry: Uint8Array, onAppended: (position: number) => void) => Promise<number>;
+
+function keyedRequest(
+  { application }: LedgerParts,
+  { requester, request }: Acceptance,
+  idempotencyKey: string,
+): { application: string; requester: string; method: string; url: string; idempotencyKey: string } {
+  return { application, requester, method: request.method, url: request.url, idempotencyKey };
+}
+
+/** What the queue would refuse must be refused before the entry: after it, nothing can be taken back. */
+function checkQueueable({ partition, priority }: Acceptance): void {
+  if (partition.length === 0 || partition.length > mostPartitionCharacters) {
+    throw new LedgerError(
+      'parameter-invalid',
+      `A partition's name has 1 to ${mostPartitionCharacters} characters.`,
+    );
+  }
+  if (!Number.isSafeInteger(priority) || priority < 1) {
+    throw new LedgerError('parameter-invalid', `The priority ${priority} is not an integer from 1 on.`);
+  }
+}

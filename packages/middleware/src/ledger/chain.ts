@@ -1,0 +1,173 @@
+import { leafHash } from '@slackwater/shared';
+import type { Clock } from '../clock.ts';
+import type { EngineLog } from '../engines/log.ts';
+import type { EngineStore } from '../engines/store.ts';
+import { type BlockLink, blockKey, follows, linkOf, makeBlock, noBlock, openBlock } from './block.ts';
+import { LedgerError } from './ledger-error.ts';
+import { sha256 } from './sha256.ts';
+import type { Signer } from './signer.ts';
+import type { Tiles } from './tiles.ts';
+import { emptyEdge, extendEdge, type FullTile, rootOf, type TreeEdge } from './tree-edge.ts';
+
+// The chain of blocks. Any number of processes may seal; the store's create-only write of blocks/<height> decides
+// between them, and nobody goes on from a block that it has not verified against the log itself.
+
+const entriesPerRead = 1_024;
+
+/** The newest verified head. */
+export interface Head {
+  /** The block that has it; before the first block {@link noBlock}. */
+  readonly link: BlockLink;
+  readonly edge: TreeEdge;
+  readonly root: Uint8Array;
+  /** Signed; for the empty tree too. */
+  readonly checkpoint: string;
+}
+
+/** One ledger's chain. Calls must not overlap: whoever has it runs them in a row. */
+export interface Chain {
+  readonly head: Head;
+  /** Verifies and takes over the blocks that others sealed since. Throws `ledger-corrupt` or `ledger-truncated`. */
+  catchUp(): Promise<void>;
+  /**
+   * Seals `entries`, which are in the log from the head's size on. False where another process sealed that height
+   * first: then its block has been verified and is the head.
+   */
+  seal(entries: readonly Uint8Array[]): Promise<boolean>;
+}
+
+/** What a chain is built on. */
+export interface ChainParts {
+  readonly log: EngineLog;
+  readonly store: EngineStore;
+  readonly tiles: Tiles;
+  readonly signer: Signer;
+  readonly clock: Pick<Clock, 'wallNow'>;
+}
+
+/**
+ * Opens the chain at its last block. Throws `ledger-truncated` where the log is shorter than that block says, and
+ * `ledger-corrupt` where the block is not this ledger's or the log's entries do not have its root.
+ */
+export async function openChain(parts: ChainParts): Promise<Chain> {
+  const { log, store, tiles, signer, clock } = parts;
+  let head = await openHead(parts);
+
+  async function adoptNext(): Promise<boolean> {
+    const height = head.link.height + 1;
+    const stored = await store.get(blockKey(height));
+    if (stored === undefined) return false;
+    const block = openBlock(Buffer.from(stored.value).toString('utf8'), signer);
+    if (block === undefined || !follows(block, head.link)) {
+      throw new LedgerError(
+        'ledger-corrupt',
+        `Block ${height} is not a signed successor of block ${height - 1}.`,
+      );
+    }
+    const { edge, filled } = await extendFromLog(log, head.edge, block.size);
+    const root = rootOf(edge);
+    if (Buffer.from(root).toString('base64') !== block.root) {
+      throw new LedgerError(
+        'ledger-corrupt',
+        `The log's entries ${block.first} to ${block.last} do not have the root that block ${height} signs.`,
+      );
+    }
+    head = { link: linkOf(block), edge, root, checkpoint: block.checkpoint };
+    await tiles.keep(filled);
+    return true;
+  }
+
+  return {
+    get head() {
+      return head;
+    },
+    async catchUp() {
+      while (await adoptNext());
+    },
+    async seal(entries) {
+      const { edge, filled } = extendEdge(head.edge, entries.map(hashOf));
+      const root = rootOf(edge);
+      const sealedAt = new Date(clock.wallNow()).toISOString();
+      const { block, text } = makeBlock(head.link, { size: edge.size, root }, sealedAt, signer);
+      // A crash here: the entries are in the log, durable, and unsealed. Nobody was told that they are accepted; the
+      // next process to open or to seal seals them. The signature made above is seen by nobody, and would be over
+      // the same log if it were.
+      const created = await store.create(blockKey(block.height), Buffer.from(text, 'utf8'));
+      // A crash here: sealed, and nobody was told. Whoever asks again with the same Idempotency-Key finds it.
+      if (created === undefined) {
+        if (await adoptNext()) return false;
+        throw new LedgerError(
+          'ledger-corrupt',
+          `Block ${block.height} is in the store and can't be read from it.`,
+        );
+      }
+      head = { link: linkOf(block), edge, root, checkpoint: block.checkpoint };
+      // A crash here loses tiles, which are computed from the log when they are missing.
+      await tiles.keep(filled);
+      return true;
+    },
+  };
+}
+
+async function openHead({ log, store, tiles, signer }: ChainParts): Promise<Head> {
+  const [last] = await store.list('blocks/', { limit: 1, reverse: true });
+  if (last === undefined) {
+    const root = rootOf(emptyEdge);
+    return { link: noBlock, edge: emptyEdge, root, checkpoint: signer.sign({ size: 0, root }) };
+  }
+  const block = openBlock(Buffer.from(last.value).toString('utf8'), signer);
+  if (block === undefined || last.key !== blockKey(block.height)) {
+    throw new LedgerError(
+      'ledger-corrupt',
+      `The last block (${last.key}) is not one that this ledger's key signed.`,
+    );
+  }
+  const size = await log.size();
+  if (size < block.size) {
+    throw new LedgerError(
+      'ledger-truncated',
+      `The log has ${size} entries and block ${block.height} seals ${block.size}: acknowledged entries are lost. ` +
+        'Restore the log, or move the directory aside and start a ledger under a new origin.',
+    );
+  }
+  const edge = await openEdge(tiles, block.size, block.root);
+  return { link: linkOf(block), edge, root: rootOf(edge), checkpoint: block.checkpoint };
+}
+
+/** Tiles are only a cache: where they disagree with the signed root, the log has the word. */
+async function openEdge(tiles: Tiles, size: number, root: string): Promise<TreeEdge> {
+  const edge = await tiles.edgeAt(size);
+  if (Buffer.from(rootOf(edge)).toString('base64') === root) return edge;
+  const rebuilt = await tiles.rebuild(size);
+  if (Buffer.from(rootOf(rebuilt)).toString('base64') === root) return rebuilt;
+  throw new LedgerError(
+    'ledger-corrupt',
+    `The first ${size} entries of the log do not have the root that was signed for them: an entry was changed.`,
+  );
+}
+
+async function extendFromLog(
+  log: EngineLog,
+  from: TreeEdge,
+  size: number,
+): Promise<{ readonly edge: TreeEdge; readonly filled: readonly FullTile[] }> {
+  const filled: FullTile[] = [];
+  let edge = from;
+  while (edge.size < size) {
+    const entries = await log.read(edge.size, Math.min(size - edge.size, entriesPerRead));
+    if (entries.length === 0) {
+      throw new LedgerError(
+        'ledger-truncated',
+        `The log ends at entry ${edge.size}; a sealed block goes on to ${size}.`,
+      );
+    }
+    const next = extendEdge(edge, entries.map(hashOf));
+    edge = next.edge;
+    filled.push(...next.filled);
+  }
+  return { edge, filled };
+}
+
+function hashOf(entry: Uint8Array): Uint8Array {
+  return leafHash(entry, { sha256 });
+}

@@ -1,0 +1,87 @@
+import type { OpenEngine } from '../engines/engine.ts';
+import { createKeyFile, isOrigin, type LedgerKeys, parseKeyFile } from './keys.ts';
+import { LedgerError } from './ledger-error.ts';
+
+// Which keys a ledger belongs to: the store's value at ledger/identity, JSON { "fingerprint": hexadecimal, "origin": text },
+// created once.
+
+const identityKey = 'ledger/identity';
+
+interface Identity {
+  readonly fingerprint: string;
+  readonly origin: string;
+}
+
+/**
+ * The ledger's keys; made where the ledger is new, and only there. Rejects with `ledger-keys-differ` where the ledger has
+ * other keys or another origin, or has none any more, and with `key-file-unreadable` and `option-invalid`.
+ */
+export async function openIdentity(
+  engine: OpenEngine,
+  owner: { readonly application: string; readonly group: string; readonly origin?: string | undefined },
+): Promise<LedgerKeys> {
+  if (owner.origin !== undefined && !isOrigin(owner.origin)) {
+    throw new LedgerError(
+      'option-invalid',
+      `origin: ${JSON.stringify(owner.origin)} has spaces, a plus sign or control characters, is empty or longer than 255; ` +
+        'give a name such as "ledger.example.com/payments".',
+    );
+  }
+  const known = await readIdentity(engine);
+  const isNew = known === undefined && (await engine.log.size()) === 0;
+  const keys = parseKeyFile(await keyFile(engine, owner, isNew));
+  if (owner.origin !== undefined && owner.origin !== keys.origin) {
+    throw differ(`the option "origin" names ${owner.origin} and the ledger's keys belong to ${keys.origin}`);
+  }
+  const identity: Identity = { fingerprint: keys.fingerprint, origin: keys.origin };
+  const stored = known ?? (await claimIdentity(engine, identity));
+  if (stored.fingerprint !== identity.fingerprint)
+    throw differ('the key file holds other keys than it was begun with');
+  if (stored.origin !== identity.origin)
+    throw differ(`its origin is ${stored.origin} and the key file says ${keys.origin}`);
+  return keys;
+}
+
+async function keyFile(
+  engine: OpenEngine,
+  owner: { readonly application: string; readonly group: string; readonly origin?: string | undefined },
+  isNew: boolean,
+): Promise<Uint8Array> {
+  let refusal: LedgerError | undefined;
+  try {
+    return await engine.keyFile(() => {
+      if (isNew) return createKeyFile(owner);
+      // New keys would leave all that is recorded unreadable, and sign as somebody else.
+      refusal = differ('its key file is gone');
+      throw refusal;
+    });
+  } catch (error) {
+    throw refusal ?? error;
+  }
+}
+
+async function claimIdentity(engine: OpenEngine, identity: Identity): Promise<Identity> {
+  const created = await engine.store.create(identityKey, Buffer.from(JSON.stringify(identity), 'utf8'));
+  return created === undefined ? ((await readIdentity(engine)) ?? identity) : identity;
+}
+
+async function readIdentity(engine: OpenEngine): Promise<Identity | undefined> {
+  const stored = await engine.store.get(identityKey);
+  if (stored === undefined) return undefined;
+  try {
+    const { fingerprint, origin } = JSON.parse(
+      Buffer.from(stored.value).toString('utf8'),
+    ) as Partial<Identity>;
+    if (typeof fingerprint === 'string' && typeof origin === 'string') return { fingerprint, origin };
+  } catch {
+    // said below
+  }
+  throw new LedgerError('ledger-corrupt', 'The record of whose keys this ledger has is not readable.');
+}
+
+function differ(problem: string): LedgerError {
+  return new LedgerError(
+    'ledger-keys-differ',
+    `The ledger can't be continued: ${problem}. Put its own key file back, or move the directory aside and start a new ledger.`,
+  );
+}

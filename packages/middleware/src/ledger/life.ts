@@ -1,0 +1,178 @@
+import type { ErrorCode, LedgerEntry } from '@slackwater/shared';
+import { errorCodes } from '@slackwater/shared';
+import type { Deferral, Step } from './deferral.ts';
+import type { PayloadFacts } from './payload-record.ts';
+
+// The life of a deferral, decided purely. Live and rebuilt states come from one function, `applyEntry`: what the log says
+// is what happened, in the order of the log; the first entry that settles a deferral counts and later ones change nothing.
+
+/** A deferral's state with what only the ledger needs. */
+export interface DeferralState extends Deferral {
+  /** SHA-256 of the first capability, base64; empty where the payload record that has it is lost. */
+  readonly capability: string;
+  /** Position of the newest entry that was applied. */
+  readonly applied: number;
+  /** The attempt whose outcome settled it; undefined where there is none. */
+  readonly outcomeAttempt: number | undefined;
+  /**
+   * Its requester's cancellation is about to become an entry: nobody may begin to perform it. Without this mark a
+   * performer could begin between the look at the state and the entry.
+   */
+  readonly canceling: boolean;
+}
+
+/** What is to be done with a step. */
+export type StepDecision =
+  /** It changes nothing. */
+  | { readonly kind: 'refused' }
+  /** A cancellation that was begun comes first. */
+  | { readonly kind: 'finish-canceling' }
+  /** `claimed` must be written, if it is given, before the entry is; else the state is right as it is. */
+  | { readonly kind: 'record'; readonly claimed: DeferralState | undefined; readonly attempt: number };
+
+const lowestPriority = 1_000_000;
+
+/** The state that an `accepted` entry begins. `facts` are undefined where the payload record is lost or altered. */
+export function beginLife(
+  entry: LedgerEntry,
+  position: number,
+  facts: PayloadFacts | undefined,
+): DeferralState {
+  const at = Date.parse(entry.at);
+  return {
+    id: entry.id,
+    status: 'NotStarted',
+    phase: 'queued',
+    method: entry.method,
+    route: entry.route,
+    workType: entry.workType,
+    priority: facts?.priority ?? lowestPriority,
+    partition: entry.partition,
+    orderKey: facts?.orderKey,
+    requester: entry.requester,
+    completionKey: facts?.completionKey ?? entry.id,
+    position,
+    salt: facts === undefined ? '' : Buffer.from(facts.salt).toString('base64'),
+    createdAt: at,
+    updatedAt: at,
+    attempts: 0,
+    postponements: 0,
+    token: 0,
+    outcomeKnown: undefined,
+    error: undefined,
+    capability: facts?.capability ?? '',
+    applied: position,
+    outcomeAttempt: undefined,
+    canceling: false,
+  };
+}
+
+/** Whether a deferral's life is over. */
+export function isSettled(state: Deferral): boolean {
+  return state.phase === 'settled';
+}
+
+/** What a step comes to, given the state it meets. */
+export function decideStep(state: DeferralState, step: Step, nowMs: number): StepDecision {
+  if (isSettled(state)) return { kind: 'refused' };
+  if (step.type === 'canceled') {
+    if (state.status !== 'NotStarted') return { kind: 'refused' };
+    return {
+      kind: 'record',
+      claimed: state.canceling ? undefined : { ...state, canceling: true },
+      attempt: 0,
+    };
+  }
+  if (step.token < state.token) return { kind: 'refused' };
+  if (state.canceling) return { kind: 'finish-canceling' };
+  if (step.type === 'performing') return decidePerforming(state, step.token, nowMs);
+  // Whoever has a newer token than the state shuts the older one out before it says anything.
+  const claimed = step.token > state.token ? { ...state, token: step.token } : undefined;
+  return { kind: 'record', claimed, attempt: state.attempts };
+}
+
+function decidePerforming(state: DeferralState, token: number, nowMs: number): StepDecision {
+  // The same performer again: its first call was done and the answer lost.
+  if (state.phase === 'performing' && state.token === token) {
+    return { kind: 'record', claimed: undefined, attempt: state.attempts };
+  }
+  const attempt = state.attempts + 1;
+  const claimed: DeferralState = {
+    ...state,
+    status: 'Running',
+    phase: 'performing',
+    attempts: attempt,
+    token,
+    error: undefined,
+    updatedAt: nowMs,
+  };
+  return { kind: 'record', claimed, attempt };
+}
+
+/** The state after an entry of the log; the same state where the entry changes nothing. `message` is for people. */
+export function applyEntry(
+  state: DeferralState,
+  entry: LedgerEntry,
+  position: number,
+  message?: string,
+): DeferralState {
+  if (position <= state.applied || isSettled(state)) return state;
+  const applied: DeferralState = { ...state, applied: position, updatedAt: Date.parse(entry.at) };
+  const attempt = entry.attempt ?? 0;
+  // What an earlier attempt says late, other than that it is all over, is history.
+  const late = attempt < state.attempts;
+  const error = errorOf(entry, message);
+  switch (entry.type) {
+    case 'performing':
+      if (attempt <= state.attempts) return { ...state, applied: position };
+      return { ...applied, status: 'Running', phase: 'performing', attempts: attempt, error: undefined };
+    case 'postponed': {
+      const postponements = Math.max(state.postponements, entry.postponements ?? 0);
+      return late ? { ...applied, postponements } : { ...applied, postponements, phase: 'postponed' };
+    }
+    case 'performed':
+      return {
+        ...settled(applied, entry),
+        status: 'Succeeded',
+        outcomeKnown: entry.outcomeKnown ?? true,
+        error: undefined,
+      };
+    case 'failed':
+      if (entry.retryAt === undefined) return { ...settled(applied, entry), status: 'Failed', error };
+      return late
+        ? { ...state, applied: position }
+        : { ...applied, status: 'Running', phase: 'retrying', error };
+    case 'parked':
+      return late ? { ...state, applied: position } : { ...applied, phase: 'parked', error };
+    case 'canceled':
+      return { ...settled(applied, entry), status: 'Canceled', error };
+    case 'accepted':
+    case 'erased':
+    case 'work-type-changed':
+    case 'key-rotated':
+      return { ...state, applied: position };
+    default:
+      return entry.type satisfies never;
+  }
+}
+
+/** Leaves out what only the ledger needs. */
+export function publicPart(state: DeferralState): Deferral {
+  const { capability, applied, outcomeAttempt, canceling, ...deferral } = state;
+  return deferral;
+}
+
+function settled(state: DeferralState, entry: LedgerEntry): DeferralState {
+  return {
+    ...state,
+    phase: 'settled',
+    canceling: false,
+    outcomeAttempt: entry.outcome === undefined ? undefined : (entry.attempt ?? 0),
+  };
+}
+
+function errorOf(entry: LedgerEntry, message: string | undefined): Deferral['error'] {
+  if (entry.error === undefined) return undefined;
+  const code: ErrorCode = errorCodes.find((known) => known === entry.error) ?? 'internal-error';
+  return { code, message: message ?? code };
+}

@@ -1,0 +1,110 @@
+import { EntryMalformedError, encodeEntry, type LedgerEntry } from '@slackwater/shared';
+import type { Acceptance, Step } from './deferral.ts';
+import { LedgerError } from './ledger-error.ts';
+import type { DeferralState } from './life.ts';
+
+/** What every entry of a ledger says alike. */
+export interface EntryOwner {
+  readonly application: string;
+  readonly group: string;
+}
+
+/** The entry of an acceptance. `payload` is the digest, base64. */
+export function acceptedEntry(
+  owner: EntryOwner,
+  acceptance: Acceptance,
+  facts: {
+    readonly id: string;
+    readonly requester: string;
+    readonly payload: string;
+    readonly nowMs: number;
+  },
+): LedgerEntry {
+  return {
+    v: 1,
+    type: 'accepted',
+    id: facts.id,
+    at: timeOf(facts.nowMs),
+    group: owner.group,
+    application: owner.application,
+    method: acceptance.request.method,
+    route: acceptance.route,
+    workType: acceptance.workType,
+    partition: acceptance.partition,
+    requester: facts.requester,
+    reasons: acceptance.reasons,
+    payload: facts.payload,
+  };
+}
+
+/** The entry of a step. `attempt` counts from 1; `outcome` is the digest, base64, of an outcome that is kept. */
+export function stepEntry(
+  owner: EntryOwner,
+  state: DeferralState,
+  step: Step,
+  facts: { readonly attempt: number; readonly outcome: string | undefined; readonly nowMs: number },
+): LedgerEntry {
+  return {
+    v: 1,
+    type: step.type,
+    id: state.id,
+    at: timeOf(facts.nowMs),
+    group: owner.group,
+    application: owner.application,
+    method: state.method,
+    route: state.route,
+    workType: state.workType,
+    partition: state.partition,
+    requester: state.requester,
+    reasons: step.type === 'postponed' ? step.reasons : [],
+    ...(facts.attempt > 0 && { attempt: facts.attempt }),
+    ...(facts.outcome !== undefined && { outcome: facts.outcome }),
+    ...particulars(state, step, facts.outcome !== undefined),
+  };
+}
+
+/** The bytes of an entry. Throws `parameter-invalid` where it would be longer than an entry may be. */
+export function entryBytes(entry: LedgerEntry): Uint8Array {
+  try {
+    return encodeEntry(entry);
+  } catch (cause) {
+    if (!(cause instanceof EntryMalformedError)) throw cause;
+    throw new LedgerError(
+      'parameter-invalid',
+      `The request can't become an entry of the ledger: ${cause.message}`,
+      {
+        cause,
+      },
+    );
+  }
+}
+
+function particulars(state: DeferralState, step: Step, outcomeKept: boolean): Partial<LedgerEntry> {
+  switch (step.type) {
+    case 'performing':
+      return {};
+    case 'postponed':
+      return { postponements: state.postponements + 1 };
+    case 'performed':
+      return { outcomeKnown: outcomeKept, ...statusOf(step.outcome) };
+    case 'failed':
+      return {
+        error: step.error.code,
+        ...statusOf(step.outcome),
+        ...(step.retryAt !== undefined && { retryAt: timeOf(step.retryAt) }),
+      };
+    case 'parked':
+    case 'canceled':
+      return { error: step.error.code };
+    default:
+      return step satisfies never;
+  }
+}
+
+function statusOf(outcome: { readonly status: number } | undefined): Partial<LedgerEntry> {
+  return outcome === undefined ? {} : { status: outcome.status };
+}
+
+function timeOf(unixMs: number): string {
+  return new Date(unixMs).toISOString();
+}

@@ -1,0 +1,210 @@
+import type { LedgerReport } from '@slackwater/shared';
+import type { Clock, Timer } from '../clock.ts';
+import type { OpenEngine } from '../engines/engine.ts';
+import { acceptor } from './accept.ts';
+import { blockKey } from './block.ts';
+import { openCapabilities } from './capabilities.ts';
+import { openChain } from './chain.ts';
+import { within } from './deadline.ts';
+import type { DeferralLedger } from './deferral.ts';
+import { openHistory } from './history.ts';
+import { openIdentity } from './identity.ts';
+import { openKeyRecords } from './key-records.ts';
+import type { LedgerError } from './ledger-error.ts';
+import { type KeyedRequest, openLookup } from './lookup.ts';
+import type { LedgerParts } from './parts.ts';
+import { startProgress } from './progress.ts';
+import { queueGauge } from './queue-gauge.ts';
+import { listDeferrals, openReader } from './read.ts';
+import { openRecovery, readCursor } from './recover.ts';
+import { openRequesters } from './requesters.ts';
+import { openSealer } from './sealer.ts';
+import { openSigner } from './signer.ts';
+import { openStates } from './states.ts';
+import { stepper } from './step.ts';
+import { openTiles } from './tiles.ts';
+import { ulidFactory } from './ulid.ts';
+import { openVault } from './vault.ts';
+import { verifyStored } from './verify.ts';
+
+/** What {@link openLedger} takes. Durations are milliseconds. */
+export interface LedgerOptions {
+  readonly engine: OpenEngine;
+  readonly clock: Clock;
+  readonly application: string;
+  readonly group: string;
+  /**
+   * Name of the log in its checkpoints; without spaces and plus signs, at most 255 characters. Default: made from
+   * application, group and key when the keys are made. Refused with `ledger-keys-differ` where the ledger has another.
+   */
+  readonly origin?: string;
+  /** How long outcomes and Idempotency-Keys are kept. Default 7 days. */
+  readonly keepOutcomeMs?: number;
+  /** From how many unsettled deferrals on the answer is `queue-full`. Default 1,000,000. */
+  readonly maxQueued?: number;
+  /** How long a call waits for the engine. Default 1,000. */
+  readonly engineTimeoutMs?: number;
+  /** How often states and queue are compared with the log, and how far is noted for the next start. Default 10,000. */
+  readonly recoverEveryMs?: number;
+  /** Hears once of what ended the group: from then on every acceptance and step rejects with it. */
+  readonly onStop?: (error: LedgerError) => void;
+  /** Hears of each time that the comparison with the log failed; it is tried again. */
+  readonly onRecoveryFailed?: (error: unknown) => void;
+}
+
+/** An open ledger of one resource group. */
+export interface Ledger extends DeferralLedger {
+  /** Name of the log, and of its key. */
+  readonly origin: string;
+  /** C2SP verifier key. Whoever verifies gets it from its operator, not from the ledger. */
+  readonly verifierKey: string;
+  /** What ended the group, if anything did. */
+  readonly stopped: LedgerError | undefined;
+  /** The key of the completion rows of a request with an Idempotency-Key, performed at once or deferred. */
+  completionKey(request: Omit<KeyedRequest, 'application'>): string;
+  /** Seals what is unsealed and makes states and queue agree with the log. To be awaited before anything is performed. */
+  recover(): Promise<void>;
+  /** Verifies the whole ledger from its stored bytes, against `oldCheckpoint` or the newest head known here. */
+  verify(oldCheckpoint?: string): Promise<LedgerReport>;
+  /** Waits for what is under way and notes how far recovery has come. The engine stays open. */
+  close(): Promise<void>;
+}
+
+const defaults = {
+  keepOutcomeMs: 7 * 24 * 60 * 60 * 1_000,
+  maxQueued: 1_000_000,
+  engineTimeoutMs: 1_000,
+  recoverEveryMs: 10_000,
+} as const;
+
+/**
+ * Opens a ledger at its last verified block. Rejects with `ledger-keys-differ`, `key-file-unreadable`,
+ * `ledger-truncated`, `ledger-corrupt`, `option-invalid`, or an `EngineError`.
+ */
+export async function openLedger(options: LedgerOptions): Promise<Ledger> {
+  const { parts, verifierKey, origin } = await openParts(options);
+  const { clock, sealer, engineTimeoutMs: timeoutMs } = parts;
+  const reader = openReader(parts);
+  const gauge = queueGauge(parts.queue, clock, parts.maxQueued);
+  const accept = acceptor(parts, ulidFactory(clock), gauge);
+  const step = stepper(parts);
+  const recovery = openRecovery(parts, step);
+  const { log } = options.engine;
+  const bounded = <T>(work: () => Promise<T>): Promise<T> => within(clock, timeoutMs, work);
+  const heartbeat = repeat(
+    clock,
+    options.recoverEveryMs ?? defaults.recoverEveryMs,
+    async () => {
+      if (sealer.stopped === undefined) await recovery.runBehind();
+    },
+    options.onRecoveryFailed,
+  );
+
+  return {
+    origin,
+    verifierKey,
+    get stopped() {
+      return sealer.stopped;
+    },
+    completionKey: (request) => parts.lookup.completionKey({ ...request, application: parts.application }),
+    accept,
+    step: (id, what) =>
+      within(
+        clock,
+        timeoutMs,
+        () => step(id, what),
+        () => 'unknown',
+      ),
+    find: (id) => bounded(() => reader.find(id)),
+    findByKey: (...key) => bounded(() => reader.findByKey(...key)),
+    request: (id) => bounded(() => reader.request(id)),
+    outcome: (id) => bounded(() => reader.outcome(id)),
+    proof: (id) => bounded(() => reader.proof(id)),
+    admitsCapability: (id, capability) => bounded(() => reader.admitsCapability(id, capability)),
+    isRequester: (deferral, requester) => bounded(() => reader.isRequester(deferral, requester)),
+    list: (query) => bounded(() => listDeferrals(parts, query)),
+    checkpoint: () => bounded(async () => (await sealer.catchUp()).checkpoint),
+    block: (height) => bounded(() => readBlock(parts, height)),
+    recover: () => recovery.run(),
+    verify: (oldCheckpoint) =>
+      verifyStored({ log, store: parts.store, sealer }, { verifierKeys: [verifierKey], oldCheckpoint }),
+    async close() {
+      await heartbeat.stop();
+      await sealer.idle();
+      // What is not carried over now is at the next start.
+      if (sealer.stopped === undefined) await recovery.run().catch(options.onRecoveryFailed ?? (() => {}));
+    },
+  };
+}
+
+async function openParts(
+  options: LedgerOptions,
+): Promise<{ readonly parts: LedgerParts; readonly verifierKey: string; readonly origin: string }> {
+  const { engine, clock, application, group } = options;
+  const { log, store, queue } = engine;
+  const keys = await openIdentity(engine, options);
+  const signer = openSigner(keys);
+  const vault = openVault(keys.encryption);
+  const lookup = openLookup(keys.lookup);
+  const tiles = openTiles(store, log);
+  const chain = await openChain({ log, store, tiles, signer, clock });
+  const states = openStates(store, vault);
+  const parts: LedgerParts = {
+    application,
+    group,
+    clock,
+    store,
+    queue,
+    vault,
+    lookup,
+    sealer: openSealer(chain, log, tiles, options.onStop ?? (() => {})),
+    tiles,
+    states,
+    history: openHistory(log, store, states, vault),
+    requesters: openRequesters(store, lookup, vault),
+    capabilities: openCapabilities(store),
+    keyRecords: openKeyRecords(store),
+    progress: startProgress(await readCursor(store)),
+    engineTimeoutMs: options.engineTimeoutMs ?? defaults.engineTimeoutMs,
+    keepOutcomeMs: options.keepOutcomeMs ?? defaults.keepOutcomeMs,
+    maxQueued: options.maxQueued ?? defaults.maxQueued,
+  };
+  return { parts, verifierKey: signer.verifierKey, origin: signer.origin };
+}
+
+async function readBlock({ store }: LedgerParts, height: number): Promise<string | undefined> {
+  if (!Number.isSafeInteger(height) || height < 0) return undefined;
+  const stored = await store.get(blockKey(height));
+  return stored && Buffer.from(stored.value).toString('utf8');
+}
+
+/** Runs work again and again, `everyMs` after it last ended, until it is stopped. */
+function repeat(
+  clock: Clock,
+  everyMs: number,
+  work: () => Promise<void>,
+  onFailed: ((error: unknown) => void) | undefined,
+): { stop(): Promise<void> } {
+  let stopped = false;
+  let timer: Timer | undefined;
+  let running: Promise<void> = Promise.resolve();
+
+  function schedule(): void {
+    timer = clock.after(everyMs, () => {
+      running = work()
+        .catch((error: unknown) => onFailed?.(error))
+        .then(() => {
+          if (!stopped) schedule();
+        });
+    });
+  }
+
+  schedule();
+  return {
+    async stop() {
+      stopped = true;
+      timer?.cancel();
+      await running;
+    },
+  };
+}

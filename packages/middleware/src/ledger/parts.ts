@@ -1,0 +1,35 @@
+import type { Clock } from '../clock.ts';
+import type { EngineQueue } from '../engines/queue.ts';
+import type { EngineStore } from '../engines/store.ts';
+import type { Capabilities } from './capabilities.ts';
+import type { History } from './history.ts';
+import type { KeyRecords } from './key-records.ts';
+import type { Lookup } from './lookup.ts';
+import type { Progress } from './progress.ts';
+import type { Requesters } from './requesters.ts';
+import type { Sealer } from './sealer.ts';
+import type { States } from './states.ts';
+import type { Tiles } from './tiles.ts';
+import type { Vault } from './vault.ts';
+
+/** What the operations of one open ledger share. */
+export interface LedgerParts {
+  readonly application: string;
+  readonly group: string;
+  readonly clock: Clock;
+  readonly store: EngineStore;
+  readonly queue: EngineQueue;
+  readonly vault: Vault;
+  readonly lookup: Lookup;
+  readonly sealer: Sealer;
+  readonly tiles: Tiles;
+  readonly states: States;
+  readonly history: History;
+  readonly requesters: Requesters;
+  readonly capabilities: Capabilities;
+  readonly keyRecords: KeyRecords;
+  readonly progress: Progress;
+  readonly engineTimeoutMs: number;
+  readonly keepOutcomeMs: number;
+  readonly maxQueued: number;
+}

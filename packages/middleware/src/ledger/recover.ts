@@ -1,0 +1,125 @@
+import type { EngineStore } from '../engines/store.ts';
+import type { Deferral, Step } from './deferral.ts';
+import type { PlacedEntry } from './history.ts';
+import { applyEntry, type DeferralState, isSettled } from './life.ts';
+import type { LedgerParts } from './parts.ts';
+import type { StoredState } from './states.ts';
+import { canceledStep } from './step.ts';
+
+// States and queue are made to agree with the log again: at start, now and then, and at close. The cursor, in the store at
+// recovery/cursor, is a position below which they do, so that a start costs what happened since it was written. A
+// cursor that is too low costs time and nothing else; it is never written too high.
+
+const cursorKey = 'recovery/cursor';
+const parallel = 16;
+
+/** The stored cursor; 0 where there is none, or none that is readable. */
+export async function readCursor(store: EngineStore): Promise<number> {
+  const stored = await store.get(cursorKey);
+  const position = stored === undefined ? 0 : Number(Buffer.from(stored.value).toString('utf8'));
+  return Number.isSafeInteger(position) && position >= 0 ? position : 0;
+}
+
+/** Makes states and queue agree with the log. */
+export interface Recovery {
+  /** Seals what is unsealed, and carries every entry over that is not known to be, up to the end. */
+  run(): Promise<void>;
+  /** The same for what was sealed when this was last called: by now whoever appended it had time to do it. */
+  runBehind(): Promise<void>;
+}
+
+/** The recovery of one ledger. `step` finishes cancellations that were cut off. */
+export function openRecovery(
+  parts: LedgerParts,
+  step: (id: string, step: Step) => Promise<Deferral | undefined>,
+): Recovery {
+  const { store, queue, states, history, sealer, progress } = parts;
+  let behind = 0;
+  let writtenCursor = -1;
+
+  async function carryOverUpTo(end: number): Promise<void> {
+    const held = [...progress.heldOrderKeys];
+    for await (const page of history.pages(progress.mark, end)) {
+      const byId = groupById(page.filter(({ position }) => !progress.isComplete(position)));
+      const groups = [...byId.entries()];
+      for (let i = 0; i < groups.length; i += parallel) {
+        const some = groups.slice(i, i + parallel);
+        const states = await Promise.all(some.map(([id, entries]) => upToDate(id, entries)));
+        await enqueueWaiting(states);
+      }
+      const last = page.at(-1);
+      if (last !== undefined) progress.completeBelow(last.position + 1);
+    }
+    for (const key of held) progress.heldOrderKeys.delete(key);
+    await writeCursor();
+  }
+
+  /** Calls in the order of the log, which is the order in which the engine works on them. */
+  async function enqueueWaiting(some: readonly (DeferralState | undefined)[]): Promise<void> {
+    const waiting = some.filter((state) => state !== undefined).filter((state) => !isSettled(state));
+    await Promise.all(
+      waiting.map(async ({ id, canceling, phase, partition, priority, position, orderKey }) => {
+        if (canceling) return step(id, canceledStep);
+        // Parked ones wait for an operator, not for a performer.
+        if (phase === 'parked') return false;
+        return queue.enqueue({
+          id,
+          partition,
+          priority,
+          position,
+          ...(orderKey !== undefined && { orderKey }),
+        });
+      }),
+    );
+  }
+
+  async function upToDate(id: string, entries: readonly PlacedEntry[]): Promise<DeferralState | undefined> {
+    for (;;) {
+      const stored = (await states.read(id)) ?? (await begin(id, entries));
+      if (stored === undefined) return undefined;
+      const next = entries.reduce(
+        (state, { entry, position }) => applyEntry(state, entry, position),
+        stored.state,
+      );
+      if (next === stored.state || (await states.update(next, stored.revision)) !== undefined) return next;
+    }
+  }
+
+  async function begin(id: string, entries: readonly PlacedEntry[]): Promise<StoredState | undefined> {
+    const accepted = entries.find(({ entry }) => entry.type === 'accepted');
+    if (accepted === undefined) return history.load(id);
+    await states.create(await history.begin(accepted));
+    return states.read(id);
+  }
+
+  async function writeCursor(): Promise<void> {
+    const { mark } = progress;
+    if (mark === writtenCursor || mark <= (await readCursor(store))) return;
+    await store.put(cursorKey, Buffer.from(String(mark), 'utf8'));
+    writtenCursor = mark;
+  }
+
+  return {
+    async run() {
+      await sealer.catchUp();
+      const { link } = await sealer.sealTail();
+      await carryOverUpTo(link.size);
+    },
+    async runBehind() {
+      const end = behind;
+      await sealer.sealTail();
+      behind = sealer.head.link.size;
+      await carryOverUpTo(Math.max(end, progress.mark));
+    },
+  };
+}
+
+function groupById(page: readonly PlacedEntry[]): Map<string, PlacedEntry[]> {
+  const groups = new Map<string, PlacedEntry[]>();
+  for (const placed of page) {
+    const group = groups.get(placed.entry.id);
+    if (group === undefined) groups.set(placed.entry.id, [placed]);
+    else group.push(placed);
+  }
+  return groups;
+}

@@ -1,0 +1,104 @@
+import type { EngineStore } from '../engines/store.ts';
+import type { DeferralState } from './life.ts';
+import type { Vault } from './vault.ts';
+
+// A deferral's state: the store's value at deferral/<id>, JSON. A cache of the log: a lost one is made again from there.
+// The message of an error may quote the application, so it is sealed as the payload is.
+
+const prefix = 'deferral/';
+
+/** A state with the revision that the next write must name. */
+export interface StoredState {
+  readonly state: DeferralState;
+  readonly revision: number;
+}
+
+/** A state in a list; undefined where its bytes are not readable. */
+export interface ListedState {
+  readonly id: string;
+  readonly state: DeferralState | undefined;
+}
+
+/** The states in the store. */
+export interface States {
+  read(id: string): Promise<StoredState | undefined>;
+  /** False where there is one already. */
+  create(state: DeferralState): Promise<boolean>;
+  /** The new revision; undefined where the state was written by another since. */
+  update(state: DeferralState, revision: number): Promise<number | undefined>;
+  /** Newest id first, before `before`. Fewer than `limit` do not mean that there are no more; none does. */
+  page(limit: number, before: string | undefined): Promise<readonly ListedState[]>;
+}
+
+type StoredForm = Omit<DeferralState, 'error'> & {
+  readonly error?: { readonly code: string; readonly sealed: string };
+};
+
+/** The states of a store. */
+export function openStates(store: EngineStore, vault: Vault): States {
+  return {
+    async read(id) {
+      const stored = await store.get(prefix + id);
+      if (stored === undefined) return undefined;
+      const state = decode(vault, id, stored.value);
+      if (state !== undefined) return { state, revision: stored.revision };
+      // What can't be read of a cache is thrown away, and made again from the log.
+      await store.delete(prefix + id, stored.revision);
+      return undefined;
+    },
+    async create(state) {
+      return (await store.create(prefix + state.id, encode(vault, state))) !== undefined;
+    },
+    update: (state, revision) => store.update(prefix + state.id, encode(vault, state), revision),
+    async page(limit, before) {
+      const after = before === undefined ? {} : { after: prefix + before };
+      const items = await store.list(prefix, { limit, reverse: true, ...after });
+      return items.map(({ key, value }) => {
+        const id = key.slice(prefix.length);
+        return { id, state: decode(vault, id, value) };
+      });
+    },
+  };
+}
+
+function encode(vault: Vault, state: DeferralState): Uint8Array {
+  const { error, ...rest } = state;
+  const form: StoredForm = {
+    ...rest,
+    ...(error && {
+      error: {
+        code: error.code,
+        sealed: Buffer.from(vault.seal(state.id, 'error', Buffer.from(error.message, 'utf8'))).toString(
+          'base64',
+        ),
+      },
+    }),
+  };
+  return Buffer.from(JSON.stringify(form), 'utf8');
+}
+
+function decode(vault: Vault, id: string, value: Uint8Array): DeferralState | undefined {
+  try {
+    const form = JSON.parse(Buffer.from(value).toString('utf8')) as StoredForm;
+    if (form.id !== id || typeof form.position !== 'number') return undefined;
+    const { error } = form;
+    return {
+      ...form,
+      // JSON has no undefined: members that are always there in memory are put back.
+      orderKey: form.orderKey,
+      outcomeKnown: form.outcomeKnown,
+      outcomeAttempt: form.outcomeAttempt,
+      error:
+        error === undefined
+          ? undefined
+          : {
+              code: error.code as NonNullable<DeferralState['error']>['code'],
+              message: Buffer.from(vault.open(id, 'error', Buffer.from(error.sealed, 'base64'))).toString(
+                'utf8',
+              ),
+            },
+    };
+  } catch {
+    return undefined;
+  }
+}

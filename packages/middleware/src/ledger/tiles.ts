@@ -1,0 +1,147 @@
+import { leafHash } from '@slackwater/shared';
+import type { EngineLog } from '../engines/log.ts';
+import type { EngineStore } from '../engines/store.ts';
+import { BoundedMap } from './bounded-map.ts';
+import { LedgerError } from './ledger-error.ts';
+import { sha256 } from './sha256.ts';
+import {
+  edgeNode,
+  emptyEdge,
+  extendEdge,
+  type FullTile,
+  rowsOf,
+  type TileRows,
+  type TreeEdge,
+  tilePlace,
+  tileRoot,
+  tileWidth,
+} from './tree-edge.ts';
+
+// Full hash tiles in the store at tile/<L>/<N>, <N> written as C2SP tlog-tiles writes it; the value is the 256 hashes
+// of the lowest row, 8,192 bytes. Tiles are a cache: what is missing is computed from the log and stored again, and
+// what is wrong is noticed by whoever compares with a signed root.
+
+const hashBytes = 32;
+const cachedTiles = 64;
+const parallelReads = 32;
+const entriesPerRead = 1_024;
+
+/** The stored part of the tree. */
+export interface Tiles {
+  /** The complete subtree of that height and index in the tree of the edge's size. */
+  node(edge: TreeEdge, height: number, index: number): Promise<Uint8Array>;
+  /** Stores tiles that became full. Does not fail: a tile that could not be stored is computed when it is needed. */
+  keep(filled: readonly FullTile[]): Promise<void>;
+  /** The edge of the tree of `size` leaves, from tiles and at most 255 entries of the log. */
+  edgeAt(size: number): Promise<TreeEdge>;
+  /** The edge of the tree of `size` leaves from the log alone; what tiles say is replaced. */
+  rebuild(size: number): Promise<TreeEdge>;
+}
+
+/** Where the store has a tile: `tile/0/x001/234`. */
+export function tileKey(level: number, index: number): string {
+  const groups: string[] = [];
+  let rest = index;
+  do {
+    groups.unshift(String(rest % 1_000).padStart(3, '0'));
+    rest = Math.floor(rest / 1_000);
+  } while (rest > 0);
+  return `tile/${level}/${groups.map((group, i) => (i < groups.length - 1 ? `x${group}` : group)).join('/')}`;
+}
+
+/** The tiles of a store over a log. */
+export function openTiles(store: EngineStore, log: EngineLog): Tiles {
+  const cache = new BoundedMap<string, TileRows>(cachedTiles);
+
+  async function load(level: number, index: number): Promise<TileRows> {
+    const key = tileKey(level, index);
+    const cached = cache.get(key);
+    if (cached !== undefined) return cached;
+    const stored = (await store.get(key))?.value;
+    const rows =
+      stored?.length === tileWidth * hashBytes ? rowsOf(splitHashes(stored)) : await recompute(level, index);
+    cache.set(key, rows);
+    return rows;
+  }
+
+  async function recompute(level: number, index: number): Promise<TileRows> {
+    const first = index * tileWidth;
+    const rows = rowsOf(
+      level === 0 ? await leaves(first, first + tileWidth) : await roots(level - 1, first, tileWidth),
+    );
+    await save({ level, index, rows });
+    return rows;
+  }
+
+  async function leaves(first: number, end: number): Promise<Uint8Array[]> {
+    const hashes: Uint8Array[] = [];
+    while (first + hashes.length < end) {
+      const at = first + hashes.length;
+      const entries = await log.read(at, Math.min(end - at, entriesPerRead));
+      if (entries.length === 0) {
+        throw new LedgerError(
+          'ledger-truncated',
+          `The log ends at entry ${at}; sealed blocks go on to ${end}.`,
+        );
+      }
+      for (const entry of entries) hashes.push(leafHash(entry, { sha256 }));
+    }
+    return hashes;
+  }
+
+  async function roots(level: number, first: number, count: number): Promise<Uint8Array[]> {
+    const hashes: Uint8Array[] = [];
+    while (hashes.length < count) {
+      const from = first + hashes.length;
+      const some = Array.from({ length: Math.min(count - hashes.length, parallelReads) }, (_, i) => from + i);
+      hashes.push(...(await Promise.all(some.map(async (index) => tileRoot(await load(level, index))))));
+    }
+    return hashes;
+  }
+
+  function save({ level, index, rows }: FullTile): Promise<unknown> {
+    const key = tileKey(level, index);
+    cache.set(key, rows);
+    return store.put(key, Buffer.concat(rows[0] ?? []));
+  }
+
+  return {
+    async node(edge, height, index) {
+      const near = edgeNode(edge, height, index);
+      if (near !== undefined) return near;
+      const { level, tile, row, place } = tilePlace(height, index);
+      const hash = (await load(level, tile))[row]?.[place];
+      if (hash === undefined) throw new RangeError(`no subtree of height ${height} and index ${index}`);
+      return hash;
+    },
+    async keep(filled) {
+      await Promise.allSettled(filled.map(save));
+    },
+    async edgeAt(size) {
+      const tiles: TileRows[] = [];
+      for (let level = 0, width = size; width > 0; level++, width = Math.floor(width / tileWidth)) {
+        const first = width - (width % tileWidth);
+        const hashes =
+          level === 0 ? await leaves(first, width) : await roots(level - 1, first, width - first);
+        tiles.push(rowsOf(hashes));
+      }
+      return { size, tiles };
+    },
+    async rebuild(size) {
+      cache.clear();
+      let edge = emptyEdge;
+      while (edge.size < size) {
+        const next = extendEdge(edge, await leaves(edge.size, Math.min(edge.size + entriesPerRead, size)));
+        edge = next.edge;
+        await Promise.all(next.filled.map(save));
+      }
+      return edge;
+    },
+  };
+}
+
+function splitHashes(bytes: Uint8Array): Uint8Array[] {
+  return Array.from({ length: bytes.length / hashBytes }, (_, i) =>
+    bytes.subarray(i * hashBytes, (i + 1) * hashBytes),
+  );
+}
