@@ -1,0 +1,21 @@
+import { join } from 'node:path';
+import { defineConfig } from 'vitest/config';
+import { root } from './packed.ts';
+
+const project = process.env['SLACKWATER_PACKED_PROJECT'];
+if (project === undefined)
+  throw new Error('SLACKWATER_PACKED_PROJECT names no project that has the packed packages');
+
+const built = (path: string): string => join(project, 'node_modules/@slackwater', path);
+
+/** The suites as they are, with the packed packages in place of the sources. */
+export default defineConfig({
+  root,
+  resolve: {
+    alias: [
+      { find: /^@slackwater\/(shared|middleware|client-sdk)$/, replacement: built('$1/dist/index.js') },
+      { find: /^@slackwater\/middleware\/(\w+)$/, replacement: built('middleware/dist/drivers/$1.js') },
+    ],
+  },
+  test: { include: ['test/**/*.test.ts'], testTimeout: 20_000, hookTimeout: 60_000 },
+});
