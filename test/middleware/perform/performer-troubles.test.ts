@@ -1,0 +1,265 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { PerformerEvent } from '../../../packages/middleware/src/perform/performer-events.ts';
+import { replayOf } from '../../../packages/middleware/src/perform/replay-identity.ts';
+import { signal } from './signal.ts';
+import { type Place, place } from './workshop.ts';
+
+let here: Place;
+beforeEach(() => {
+  here = place();
+});
+afterEach(() => here.remove());
+
+const ofType = <T extends PerformerEvent['type']>(events: readonly PerformerEvent[], type: T) =>
+  events.filter((event): event is Extract<PerformerEvent, { type: T }> => event.type === type);
+
+describe('an attempt that fails', () => {
+  it('is followed by another, later each time, until one succeeds', async () => {
+    const shop = await here.open({ random: () => 1, options: { retryBaseMs: 2_000 } });
+    const at: number[] = [];
+    shop.app.post('/pay', (_req, res) => {
+      at.push(here.clock.now());
+      res.status(at.length < 4 ? 503 : 200).end();
+    });
+    const { id } = await shop.accept('/pay');
+    shop.performer.start();
+    expect(await shop.ended(id)).toMatchObject({ status: 'Succeeded', attempts: 4 });
+    const gaps = at.slice(1).map((time, index) => time - (at[index] ?? 0));
+    [2_000, 4_000, 8_000].forEach((gap, index) => {
+      expect(gaps[index]).toBeGreaterThanOrEqual(gap);
+      expect(gaps[index]).toBeLessThan(gap + 1_500);
+    });
+    expect(ofType(shop.events, 'retrying')).toHaveLength(3);
+  });
+
+  it('is the last one after maxAttempts; the deferral then fails, with the last outcome', async () => {
+    const shop = await here.open({ options: { maxAttempts: 3 } });
+    let attempts = 0;
+    shop.app.post('/pay', (_req, res) => {
+      attempts += 1;
+      res.status(500).send(`failure ${attempts}`);
+    });
+    const { id } = await shop.accept('/pay');
+    shop.performer.start();
+    const deferral = await shop.ended(id);
+    expect(deferral).toMatchObject({ status: 'Failed', attempts: 3, error: { code: 'attempts-exhausted' } });
+    expect(deferral.error?.message).toContain('500');
+    const outcome = await shop.ledger.outcome(id);
+    expect([outcome?.status, Buffer.from(outcome?.body ?? []).toString()]).toEqual([500, 'failure 3']);
+    expect(attempts).toBe(3);
+    await shop.until(async () => (await shop.engine.queue.backlog()).length === 0);
+  });
+
+  it('is the only one where the route refuses; the deferral fails with that outcome', async () => {
+    const shop = await here.open();
+    shop.app.post('/pay', (_req, res) => void res.status(422).json({ why: 'no such account' }));
+    const { id } = await shop.accept('/pay');
+    shop.performer.start();
+    expect(await shop.ended(id)).toMatchObject({
+      status: 'Failed',
+      attempts: 1,
+      error: { code: 'route-refused' },
+    });
+    expect((await shop.ledger.outcome(id))?.status).toBe(422);
+    expect(ofType(shop.events, 'failed')).toHaveLength(1);
+  });
+
+  it('may have had no answer in time; another follows', async () => {
+    const shop = await here.open({ options: { attemptTimeoutMs: 2_000 } });
+    let attempts = 0;
+    shop.app.post('/pay', (_req, res) => {
+      attempts += 1;
+      if (attempts === 2) res.end();
+    });
+    const { id } = await shop.accept('/pay');
+    shop.performer.start();
+    expect(await shop.ended(id)).toMatchObject({ status: 'Succeeded', attempts: 2 });
+    expect(ofType(shop.events, 'retrying')[0]?.error.code).toBe('attempt-timed-out');
+  });
+
+  it('does not hide behind an answer too long to keep', async () => {
+    const shop = await here.open({ options: { maxOutcomeBytes: 10 } });
+    shop.app.post('/pay', (_req, res) => void res.send('x'.repeat(11)));
+    const { id } = await shop.accept('/pay');
+    shop.performer.start();
+    expect(await shop.ended(id)).toMatchObject({ status: 'Succeeded', outcomeKnown: false });
+    expect(ofType(shop.events, 'performed')[0]).toMatchObject({ status: 200, outcomeKnown: false });
+  });
+});
+
+describe('a deferral that needs a person', () => {
+  it('is parked where no route matches', async () => {
+    const shop = await here.open();
+    const { id } = await shop.accept('/nowhere');
+    shop.performer.start();
+    expect(await shop.ended(id)).toMatchObject({ phase: 'parked', error: { code: 'route-missing' } });
+    expect(await shop.ledger.outcome(id)).toBeUndefined();
+    await shop.until(async () => (await shop.engine.queue.backlog()).length === 0);
+  });
+
+  it('is parked where the attempt was refused', async () => {
+    const shop = await here.open();
+    shop.app.use((req) => replayOf(req)?.refuse({ code: 'identity-not-restored', message: 'gone' }));
+    const { id } = await shop.accept('/pay');
+    shop.performer.start();
+    expect(await shop.ended(id)).toMatchObject({
+      phase: 'parked',
+      error: { code: 'identity-not-restored', message: 'gone' },
+    });
+  });
+
+  it.each([
+    ['altered', (value: Uint8Array) => value.with(value.length >> 1, (value.at(value.length >> 1) ?? 0) ^ 1)],
+    ['missing', () => undefined],
+  ])('is parked and never performed where its stored payload is %s (B-09) (B-26)', async (_how, change) => {
+    const shop = await here.open();
+    let performed = 0;
+    shop.app.use((_req, res) => {
+      performed += 1;
+      res.end();
+    });
+    const { id } = await shop.accept('/pay');
+    const { store } = shop.engine;
+    const stored = (await store.list('payload/', { limit: 10 })).find(({ key }) => key.includes(id));
+    if (stored === undefined) throw new Error('where is the payload?');
+    const changed = change(stored.value);
+    if (changed === undefined) await store.delete(stored.key);
+    else await store.put(stored.key, changed);
+    shop.performer.start();
+    expect(await shop.ended(id)).toMatchObject({ phase: 'parked', error: { code: 'record-corrupt' } });
+    expect(ofType(shop.events, 'parked')).toMatchObject([{ id, error: { code: 'record-corrupt' } }]);
+    expect(performed).toBe(0);
+  });
+});
+
+describe('two performers on one queue', () => {
+  it('perform each item once', async () => {
+    const [one, two] = [await here.open(), await here.open()];
+    const performed: string[] = [];
+    for (const shop of [one, two]) {
+      shop.app.post('/:n', (req, res) => {
+        performed.push(req.params.n);
+        res.end();
+      });
+    }
+    const ids: string[] = [];
+    for (let n = 0; n < 30; n += 1) ids.push((await one.accept(`/${n}`)).id);
+    one.performer.start();
+    two.performer.start();
+    for (const id of ids) expect(await one.ended(id)).toMatchObject({ status: 'Succeeded', attempts: 1 });
+    expect(new Set(performed).size).toBe(30);
+    expect(performed).toHaveLength(30);
+  });
+
+  it('leave an item to whoever took it over, and end their own attempt at it', async () => {
+    const slow = await here.open({ options: { leaseMs: 60_000 } });
+    const reached = signal();
+    const closed = signal();
+    slow.app.post('/pay', (_req, res) => {
+      res.on('close', () => closed.tell());
+      reached.tell();
+    });
+    const { id } = await slow.accept('/pay');
+    slow.performer.start();
+    await reached.happened;
+    // As after a pause of the whole process: its lease is over before it can be prolonged.
+    const quick = await here.open();
+    quick.app.post('/pay', (_req, res) => void res.end('quick'));
+    here.clock.jumpWall(here.clock.wallNow() + 61_000);
+    quick.performer.start();
+    expect(await quick.ended(id)).toMatchObject({ status: 'Succeeded', attempts: 2 });
+    await slow.until(() => slow.events.length > 0);
+    expect(slow.events).toMatchObject([{ type: 'lease-lost', id }]);
+    await closed.happened;
+    expect(Buffer.from((await slow.ledger.outcome(id))?.body ?? []).toString()).toBe('quick');
+  });
+
+  it('get through a process that stops without a word, when its lease is over', async () => {
+    const dead = await here.open();
+    const { id } = await dead.accept('/pay');
+    const claimOptions = { partition: 'orders', limit: 1, leaseMs: 5_000, holder: 'dead' };
+    const [claim] = await dead.engine.queue.claim(claimOptions);
+    await dead.ledger.step(id, { type: 'performing', token: claim?.token ?? 0 });
+    const next = await here.open();
+    next.app.post('/pay', (_req, res) => void res.end());
+    next.performer.start();
+    const from = here.clock.now();
+    expect(await next.ended(id)).toMatchObject({ status: 'Succeeded', attempts: 2 });
+    expect(here.clock.now() - from).toBeLessThan(7_000);
+  });
+});
+
+describe('cancelling', () => {
+  it('works while nobody has performed it, and again', async () => {
+    const shop = await here.open();
+    const { id } = await shop.accept('/pay');
+    expect(await shop.performer.cancel(id)).toBe('canceled');
+    expect(await shop.find(id)).toMatchObject({
+      status: 'Canceled',
+      phase: 'settled',
+      error: { code: 'canceled-by-requester' },
+    });
+    expect(await shop.performer.cancel(id)).toBe('canceled');
+    shop.performer.start();
+    await shop.until(async () => (await shop.engine.queue.backlog()).length === 0);
+    expect(ofType(shop.events, 'canceled')).toHaveLength(1);
+    expect((await shop.find(id)).attempts).toBe(0);
+  });
+
+  it('does not while it is performed, nor after, nor what does not exist', async () => {
+    const shop = await here.open();
+    const reached = signal();
+    const answer = signal();
+    shop.app.post('/pay', async (_req, res) => {
+      reached.tell();
+      await answer.happened;
+      res.end();
+    });
+    const { id } = await shop.accept('/pay');
+    shop.performer.start();
+    await reached.happened;
+    expect(await shop.performer.cancel(id)).toBe('not-cancelable');
+    answer.tell();
+    expect((await shop.ended(id)).status).toBe('Succeeded');
+    expect(await shop.performer.cancel(id)).toBe('not-cancelable');
+    expect(await shop.performer.cancel('01JUNKNOWN0000000000000000')).toBe('not-cancelable');
+  });
+
+  it('works between two attempts, and no attempt follows', async () => {
+    const shop = await here.open({ random: () => 1 });
+    let attempts = 0;
+    shop.app.post('/pay', (_req, res) => {
+      attempts += 1;
+      res.status(503).end();
+    });
+    const { id } = await shop.accept('/pay');
+    shop.performer.start();
+    await shop.until(async () => (await shop.find(id)).phase === 'retrying');
+    await shop.until(async () => (await shop.performer.cancel(id)) === 'canceled');
+    expect((await shop.find(id)).error?.code).toBe('canceled-by-requester');
+    expect((await shop.find(id)).phase).toBe('settled');
+    const so = attempts;
+    const from = here.clock.now();
+    await shop.until(() => here.clock.now() > from + 5_000);
+    expect(attempts).toBe(so);
+  });
+});
+
+describe('trouble of the engine', () => {
+  it('is told, asked again ever less often, and never thrown', async () => {
+    const shop = await here.open();
+    shop.app.post('/pay', (_req, res) => void res.end());
+    await shop.accept('/pay');
+    shop.performer.start();
+    await shop.until(() => shop.events.length === 1);
+    await shop.engine.close();
+    shop.performer.enqueued('orders');
+    const from = here.clock.now();
+    await shop.until(() => here.clock.now() > from + 20_000);
+    const troubles = ofType(shop.events, 'trouble');
+    const claiming = troubles.filter(({ doing }) => doing === 'claiming');
+    expect(claiming.length).toBeGreaterThanOrEqual(2);
+    expect(claiming.length).toBeLessThanOrEqual(6);
+    expect(troubles[0]?.error).toMatchObject({ code: 'engine-closed' });
+  });
+});
