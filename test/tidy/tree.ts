@@ -49,6 +49,8 @@ export function manifests(tree: readonly TextFile[]): readonly Manifest[] {
 
 export interface ManifestFields {
   readonly name: string;
+  readonly version?: string;
+  readonly license?: string;
   readonly private?: boolean;
   readonly exports?: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
   readonly dependencies?: Readonly<Record<string, string>>;
