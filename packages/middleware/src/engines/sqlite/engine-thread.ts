@@ -99,7 +99,7 @@ export class EngineThread {
 
   #batchToFill(): OutgoingBatch {
     const last = this.#waiting.at(-1);
-    if (last !== undefined && !last.full) return last;
+    if (last !== undefined && !last.isFull(this.#callsPending)) return last;
     const batch = new OutgoingBatch();
     this.#waiting.push(batch);
     return batch;

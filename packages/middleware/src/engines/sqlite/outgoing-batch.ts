@@ -13,6 +13,7 @@ import {
 
 /** Bounds of one transaction: so long it may hold the lock, and so much this thread has to answer at a time. */
 const mostCalls = 512;
+const fewCalls = 128;
 const mostBytes = 1024 * 1024;
 
 /** Who waits for an answer. */
@@ -40,9 +41,13 @@ export class OutgoingBatch {
     this.#waiters.push({ ...waiter, write: isWrite(name) });
   }
 
-  /** Whether the next call belongs into another batch. One call alone may be larger than the bound. */
-  get full(): boolean {
-    return this.#waiters.length >= mostCalls || this.#packer.byteLength >= mostBytes;
+  /**
+   * Whether the next call belongs into another batch. Of many pending calls a batch takes half, so that the
+   * thread performs one half while this side answers the other. One call alone may be larger than the bound.
+   */
+  isFull(callsPending: number): boolean {
+    const share = Math.min(mostCalls, Math.max(fewCalls, callsPending / 2));
+    return this.#waiters.length >= share || this.#packer.byteLength >= mostBytes;
   }
 
   get byteLength(): number {

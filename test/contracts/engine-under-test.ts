@@ -1,0 +1,60 @@
+import type { Clock } from '../../packages/middleware/src/clock.ts';
+import type { Engine, OpenEngine } from '../../packages/middleware/src/engines/engine.ts';
+
+/** What the contract suite needs of an engine: an empty place of its own, and a say over time. */
+export interface EngineUnderTest {
+  /** A new engine value on the same data each time: what another process of the application would make. */
+  makeEngine(): Engine;
+  readonly clock: Clock;
+  /** Lets at least `ms` pass, as the engine sees time. An engine that goes by its server's time waits. */
+  pass(ms: number): Promise<void>;
+  /** Lets go of everything and removes the data. */
+  dispose(): Promise<void>;
+}
+
+/** Makes an {@link EngineUnderTest}; called once for each test. */
+export type MakeEngineUnderTest = () => Promise<EngineUnderTest>;
+
+/** Runs a test's body on an engine that is opened for it and closed after it. */
+export type WithEngine = (
+  body: (engine: OpenEngine, under: EngineUnderTest) => Promise<void>,
+) => () => Promise<void>;
+
+/** The scope that the suite opens where no other is at issue. */
+export const scope = { application: 'shop', group: 'main' };
+
+/** How the suites open engines: everything that a test opens is closed after it, whatever happened. */
+export function withEngineOf(make: MakeEngineUnderTest): WithEngine {
+  return (body) => async () => {
+    const under = await make();
+    try {
+      const engine = await under.makeEngine().open({ ...scope, clock: under.clock });
+      try {
+        await body(engine, under);
+      } finally {
+        await engine.close();
+      }
+    } finally {
+      await under.dispose();
+    }
+  };
+}
+
+/** Opens the same scope once more, as another process would, for the time of `body`. */
+export async function withSecond(
+  under: EngineUnderTest,
+  body: (second: OpenEngine) => Promise<void>,
+  of: { application: string; group: string } = scope,
+): Promise<void> {
+  const second = await under.makeEngine().open({ ...of, clock: under.clock });
+  try {
+    await body(second);
+  } finally {
+    await second.close();
+  }
+}
+
+export const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+export const texts = (blobs: readonly Uint8Array[]): string[] =>
+  blobs.map((blob) => new TextDecoder().decode(blob));
