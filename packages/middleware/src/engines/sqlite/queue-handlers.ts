@@ -9,6 +9,9 @@ export const settledKeptMs = 24 * 3_600_000;
 /** Dead-lettered items are kept for so long. */
 export const deadKeptMs = 30 * settledKeptMs;
 
+/** Who holds an item may prolong or postpone it also when one came that goes before it. */
+const stillWaiting = `CASE state WHEN 'blocked' THEN 'blocked' ELSE 'waiting' END`;
+
 const unsettled = `state IN ('ready', 'waiting', 'blocked')`;
 
 type QueueCalls =
@@ -35,31 +38,28 @@ export function queueHandlers(
   const queue = `queue_${scope}`;
   const find = database.prepare(`SELECT state, until FROM ${queue} WHERE id = ?`);
   const forget = database.prepare(`DELETE FROM ${queue} WHERE id = ?`);
-  const predecessor = database.prepare(
-    `SELECT 1 FROM ${queue} WHERE order_key = ? AND ${unsettled} AND position < ? LIMIT 1`,
-  );
   const insert = database.prepare(
     `INSERT INTO ${queue} (id, partition, priority, position, order_key, not_before, state, until)
      VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const held = `id = ? AND token = ? AND ${unsettled}`;
-  const extend = database.prepare(`UPDATE ${queue} SET state = 'waiting', until = ? WHERE ${held}`);
+  const extend = database.prepare(`UPDATE ${queue} SET state = ${stillWaiting}, until = ? WHERE ${held}`);
   const postpone = database.prepare(
-    `UPDATE ${queue} SET state = 'waiting', until = ?1, not_before = ?1, holder = NULL
+    `UPDATE ${queue} SET state = ${stillWaiting}, until = ?1, not_before = ?1, holder = NULL
      WHERE id = ?2 AND token = ?3 AND ${unsettled}`,
   );
   const end = database.prepare(`UPDATE ${queue} SET state = ?, until = ? WHERE ${held} RETURNING order_key`);
   const remove = database.prepare(
     `DELETE FROM ${queue} WHERE id = ? AND ${unsettled}
-       AND NOT (state = 'waiting' AND holder IS NOT NULL AND until > ?) RETURNING order_key`,
+       AND NOT (holder IS NOT NULL AND until > ?) RETURNING order_key`,
   );
-  const unblock = unblocker(database, queue);
+  const line = orderLine(database, queue);
   const holds = database.prepare(`SELECT 1 FROM ${queue} WHERE order_key = ? AND ${unsettled} LIMIT 1`);
 
   const finish = (state: 'settled' | 'dead', until: number, id: string, token: number): boolean => {
     const row = end.get(state, until, id, token);
     if (row === undefined) return false;
-    unblock(row['order_key']);
+    line.leave(row['order_key']);
     return true;
   };
 
@@ -70,7 +70,7 @@ export function queueHandlers(
         if (known['state'] !== 'settled' || Number(known['until']) > now) return { value: false };
         forget.run(id);
       }
-      const blocked = orderKey !== null && predecessor.get(orderKey, position) !== undefined;
+      const blocked = orderKey !== null && line.join(orderKey, position) === 'behind';
       const waiting = notBefore !== null && notBefore > now;
       const state = blocked ? 'blocked' : waiting ? 'waiting' : 'ready';
       insert.run(id, partition, priority, position, orderKey, notBefore, state, notBefore ?? 0);
@@ -84,21 +84,39 @@ export function queueHandlers(
     remove([, id, now]) {
       const row = remove.get(id, now);
       if (row === undefined) return { value: false };
-      unblock(row['order_key']);
+      line.leave(row['order_key']);
       return { value: true };
     },
     holdsOrderKey: ([, orderKey]) => ({ value: holds.get(orderKey) !== undefined }),
   };
 }
 
-/** Lets the first of an order key come forward after its predecessor has gone. */
-function unblocker(database: DatabaseSync, queue: string): (orderKey: unknown) => void {
-  const unblock = database.prepare(
-    `UPDATE ${queue} SET state = 'waiting'
-     WHERE order_key = ?1 AND state = 'blocked' AND position =
-       (SELECT min(position) FROM ${queue} WHERE order_key = ?1 AND ${unsettled})`,
+/** The line of the items of one order key. All but its first are blocked, before and after each call. */
+interface OrderLine {
+  /** Where a new item of that position stands; if it is the first, who was first is blocked. */
+  join(orderKey: string, position: number): 'first' | 'behind';
+  /** Lets the next one forward after an item has gone. */
+  leave(orderKey: unknown): void;
+}
+
+function orderLine(database: DatabaseSync, queue: string): OrderLine {
+  const first = database.prepare(
+    `SELECT number, position, state FROM ${queue} WHERE order_key = ? AND ${unsettled}
+     ORDER BY position, number LIMIT 1`,
   );
-  return (orderKey) => {
-    if (typeof orderKey === 'string') unblock.run(orderKey);
+  const setState = database.prepare(`UPDATE ${queue} SET state = ? WHERE number = ?`);
+  return {
+    join(orderKey, position) {
+      const row = first.get(orderKey);
+      if (row === undefined) return 'first';
+      if (Number(row['position']) <= position) return 'behind';
+      setState.run('blocked', Number(row['number']));
+      return 'first';
+    },
+    leave(orderKey) {
+      if (typeof orderKey !== 'string') return;
+      const row = first.get(orderKey);
+      if (row?.['state'] === 'blocked') setState.run('waiting', Number(row['number']));
+    },
   };
 }

@@ -1,0 +1,58 @@
+import { DatabaseSync } from 'node:sqlite';
+import { describe, expect, it } from 'vitest';
+import { fileSchema } from '../../../../packages/middleware/src/engines/sqlite/schema.ts';
+import { openTables } from '../../../../packages/middleware/src/engines/sqlite/scope-tables.ts';
+
+/** Keeps the text of every statement that is prepared on it. */
+class RecordingDatabase extends DatabaseSync {
+  readonly texts: string[] = [];
+
+  override prepare(...args: Parameters<DatabaseSync['prepare']>): ReturnType<DatabaseSync['prepare']> {
+    this.texts.push(args[0]);
+    return super.prepare(...args);
+  }
+}
+
+function recordedStatements(): { database: RecordingDatabase; texts: string[] } {
+  const database = new RecordingDatabase(':memory:');
+  database.exec(fileSchema);
+  const tables = openTables(database);
+  tables.begin();
+  tables.perform({ name: 'scope', args: ['shop', 'main'], blobs: [] });
+  tables.perform({ name: 'size', args: [1], blobs: [] });
+  return { database, texts: database.texts.filter((text) => /(log|store|queue|backlog)_1/.test(text)) };
+}
+
+describe('statements of the embedded engine', () => {
+  it('finds rows by an index in every statement, never by going through a table', () => {
+    const { database, texts } = recordedStatements();
+    expect(texts.length).toBeGreaterThan(30);
+    const scans = texts.flatMap((text) =>
+      database
+        .prepare(`EXPLAIN QUERY PLAN ${text}`)
+        .all()
+        .map((row) => String(row['detail']))
+        .filter((detail) => detail.startsWith('SCAN') && !/CONSTANT ROW|VALUES CLAUSE/.test(detail))
+        .map((detail) => `${detail}: ${text}`),
+    );
+    // One row for each partition that has items: the backlog is all of them.
+    expect(scans).toEqual([expect.stringMatching(/^SCAN backlog_1/)]);
+  });
+
+  it('claims by the indexes made for it', () => {
+    const { database, texts } = recordedStatements();
+    const planOf = (pattern: RegExp): string => {
+      const text = texts.find((each) => pattern.test(each));
+      if (text === undefined) throw new Error(`no statement like ${pattern}`);
+      const rows = database.prepare(`EXPLAIN QUERY PLAN ${text}`).all();
+      return rows.map((row) => String(row['detail'])).join('; ');
+    };
+    expect(planOf(/state = 'ready' ORDER BY priority, position/)).toBe(
+      'SEARCH queue_1 USING INDEX queue_1_ready (partition=?)',
+    );
+    expect(planOf(/ORDER BY position, number/)).toBe(
+      'SEARCH queue_1 USING INDEX queue_1_order (order_key=?)',
+    );
+    expect(planOf(/SET state = 'ready' WHERE number IN/)).toContain('queue_1_waiting');
+  });
+});
