@@ -27,6 +27,7 @@ export const errorCodes = [
   'record-corrupt',
   'interrupted-between-transactions',
   'transaction-in-one-string',
+  'statement-outside-transaction',
   'identity-not-restored',
   'outcome-too-large',
   'outcome-lost',

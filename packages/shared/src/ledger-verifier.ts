@@ -67,10 +67,12 @@ export class LedgerVerifier {
   entry(bytes: unknown): LedgerRefused | undefined {
     if (this.#refused !== undefined) return this.#refused;
     const index = this.#tree.size;
-    if (!isBytes(bytes))
-      return this.#refuse('entry-not-bytes', `entry ${index} is not a Uint8Array`, { index });
     if (this.#open === undefined) {
       return this.#refuse('entry-unsealed', `entry ${index} is in no block`, { index });
+    }
+    if (!isBytes(bytes)) {
+      const { height } = this.#open.block;
+      return this.#refuse('entry-not-bytes', `entry ${index} is not a Uint8Array`, { height, index });
     }
     this.#tree.append(leafHash(bytes, this.#trust));
     if (this.#open.malformed === undefined && !isEntry(bytes))

@@ -7,6 +7,7 @@ import { VerifierKeyError } from './verification-errors.ts';
 
 const ed25519Type = 0x01;
 const maxNameLength = 1024;
+const maxKeys = 1000;
 const unfitForNames = /[\p{White_Space}+]/u;
 const keyIdShape = /^[0-9a-f]{8}$/;
 
@@ -72,7 +73,7 @@ export function parseVerifierKey(text: unknown, options?: HashOptions): Verifier
 
 /**
  * The keys by `<name>+<key id>`. Throws `verifier-key-malformed` also where two different keys claim the same name
- * and id, so that a signature could not tell which it means.
+ * and id, so that a signature could not tell which it means, and for more than 1,000 keys.
  */
 export function parseVerifierKeys(texts: unknown, options?: HashOptions): ReadonlyMap<string, VerifierKey> {
   const keys = new Map<string, VerifierKey>();
@@ -90,11 +91,11 @@ export function parseVerifierKeys(texts: unknown, options?: HashOptions): Readon
 
 function listOf(texts: unknown): readonly unknown[] {
   try {
-    if (Array.isArray(texts)) return Array.from(texts);
+    if (Array.isArray(texts) && texts.length <= maxKeys) return Array.from(texts);
   } catch {
     // a proxy that refuses: as good as no list
   }
-  throw new VerifierKeyError('the verifier keys are not a list');
+  throw new VerifierKeyError(`the verifier keys are not a list of at most ${maxKeys}`);
 }
 
 function identify(
