@@ -56,9 +56,9 @@ export interface Place {
   remove(): Promise<void>;
 }
 
-export function place(): Place {
+export function place(startWallMs?: number): Place {
   const directory = mkdtempSync(join(tmpdir(), 'slackwater-perform-'));
-  const clock = manualClock();
+  const clock = manualClock(startWallMs);
   const opened: Workshop[] = [];
   return {
     directory,

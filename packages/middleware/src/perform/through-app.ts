@@ -17,6 +17,12 @@ export interface Unanswered {
   routeError(error: unknown): void;
 }
 
+/** Refusals by a driver that every attempt would meet again, since they are about how the route is written. */
+const metEachTime: ReadonlySet<string> = new Set([
+  'transaction-in-one-string',
+  'statement-outside-transaction',
+]);
+
 /** Gives a request to the outermost application, and does at its end what Express does there. */
 export function performThrough(
   app: ReplayApp | undefined,
@@ -34,8 +40,7 @@ export function performThrough(
       if (!res.headersSent) unanswered.routeMissing();
       return;
     }
-    // Never to be tried again: the route would meet the same refusal each time.
-    if (isSlackwaterError(error) && error.code === 'transaction-in-one-string' && !res.headersSent) {
+    if (isSlackwaterError(error) && metEachTime.has(error.code) && !res.headersSent) {
       unanswered.refused({ code: error.code, message: error.message });
       return;
     }
