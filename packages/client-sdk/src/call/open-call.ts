@@ -1,6 +1,7 @@
 import type { AxiosAdapter, AxiosInstance, AxiosRequestConfig, InternalAxiosRequestConfig } from 'axios';
 import { detectDeferral } from '../deferral/detect.ts';
-import { DeferralSession, type Settlement } from '../deferral/session.ts';
+import { DeferralSession } from '../deferral/session.ts';
+import type { Settlement } from '../deferral/settlement.ts';
 import { statusSender } from '../deferral/status-request.ts';
 import { absoluteUrl } from '../deferral/status-url.ts';
 import type { ResolvedOptions } from '../options.ts';

@@ -1,5 +1,6 @@
 import type { SignalLike } from '../call/limits.ts';
-import type { DeferralSession, Settlement } from './session.ts';
+import type { DeferralSession } from './session.ts';
+import type { Settlement } from './settlement.ts';
 
 /** A call whose request has been answered, or deferred. */
 export type Opened =

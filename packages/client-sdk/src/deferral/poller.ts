@@ -4,7 +4,8 @@ import type { SlackwaterResponse } from '../call/settle.ts';
 import { DeferralCanceledError, StatusRefusedError } from '../errors.ts';
 import type { ResolvedOptions } from '../options.ts';
 import type { Opened } from './opened.ts';
-import type { DeferralSession, Settlement } from './session.ts';
+import type { DeferralSession } from './session.ts';
+import type { Settlement } from './settlement.ts';
 
 /** Limits of one operation of a poller. */
 export interface PollOptions {

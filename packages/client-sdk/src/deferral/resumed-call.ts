@@ -16,12 +16,12 @@ import { absoluteUrl, deferralIdOf, isDeferralId, trustedUrl } from './status-ur
  */
 export function tokenFor(known: string, instance: AxiosInstance, options: ResolvedOptions): ResumeToken {
   const resources = (): URL =>
-    absoluteUrl(options.basePath.replace(/\/$/, '') + '/', instance.defaults.baseURL);
+    absoluteUrl(`${options.basePath.replace(/\/$/, '')}/`, instance.defaults.baseURL);
   if (isDeferralId(known)) {
     const statusUrl = new URL(`deferrals/${known}`, resources()).href;
     return { id: known, statusUrl, outcomeUrl: undefined, method: undefined };
   }
-  const id = deferralIdOf(known);
+  const id = known.startsWith('{') ? undefined : deferralIdOf(known);
   const token =
     id === undefined
       ? parseResumeToken(known)

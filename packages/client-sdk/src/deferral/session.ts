@@ -1,25 +1,15 @@
 import { type DeferralResource, SlackwaterError } from '@slackwater/shared';
-import type { AxiosResponse } from 'axios';
 import type { Limits } from '../call/limits.ts';
-import {
-  DeadlineExceededError,
-  DeferralCanceledError,
-  DeferralFailedError,
-  StatusRefusedError,
-} from '../errors.ts';
+import { DeadlineExceededError, StatusRefusedError } from '../errors.ts';
 import type { ResolvedOptions } from '../options.ts';
 import { wait } from '../runtime.ts';
 import { pollWaitMs } from './pace.ts';
 import { type Reading, readOutcome, readStatus, requestCancellation } from './reading.ts';
 import { checkReceipt } from './receipt-check.ts';
 import { formatResumeToken } from './resume.ts';
+import { isOpen, notFound, type Settlement, settlementOf } from './settlement.ts';
 import type { SendStatusRequest } from './status-request.ts';
 import { trustedUrl } from './status-url.ts';
-
-/** How a deferral ended well enough for a response: with the route's own, or with the knowledge that the work is done. */
-export type Settlement =
-  | { readonly kind: 'outcome'; readonly response: AxiosResponse<unknown> }
-  | { readonly kind: 'outcome-unknown' };
 
 /** What a session starts from. */
 export interface SessionStart {
@@ -232,25 +222,7 @@ export class DeferralSession {
   }
 
   #settle(reading: Reading): Settlement | undefined {
-    const id = this.#resource?.id ?? this.#start.id ?? 'unknown';
-    switch (reading.kind) {
-      case 'final':
-        return { kind: 'outcome', response: reading.response };
-      case 'resource':
-      case 'accepted':
-      case 'unclear':
-        return undefined;
-      case 'refused':
-        throw new StatusRefusedError(
-          'status-refused',
-          `The server refuses to tell of deferral ${id}: status ${reading.status}.`,
-          reading.status,
-        );
-      case 'absent':
-        return settledWithoutOutcome(this.#resource, id);
-      default:
-        return reading satisfies never;
-    }
+    return settlementOf(reading, this.#resource, this.#resource?.id ?? this.#start.id ?? '');
   }
 
   #dueAfter(reading: Reading): number {
@@ -280,30 +252,4 @@ export class DeferralSession {
     const ended = limits.endedBy({ resume: this.resume });
     if (ended !== undefined) throw ended;
   }
-}
-
-function isOpen(resource: DeferralResource): boolean {
-  return resource.status === 'NotStarted' || resource.status === 'Running';
-}
-
-/** What it means that there is no outcome, by the state of the deferral. */
-function settledWithoutOutcome(resource: DeferralResource | undefined, id: string): Settlement {
-  switch (resource?.status) {
-    case 'Succeeded':
-      return { kind: 'outcome-unknown' };
-    case 'Failed':
-      throw new DeferralFailedError(id, resource.error);
-    case 'Canceled':
-      throw new DeferralCanceledError(id);
-    default:
-      throw notFound(id);
-  }
-}
-
-function notFound(id: string | undefined): StatusRefusedError {
-  return new StatusRefusedError(
-    'not-found',
-    `There is no deferral ${id ?? ''}, or it is not yours to see.`,
-    404,
-  );
 }

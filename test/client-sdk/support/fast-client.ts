@@ -1,0 +1,27 @@
+import { type CreateClientOptions, createClient, type SlackwaterClient } from '@slackwater/client-sdk';
+import { type FastRuntime, fastRuntime, waitsOf } from './fast-runtime.ts';
+
+/** Long enough, even a hundred times as fast, for the slowest machine. */
+export const deadlineMs = 1_800_000;
+
+/** A client whose time runs a hundred times as fast. */
+export function fastClient(
+  baseURL: string,
+  { random, ...options }: Partial<CreateClientOptions> & { random?: () => number } = {},
+): { client: SlackwaterClient; runtime: FastRuntime; waits: () => readonly number[] } {
+  const runtime = fastRuntime(random);
+  // Attempts go over real sockets, whose time no clock of ours can hurry.
+  const client = createClient({ baseURL, deadlineMs, attemptTimeoutMs: 5_000, runtime, ...options });
+  return { client, runtime, waits: () => waitsOf(runtime, options.deadlineMs ?? deadlineMs) };
+}
+
+/** What a promise is rejected with. */
+export async function rejection(promise: Promise<unknown>): Promise<Error> {
+  try {
+    await promise;
+  } catch (error) {
+    if (error instanceof Error) return error;
+    throw new Error(`rejected with ${String(error)}, which is no error`);
+  }
+  throw new Error('it was not rejected');
+}
