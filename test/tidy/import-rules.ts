@@ -38,7 +38,7 @@ export const rules: readonly Rule[] = [
   { room: 'perform', files: /^perform\//, imports: ground, types: ['ledger'] },
   { room: 'operations', files: /^operations\//, imports: ground, types: ['perform', 'ledger'] },
   { room: 'audit', files: /^audit\//, imports: ground, types: ['perform', 'ledger'] },
-  { room: 'options', files: /^options\.ts$/, imports: ['clock'], types: [everything] },
+  { room: 'options', files: /^options(?:\.ts$|\/)/, imports: ['clock'], types: [everything] },
   { room: 'slackwater', files: /^slackwater\.ts$/, imports: [everything], types: [] },
   { room: 'index', files: /^index\.ts$/, imports: [everything], types: [] },
 ];

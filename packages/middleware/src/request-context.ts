@@ -33,6 +33,7 @@ export interface CompletionScope {
 const storageKey = Symbol.for('slackwater.request-context');
 const shared = globalThis as { [storageKey]?: AsyncLocalStorage<RequestContext> };
 
+shared[storageKey] ??= new AsyncLocalStorage<RequestContext>();
+
 /** One storage for the whole process, also where two copies of the package are loaded. */
-export const requestContext: AsyncLocalStorage<RequestContext> = (shared[storageKey] ??=
-  new AsyncLocalStorage<RequestContext>());
+export const requestContext: AsyncLocalStorage<RequestContext> = shared[storageKey];

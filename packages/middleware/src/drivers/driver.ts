@@ -72,7 +72,8 @@ export interface CompletionRow {
 
 const registryKey = Symbol.for('slackwater.commit-sources');
 const shared = globalThis as { [registryKey]?: Set<CommitSource> };
-const sources: Set<CommitSource> = (shared[registryKey] ??= new Set());
+shared[registryKey] ??= new Set();
+const sources: Set<CommitSource> = shared[registryKey];
 
 /** Makes a source known to gates that exist and to gates to come. Returns the way to take it back. */
 export function announceSource(source: CommitSource): () => void {
