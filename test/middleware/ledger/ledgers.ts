@@ -1,0 +1,148 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { type LedgerReport, verifyLedger } from '@slackwater/shared';
+import { type Clock, systemClock } from '../../../packages/middleware/src/clock.ts';
+import type { OpenEngine } from '../../../packages/middleware/src/engines/engine.ts';
+import { sqliteEngine } from '../../../packages/middleware/src/engines/sqlite/sqlite-engine.ts';
+import type {
+  Acceptance,
+  CapturedRequest,
+  Deferral,
+} from '../../../packages/middleware/src/ledger/deferral.ts';
+import {
+  type Ledger,
+  type LedgerOptions,
+  openLedger,
+} from '../../../packages/middleware/src/ledger/open-ledger.ts';
+import { ed25519Verify } from '../../../packages/middleware/src/ledger/signer.ts';
+
+export interface OpenedLedger {
+  readonly ledger: Ledger;
+  readonly engine: OpenEngine;
+  /** Ends the engine and leaves the ledger as it is, as a crash would. */
+  abandon(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export type Overrides = Partial<Omit<LedgerOptions, 'engine'>> & {
+  /** Puts something between ledger and engine. */
+  readonly between?: (engine: OpenEngine) => OpenEngine;
+};
+
+/** Directories of one test, and what is open on them. */
+export interface Bench {
+  readonly directory: string;
+  open(overrides?: Overrides): Promise<OpenedLedger>;
+  /** The whole ledger, verified from the database file's bytes by the portable code alone. */
+  verifyBytes(verifierKey: string, oldCheckpoint?: string): LedgerReport;
+  /** The database file, for those who tamper. */
+  database<T>(work: (database: DatabaseSync) => T): T;
+  end(): Promise<void>;
+}
+
+/** A fresh directory with the real embedded engine in it. */
+export async function ledgerBench(): Promise<Bench> {
+  const directory = await mkdtemp(join(tmpdir(), 'slackwater-ledger-'));
+  const opened: OpenEngine[] = [];
+  const ledgers: Ledger[] = [];
+  const database = <T>(work: (database: DatabaseSync) => T): T => {
+    const handle = new DatabaseSync(join(directory, 'slackwater.db'));
+    try {
+      return work(handle);
+    } finally {
+      handle.close();
+    }
+  };
+  return {
+    directory,
+    database,
+    async open({ between, ...overrides } = {}) {
+      const clock: Clock = overrides.clock ?? systemClock;
+      const { application = 'payments', group = 'default' } = overrides;
+      const engine = await sqliteEngine({ directory }).open({ application, group, clock });
+      opened.push(engine);
+      const ledger = await openLedger({
+        recoverEveryMs: 3_600_000,
+        engineTimeoutMs: 10_000,
+        ...overrides,
+        engine: between?.(engine) ?? engine,
+        clock,
+        application,
+        group,
+      });
+      ledgers.push(ledger);
+      return {
+        ledger,
+        engine,
+        abandon: () => engine.close(),
+        async close() {
+          await ledger.close();
+          await engine.close();
+        },
+      };
+    },
+    verifyBytes: (verifierKey, oldCheckpoint) =>
+      database((db) =>
+        verifyLedger({
+          entries: db
+            .prepare('SELECT entry FROM log_1 ORDER BY position')
+            .all()
+            .map((row) => bytesOf(row['entry'])),
+          blocks: db
+            .prepare("SELECT value FROM store_1 WHERE key LIKE 'blocks/%' ORDER BY key")
+            .all()
+            .map((row) => Buffer.from(bytesOf(row['value'])).toString('utf8')),
+          verifierKeys: [verifierKey],
+          // Ten times faster than the portable check, which the tests of the shared package are for.
+          ed25519Verify,
+          ...(oldCheckpoint !== undefined && { oldCheckpoint }),
+        }),
+      ),
+    async end() {
+      for (const engine of opened) await engine.close();
+      await rm(directory, { recursive: true, force: true });
+    },
+  };
+}
+
+export function bytesOf(value: unknown): Uint8Array {
+  if (!(value instanceof Uint8Array)) throw new TypeError('not a blob');
+  return value;
+}
+
+export function requestOf(overrides: Partial<CapturedRequest> = {}): CapturedRequest {
+  return {
+    method: 'POST',
+    url: '/payments/4711/settle?force=1',
+    headers: [
+      ['content-type', 'application/json'],
+      ['accept-language', 'de'],
+    ],
+    body: Buffer.from('{"amount":42}'),
+    remoteAddress: '203.0.113.7',
+    identity: { sub: 'alice', roles: ['clerk'] },
+    ...overrides,
+  };
+}
+
+export function acceptanceOf(overrides: Partial<Acceptance> = {}): Acceptance {
+  return {
+    request: requestOf(),
+    route: '/payments/:id/settle',
+    workType: 'settle',
+    priority: 2,
+    partition: 'payments',
+    requester: 'alice@example.com',
+    reasons: ['over-threshold'],
+    ...overrides,
+  };
+}
+
+/** Accepts and gives the deferral; anything but an acceptance is an error. */
+export async function accepted(ledger: Ledger, overrides: Partial<Acceptance> = {}): Promise<Deferral> {
+  const result = await ledger.accept(acceptanceOf(overrides));
+  if (result.kind !== 'accepted') throw new Error(`not accepted: ${result.kind}`);
+  return result.deferral;
+}
