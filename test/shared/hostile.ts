@@ -8,6 +8,12 @@ export function unreadable(target: object = {}): object {
   return new Proxy(target, { get: refuse, has: refuse, ownKeys: refuse, getOwnPropertyDescriptor: refuse });
 }
 
+function detached(): Uint8Array {
+  const bytes = new Uint8Array(32);
+  structuredClone(bytes, { transfer: [bytes.buffer] });
+  return bytes;
+}
+
 /** Values that look like something else, or are far too large, or can't be read. */
 export const hostileValues: readonly unknown[] = [
   undefined,
@@ -44,6 +50,7 @@ export const hostileValues: readonly unknown[] = [
   unreadable(),
   unreadable([]),
   unreadable(new Uint8Array(32)),
+  detached(),
   new Proxy(new Uint8Array(32), {}),
   Object.defineProperty(new Uint8Array(32), 'length', { value: 1e9 }),
   {

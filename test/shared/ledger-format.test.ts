@@ -9,6 +9,7 @@ import {
   fromBase64,
   inclusionProof,
   leafHash,
+  ledgerFaults,
   merkleRoot,
   parseBlock,
   parseEntry,
@@ -116,5 +117,17 @@ describe('the worked example of docs/ledger-format.md', () => {
       oldCheckpoint: exact('checkpoint-3'),
     });
     expect(report).toEqual({ ok: true, size: 3, root: merkleRoot(leaves), blocks: 2, origin });
+  });
+});
+
+describe('docs/reference/errors.md', () => {
+  it('has a line for every fault of a ledger, and none for anything else', () => {
+    const errors = readFileSync(new URL('../../docs/reference/errors.md', import.meta.url), 'utf8');
+    const section = errors.slice(errors.indexOf('## Faults of a ledger'));
+    const cells = [...section.matchAll(/^\| (`[^|]*) \|/gm)].map(([, cell = '']) => cell);
+    const documented = cells.flatMap((cell) =>
+      [...cell.matchAll(/`([^`]+)`/g)].map(([, fault = '']) => fault),
+    );
+    expect(documented.toSorted()).toEqual([...ledgerFaults].toSorted());
   });
 });

@@ -59,7 +59,7 @@ describe('verifying a whole ledger', () => {
     },
   );
 
-  it('names the block of every entry of which one bit was changed', () => {
+  it('fails from the block on of which one bit of an entry was changed, and names it (B-04)', () => {
     entries.forEach((entry, index) => {
       const changed = Uint8Array.from(entry);
       changed[entry.length >> 1] = (changed[entry.length >> 1] ?? 0) ^ 1;

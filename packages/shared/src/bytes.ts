@@ -11,11 +11,20 @@ export function isBytes(value: unknown): value is Uint8Array {
   return tagOfTypedArray?.call(value) === 'Uint8Array';
 }
 
-/** A copy of `value` if it is exactly `length` bytes, else undefined. A copy, so that nobody changes it meanwhile. */
-export function copyOfBytes(value: unknown, length: number): Uint8Array | undefined {
-  if (!isBytes(value) || value.byteLength !== length) return undefined;
-  const copy = new Uint8Array(value);
-  return copy.length === length ? copy : undefined;
+/**
+ * A copy of `value` if it is bytes, and exactly `length` of them where that is given; else undefined. A copy, so that
+ * nobody changes it meanwhile, and because the original may lie about its length.
+ */
+export function copyOfBytes(value: unknown, length?: number): Uint8Array | undefined {
+  if (!isBytes(value)) return undefined;
+  if (length !== undefined && value.byteLength !== length) return undefined;
+  try {
+    const copy = new Uint8Array(value);
+    return length === undefined || copy.length === length ? copy : undefined;
+  } catch {
+    // its buffer was transferred to somebody else
+    return undefined;
+  }
 }
 
 /** Compares lengths and contents. Not in constant time: meant for hashes, which are no secrets. */

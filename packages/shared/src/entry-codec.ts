@@ -1,6 +1,6 @@
 /** An entry as bytes: canonical JSON in UTF-8. `docs/ledger-format.md`, "Entry". */
 import { fromBase64 } from './base64.ts';
-import { isBytes } from './bytes.ts';
+import { copyOfBytes } from './bytes.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { parseCanonicalJson } from './canonical-text.ts';
 import { entryTypes, type LedgerEntry } from './entry.ts';
@@ -64,8 +64,9 @@ export function encodeEntry(entry: LedgerEntry): Uint8Array {
  * The entry in these bytes. Throws `entry-malformed` unless they are the canonical JSON of an entry, in UTF-8, at most
  * 65,535 bytes. Members that this version does not know are kept.
  */
-export function parseEntry(bytes: Uint8Array): LedgerEntry {
-  if (!isBytes(bytes)) throw new EntryMalformedError('it is not a Uint8Array');
+export function parseEntry(entry: Uint8Array): LedgerEntry {
+  const bytes = copyOfBytes(entry);
+  if (bytes === undefined) throw new EntryMalformedError('it is not a Uint8Array');
   if (bytes.length > maxEntryBytes) throw new EntryMalformedError(`longer than ${maxEntryBytes} bytes`);
   const json = textOfUtf8(bytes);
   if (json === undefined) throw new EntryMalformedError('it is not UTF-8');

@@ -1,6 +1,6 @@
 import { toBase64 } from './base64.ts';
 import { blockHash, parseBlock } from './block-codec.ts';
-import { bytesEqual, isBytes } from './bytes.ts';
+import { bytesEqual, copyOfBytes } from './bytes.ts';
 import { type VerifiedCheckpoint, verifyCheckpoint } from './checkpoint-verify.ts';
 import type { VerifyOptions } from './ed25519.ts';
 import type { LedgerBlock } from './entry.ts';
@@ -64,13 +64,14 @@ export class LedgerVerifier {
   }
 
   /** Takes the next entry; the last one of a block closes it. Gives the first fault so far. */
-  entry(bytes: unknown): LedgerRefused | undefined {
+  entry(given: unknown): LedgerRefused | undefined {
     if (this.#refused !== undefined) return this.#refused;
     const index = this.#tree.size;
     if (this.#open === undefined) {
       return this.#refuse('entry-unsealed', `entry ${index} is in no block`, { index });
     }
-    if (!isBytes(bytes)) {
+    const bytes = copyOfBytes(given);
+    if (bytes === undefined) {
       const { height } = this.#open.block;
       return this.#refuse('entry-not-bytes', `entry ${index} is not a Uint8Array`, { height, index });
     }

@@ -9,6 +9,7 @@ export interface Preferences {
 }
 
 const maxLength = 8192;
+const maxHeaders = 100;
 const wholeSeconds = /^[0-9]{1,15}$/;
 /** A preference up to its first parameter: name, and maybe a token or a quoted string. Sticky: each try is bounded. */
 const preference =
@@ -17,7 +18,7 @@ const preference =
 /**
  * The preferences in one or several Prefer headers. What it can't read or doesn't know is ignored, as the standard
  * wants: it never throws. Names are compared without regard to case; of a repeated preference the first counts.
- * A header longer than 8,192 characters counts as absent.
+ * More than 8,192 characters count as none, and of more than 100 headers the first 100 count.
  */
 export function parsePrefer(value: unknown): Preferences {
   const seen = new Map<string, string>();
@@ -44,9 +45,9 @@ export function formatPrefer({ respondAsync, waitSeconds }: Preferences): string
 }
 
 function textOf(value: unknown): string {
-  const parts = Array.isArray(value) ? value.filter((part) => typeof part === 'string') : [value];
-  const text = parts.join(', ');
-  return typeof parts[0] === 'string' && text.length <= maxLength ? text : '';
+  const headers: readonly unknown[] = Array.isArray(value) ? value.slice(0, maxHeaders) : [value];
+  const text = headers.filter((header) => typeof header === 'string').join(', ');
+  return text.length <= maxLength ? text : '';
 }
 
 /** Splits at the commas that are outside of quoted strings. */

@@ -1,4 +1,4 @@
-import { isBytes } from './bytes.ts';
+import { copyOfBytes } from './bytes.ts';
 import { type VerifiedCheckpoint, verifyCheckpoint } from './checkpoint-verify.ts';
 import type { VerifyOptions } from './ed25519.ts';
 import { isSlackwaterError } from './errors.ts';
@@ -26,9 +26,10 @@ export function verifyReceipt(
   const { index, proof, checkpoint: note } = parseReceipt(text);
   const checkpoint = openCheckpoint(note, verifierKeys, options);
   const { size, root } = checkpoint;
-  if (!isBytes(entry)) throw new ReceiptUnverifiedError('the entry is not a Uint8Array');
+  const bytes = copyOfBytes(entry);
+  if (bytes === undefined) throw new ReceiptUnverifiedError('the entry is not a Uint8Array');
   if (index >= size) throw new ReceiptUnverifiedError(`there is no entry ${index} among ${size}`);
-  if (!verifyInclusion({ index, size, leafHash: leafHash(entry, options), proof, root }, options)) {
+  if (!verifyInclusion({ index, size, leafHash: leafHash(bytes, options), proof, root }, options)) {
     throw new ReceiptUnverifiedError(`entry ${index} of ${checkpoint.origin} is another one`);
   }
   return { ...checkpoint, index };
