@@ -194,10 +194,10 @@ describe('what users of axios-retry meet, and callers of this client do not', ()
 
   it('the timeout is for all attempts together: here for each', async () => {
     const server = await serve(({ nth }, response) => {
-      setTimeout(() => (nth < 3 ? json(response, 503, {}) : json(response, 200, { nth })), 120);
+      setTimeout(() => (nth < 3 ? json(response, 503, {}) : json(response, 200, { nth })), 300);
     });
     const { client } = fastClient(server.origin);
-    expect((await client.get('/orders', { timeout: 400 })).data).toEqual({ nth: 3 });
+    expect((await client.get('/orders', { timeout: 1_000 })).data).toEqual({ nth: 3 });
   });
 
   it('an axios-retry that the caller’s instance has does not repeat it all', async () => {

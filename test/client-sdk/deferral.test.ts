@@ -338,12 +338,12 @@ describe('polling (D-72)', () => {
     const server = await serve(
       deferring({
         status: (_seen, response) =>
-          json(response, 200, open ? resource() : settled(), { 'retry-after': '20' }),
+          json(response, 200, open ? resource() : settled(), { 'retry-after': '400' }),
         outcome: (_seen, response) => outcome(response, 200, { late: true }),
       }),
     );
-    const { client } = fastClient(server.origin);
-    const error = await rejection(client.post('/orders', {}, { slackwater: { deadlineMs: 15_000 } }));
+    const { client } = fastClient(server.origin, { retryAfterCapMs: 1_000_000 });
+    const error = await rejection(client.post('/orders', {}, { slackwater: { deadlineMs: 300_000 } }));
     expect(error).toMatchObject({ code: 'deadline-exceeded' });
     const { resume, retryAt } = error as Error & { resume: string; retryAt: Date };
     expect(retryAt).toBeInstanceOf(Date);
