@@ -216,13 +216,15 @@ describe('a deferral on PostgreSQL', () => {
   });
 
   it('is done once although a stalled attempt wakes up after the next one did it (B-49)', async () => {
-    const shop = await open({ options: { attemptTimeoutMs: 2_000 } });
+    const shop = await open({ options: { attemptTimeoutMs: 20_000 } });
     const wake = signal();
     const stalled = signal<unknown>();
+    const reached = signal();
     let attempts = 0;
     shop.app.post('/pay', async (_req, res) => {
       attempts += 1;
       if (attempts === 1) {
+        reached.tell();
         await wake.happened;
         await work('stalled').then(() => stalled.tell('done'), stalled.tell);
       } else {
@@ -232,6 +234,8 @@ describe('a deferral on PostgreSQL', () => {
     });
     const { id } = await shop.accept('/pay');
     shop.performer.start();
+    await reached.happened;
+    here.clock.advance(20_000);
     expect(await shop.ended(id)).toMatchObject({ status: 'Succeeded', attempts: 2 });
     wake.tell();
     expect(await stalled.happened).toMatchObject({ code: 'already-performed' });
@@ -239,15 +243,19 @@ describe('a deferral on PostgreSQL', () => {
   });
 
   it('that failed for good stays undone, for a tombstone shuts out the stalled attempt', async () => {
-    const shop = await open({ options: { attemptTimeoutMs: 2_000, maxAttempts: 1 } });
+    const shop = await open({ options: { attemptTimeoutMs: 20_000, maxAttempts: 1 } });
     const wake = signal();
     const stalled = signal<unknown>();
+    const reached = signal();
     shop.app.post('/pay', async () => {
+      reached.tell();
       await wake.happened;
       await work('stalled').then(() => stalled.tell('done'), stalled.tell);
     });
     const deferral = await shop.accept('/pay');
     shop.performer.start();
+    await reached.happened;
+    here.clock.advance(20_000);
     expect(await shop.ended(deferral.id)).toMatchObject({
       status: 'Failed',
       error: { code: 'attempts-exhausted' },
@@ -259,12 +267,14 @@ describe('a deferral on PostgreSQL', () => {
   });
 
   it('succeeds where the stalled attempt is the one that did it, whatever the next one answers', async () => {
-    const shop = await open({ options: { attemptTimeoutMs: 2_000 } });
+    const shop = await open({ options: { attemptTimeoutMs: 20_000 } });
     const wake = signal();
+    const reached = signal();
     let attempts = 0;
     shop.app.post('/pay', async (_req, res) => {
       attempts += 1;
       if (attempts === 1) {
+        reached.tell();
         await wake.happened;
         await work('stalled');
         return;
@@ -277,6 +287,8 @@ describe('a deferral on PostgreSQL', () => {
     });
     const { id } = await shop.accept('/pay');
     shop.performer.start();
+    await reached.happened;
+    here.clock.advance(20_000);
     expect(await shop.ended(id)).toMatchObject({ status: 'Succeeded', outcomeKnown: false, attempts: 2 });
     expect(await effects()).toEqual(['stalled']);
   });
@@ -296,14 +308,18 @@ describe('a deferral on PostgreSQL', () => {
   });
 
   it('can not be canceled any more where a stalled attempt has done it', async () => {
-    const shop = await open({ random: () => 1, options: { attemptTimeoutMs: 2_000 } });
+    const shop = await open({ random: () => 1, options: { attemptTimeoutMs: 20_000 } });
     const wake = signal();
+    const reached = signal();
     shop.app.post('/pay', async () => {
+      reached.tell();
       await wake.happened;
       await work('stalled');
     });
     const { id, completionKey } = await shop.accept('/pay');
     shop.performer.start();
+    await reached.happened;
+    here.clock.advance(20_000);
     await shop.until(async () => (await shop.find(id)).phase === 'retrying');
     await shop.performer.close();
     wake.tell();
@@ -318,15 +334,19 @@ describe('a deferral on PostgreSQL', () => {
   });
 
   it('that is canceled after an attempt stays undone, for a tombstone shuts out the stalled attempt', async () => {
-    const shop = await open({ random: () => 1, options: { attemptTimeoutMs: 2_000 } });
+    const shop = await open({ random: () => 1, options: { attemptTimeoutMs: 20_000 } });
     const wake = signal();
     const stalled = signal<unknown>();
+    const reached = signal();
     shop.app.post('/pay', async () => {
+      reached.tell();
       await wake.happened;
       await work('stalled').then(() => stalled.tell('done'), stalled.tell);
     });
     const { id } = await shop.accept('/pay');
     shop.performer.start();
+    await reached.happened;
+    here.clock.advance(20_000);
     await shop.until(async () => (await shop.find(id)).phase === 'retrying');
     await shop.performer.close();
     expect(await shop.performer.cancel(id)).toBe('canceled');
@@ -351,8 +371,8 @@ describe('a deferral on PostgreSQL', () => {
   });
 
   it('waits, without an attempt, while the database can not be asked or nobody observes its partition', async () => {
-    let answer: PerformerSetup['completionsOf'] = () => undefined;
-    const shop = await open({ completionsOf: (partition) => answer(partition) });
+    let isObserved = false;
+    const shop = await open({ completionsOf: () => (isObserved ? completions : undefined) });
     shop.app.post('/pay', async (_req, res) => {
       await work('paid');
       res.end();
@@ -360,9 +380,12 @@ describe('a deferral on PostgreSQL', () => {
     const { id } = await shop.accept('/pay');
     shop.performer.start();
     await shop.until(async () => (await shop.find(id)).postponements >= 1);
-    answer = () => ({ ...completions, find: () => Promise.reject(new Error('ECONNREFUSED')) });
-    await shop.until(async () => (await shop.find(id)).postponements >= 3);
-    answer = () => completions;
+    await postgres.kill();
+    isObserved = true;
+    const before = (await shop.find(id)).postponements;
+    await shop.until(async () => (await shop.find(id)).postponements >= before + 2);
+    expect(shop.events).toContainEqual(expect.objectContaining({ reasons: ['database-unreachable'] }));
+    await postgres.restart();
     expect(await shop.ended(id)).toMatchObject({ status: 'Succeeded', attempts: 1 });
     expect(await effects()).toEqual(['paid']);
   });

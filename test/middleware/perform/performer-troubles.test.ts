@@ -65,14 +65,18 @@ describe('an attempt that fails', () => {
   });
 
   it('may have had no answer in time; another follows', async () => {
-    const shop = await here.open({ options: { attemptTimeoutMs: 2_000 } });
+    const shop = await here.open({ options: { attemptTimeoutMs: 20_000 } });
+    const reached = signal();
     let attempts = 0;
     shop.app.post('/pay', (_req, res) => {
       attempts += 1;
       if (attempts === 2) res.end();
+      else reached.tell();
     });
     const { id } = await shop.accept('/pay');
     shop.performer.start();
+    await reached.happened;
+    here.clock.advance(20_000);
     expect(await shop.ended(id)).toMatchObject({ status: 'Succeeded', attempts: 2 });
     expect(ofType(shop.events, 'retrying')[0]?.error.code).toBe('attempt-timed-out');
   });
@@ -186,6 +190,41 @@ describe('two performers on one queue', () => {
     const from = here.clock.now();
     expect(await next.ended(id)).toMatchObject({ status: 'Succeeded', attempts: 2 });
     expect(here.clock.now() - from).toBeLessThan(7_000);
+  });
+});
+
+describe('a process that ends at any step', () => {
+  it('leaves, after the outcome was recorded, an item that is taken off and not performed again (B-49)', async () => {
+    const dead = await here.open();
+    const { id } = await dead.accept('/pay');
+    const claimOptions = { partition: 'orders', limit: 1, leaseMs: 5_000, holder: 'dead' };
+    const token = (await dead.engine.queue.claim(claimOptions))[0]?.token ?? 0;
+    await dead.ledger.step(id, { type: 'performing', token });
+    const outcome = { status: 201, headers: [], body: Buffer.from('done') };
+    await dead.ledger.step(id, { type: 'performed', token, outcome });
+
+    const next = await here.open();
+    let again = 0;
+    next.app.post('/pay', (_req, res) => {
+      again += 1;
+      res.end();
+    });
+    next.performer.start();
+    await next.until(async () => (await next.engine.queue.backlog()).length === 0);
+    expect(again).toBe(0);
+    expect(await next.find(id)).toMatchObject({ status: 'Succeeded', outcomeKnown: true, attempts: 1 });
+    expect((await next.ledger.outcome(id))?.status).toBe(201);
+  });
+
+  it('leaves, after the queue lost the item, a deferral that the log puts back (B-49)', async () => {
+    const before = await here.open();
+    const { id } = await before.accept('/pay');
+    expect(await before.engine.queue.remove(id)).toBe(true);
+    await before.close();
+    const after = await here.open();
+    after.app.post('/pay', (_req, res) => void res.end());
+    after.performer.start();
+    expect(await after.ended(id)).toMatchObject({ status: 'Succeeded', attempts: 1 });
   });
 });
 

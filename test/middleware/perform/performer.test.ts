@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { replayOf } from '../../../packages/middleware/src/perform/replay-identity.ts';
 import { captured } from './replaying.ts';
@@ -61,7 +62,10 @@ describe('the performer', () => {
     expect(performed).toBe(0);
     shop.admission.answer = admitted;
     shop.performer.wake('orders');
-    expect((await shop.ended(id)).status).toBe('Succeeded');
+    // At once, however long it was to be left alone.
+    const stood = here.clock.now();
+    while ((await shop.find(id)).phase !== 'settled') await new Promise(setImmediate);
+    expect(here.clock.now()).toBe(stood);
     expect(performed).toBe(1);
   });
 
@@ -196,35 +200,66 @@ describe('the performer', () => {
     expect(here.clock.now()).toBe(stood);
   });
 
-  it('begins with one at a time and never has more under way than it may', async () => {
-    const shop = await here.open({ options: { maxConcurrency: 3, maxInFlight: 4 } });
-    let now = 0;
-    const most: Record<string, number> = { p: 0, q: 0, all: 0 };
-    const by: Record<string, number> = { p: 0, q: 0 };
-    const seen: number[] = [];
-    shop.app.post('/:partition/:n', (req, res) => {
-      const { partition } = req.params;
-      now += 1;
-      by[partition] = (by[partition] ?? 0) + 1;
-      seen.push(now);
-      most[partition] = Math.max(most[partition] ?? 0, by[partition] ?? 0);
-      most['all'] = Math.max(most['all'] ?? 0, now);
-      setTimeout(() => {
-        now -= 1;
-        by[partition] = (by[partition] ?? 0) - 1;
-        res.end();
-      }, 3);
+  it('performs in no request’s context but its own', async () => {
+    const shop = await here.open();
+    const tenant = new AsyncLocalStorage<string>();
+    const seen: unknown[] = [];
+    shop.app.post('/pay', (_req, res) => {
+      seen.push(tenant.getStore());
+      res.end();
     });
-    const ids: string[] = [];
-    for (let item = 0; item < 15; item += 1) {
-      for (const partition of ['p', 'q'])
-        ids.push((await shop.accept(`/${partition}/${item}`, { partition })).id);
-    }
+    await tenant.run('of the first request', async () => {
+      await shop.accept('/pay');
+      shop.performer.start();
+    });
+    await shop.until(() => seen.length === 1);
+    await tenant.run('of the second request', async () => {
+      await shop.accept('/pay');
+      shop.performer.enqueued('orders');
+    });
+    await shop.until(() => seen.length === 2);
+    await tenant.run('of the third request', async () => {
+      await shop.accept('/pay');
+      shop.performer.wake('orders');
+    });
+    await shop.until(() => seen.length === 3);
+    expect(seen).toEqual([undefined, undefined, undefined]);
+  });
+
+  it('begins with one at a time, and never has more under way than it may', async () => {
+    const shop = await here.open({ options: { maxConcurrency: 3, maxInFlight: 4 } });
+    const under: Record<'p' | 'q', (() => void)[]> = { p: [], q: [] };
+    shop.app.post('/:partition', (req, res) => {
+      under[req.params.partition === 'p' ? 'p' : 'q'].push(() => res.end());
+    });
+    const answer = (partition: 'p' | 'q') => {
+      for (const end of under[partition].splice(0)) end();
+    };
+    /** Exactly so many, also after a while. */
+    const staysAt = async (p: number, q: number) => {
+      await shop.until(() => under.p.length === p && under.q.length === q);
+      const from = here.clock.now();
+      await shop.until(() => here.clock.now() > from + 1_500);
+      expect([under.p.length, under.q.length]).toEqual([p, q]);
+    };
+    for (let item = 0; item < 20; item += 1) await shop.accept('/p', { partition: 'p' });
     shop.performer.start();
-    await shop.until(() => shop.events.length === ids.length);
-    expect(most['p']).toBe(3);
-    expect(most['all']).toBe(4);
-    expect(seen[0]).toBe(1);
+    for (const p of [1, 2, 3, 3]) {
+      await staysAt(p, 0);
+      if (p < 3) answer('p');
+    }
+    for (let item = 0; item < 10; item += 1) await shop.accept('/q', { partition: 'q' });
+    await staysAt(3, 1);
+    answer('q');
+    await staysAt(3, 1);
+    expect(shop.performer.inFlight).toBe(4);
+    for (const { id } of (await shop.ledger.list({ limit: 100 })).deferrals) {
+      await shop.until(async () => {
+        answer('p');
+        answer('q');
+        return (await shop.find(id)).phase === 'settled';
+      });
+    }
   });
 });
 

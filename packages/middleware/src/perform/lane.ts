@@ -12,6 +12,8 @@ import type { Room } from './room.ts';
 const leastHoldMs = 10;
 /** The most items of one claim (the queue's law). */
 const mostPerClaim = 100;
+/** How many items that were turned away are called back when the partition recovers; the others are due soon. */
+const mostTurnedAway = 100;
 
 /** One partition's items on their way through this process. */
 export interface Lane {
@@ -37,6 +39,8 @@ export interface LaneShare {
 export function createLane(parts: PerformerParts, partition: string, share: LaneShare): Lane {
   const { clock, options, queue } = parts;
   const running = new Set<Promise<void>>();
+  /** What this process turned away last; nobody else has the items while their tokens are the newest. */
+  const turnedAway = new Map<string, Claim>();
   let pace: Pace = firstPace;
   let open = true;
   let claiming: Promise<void> | undefined;
@@ -87,8 +91,10 @@ export function createLane(parts: PerformerParts, partition: string, share: Lane
   }
 
   function run(claim: Claim): void {
+    turnedAway.delete(claim.id);
     const item = (open ? performItem(parts, claim, { stop: share.stop, mayRecordLook }) : handBack(claim))
-      .then(paceItem, (error: unknown) => itemInTrouble(claim, error))
+      .then((end) => paceItem(claim, end))
+      .catch((error: unknown) => itemInTrouble(claim, error))
       .finally(() => {
         running.delete(item);
         share.room.give(1);
@@ -102,11 +108,15 @@ export function createLane(parts: PerformerParts, partition: string, share: Lane
     return 'idle';
   }
 
-  function paceItem(end: AttemptEnd): void {
+  function paceItem(claim: Claim, end: AttemptEnd): void {
+    if (typeof end !== 'object') {
+      pace = paceAfter(pace, end, options.maxConcurrency);
+      return;
+    }
     // Items that were claimed together are turned away together: that is one hold.
-    const heldAlready = typeof end === 'object' && clock.now() < heldUntil;
-    if (!heldAlready) pace = paceAfter(pace, end, options.maxConcurrency);
-    if (typeof end === 'object') holdFor(Math.min(Math.max(end.heldForMs, leastHoldMs), options.lookEveryMs));
+    if (clock.now() >= heldUntil) pace = paceAfter(pace, end, options.maxConcurrency);
+    if (turnedAway.size < mostTurnedAway) turnedAway.set(claim.id, claim);
+    holdFor(Math.min(Math.max(end.heldForMs, leastHoldMs), options.lookEveryMs));
   }
 
   async function itemInTrouble(claim: Claim, error: unknown): Promise<void> {
@@ -134,6 +144,18 @@ export function createLane(parts: PerformerParts, partition: string, share: Lane
     if (open) pump();
   }
 
+  /** The wait of each item that was turned away was chosen for a partition that had not recovered. */
+  async function callBack(): Promise<void> {
+    const claims = [...turnedAway.values()];
+    turnedAway.clear();
+    try {
+      await Promise.all(claims.map((claim) => putBack({ parts, claim }, 0)));
+    } catch (error) {
+      parts.tell({ type: 'trouble', doing: 'calling back postponed items', error, partition });
+    }
+    release();
+  }
+
   function mayRecordLook(): boolean {
     if (clock.now() < lastLook + options.lookEveryMs) return false;
     lastLook = clock.now();
@@ -148,7 +170,7 @@ export function createLane(parts: PerformerParts, partition: string, share: Lane
       return running.size === 0 && claiming === undefined && hold === undefined;
     },
     pump,
-    wake: release,
+    wake: () => void callBack(),
     async close() {
       open = false;
       hold?.cancel();

@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { hostname } from 'node:os';
 import type { Clock, Timer } from '../clock.ts';
 import type { EngineQueue, PartitionBacklog } from '../engines/queue.ts';
@@ -53,12 +54,17 @@ export interface Performer {
   readonly inFlight: number;
 }
 
-/** Makes a performer; it rests until `start`. Errors are told as events of type `trouble`, never thrown. */
+/**
+ * Makes a performer; it rests until `start`. Errors are told as events of type `trouble`, never thrown. What it
+ * performs runs in the asynchronous context of this call: make it where no request is being handled.
+ */
 export function createPerformer(setup: PerformerSetup): Performer {
   const parts = completeParts(setup);
   const { clock, options, queue } = parts;
   const lanes = new Map<string, Lane>();
   const stop = new AbortController();
+  // What is performed must not run in the context of the request that happened to wake the performer.
+  const outside = new AsyncResource('SlackwaterPerformer');
   let phase: 'resting' | 'open' | 'closed' = 'resting';
   let timer: Timer | undefined;
   let looking = false;
@@ -101,12 +107,10 @@ export function createPerformer(setup: PerformerSetup): Performer {
 
   function wake(partition?: string): void {
     if (phase !== 'open') return;
-    if (partition !== undefined) {
-      laneOf(partition).wake();
-      return;
-    }
-    for (const lane of lanes.values()) lane.wake();
-    void look();
+    outside.runInAsyncScope(() => {
+      for (const lane of partition === undefined ? lanes.values() : [laneOf(partition)]) lane.wake();
+      if (partition === undefined) void look();
+    });
   }
 
   async function end(): Promise<void> {
@@ -124,13 +128,13 @@ export function createPerformer(setup: PerformerSetup): Performer {
       if (phase !== 'resting') return;
       phase = 'open';
       unsubscribe = (setup.wakeSources ?? []).map((subscribe) => subscribe(wake));
-      void look();
+      outside.runInAsyncScope(() => void look());
     },
     enqueued(partition) {
-      if (phase === 'open') laneOf(partition).pump();
+      if (phase === 'open') outside.runInAsyncScope(() => laneOf(partition).pump());
     },
     wake,
-    cancel: (id) => cancelDeferral(parts, id),
+    cancel: (id) => outside.runInAsyncScope(() => cancelDeferral(parts, id)),
     close() {
       closing ??= end();
       return closing;
