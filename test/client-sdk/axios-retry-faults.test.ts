@@ -192,6 +192,22 @@ describe('what users of axios-retry meet, and callers of this client do not', ()
     expect(second?.headers['idempotency-key']).toBe(first?.headers['idempotency-key']);
   });
 
+  it('a factory and a form are made anew where their config is sent again', async () => {
+    const server = await serve((_seen, response) => json(response, 401, {}));
+    const { client } = fastClient(server.origin);
+    const form = { headers: { 'Content-Type': 'multipart/form-data' } };
+    for (const call of [
+      () => client.post('/orders', () => Readable.from(['all of it'])),
+      () => client.post('/orders', { sku: 'all of it' }, form),
+    ]) {
+      const error = await rejection(call());
+      if (!isAxiosError(error) || error.config === undefined) throw error;
+      await rejection(client.axios.request(error.config));
+      await rejection(client.request(error.config));
+    }
+    expect(server.seen.map(({ body }) => body.includes('all of it'))).toEqual(Array(6).fill(true));
+  });
+
   it('the timeout is for all attempts together: here for each', async () => {
     const server = await serve(({ nth }, response) => {
       setTimeout(() => (nth < 3 ? json(response, 503, {}) : json(response, 200, { nth })), 300);

@@ -48,7 +48,6 @@ describe('an instance that exists', () => {
   it('keeps its defaults, its adapter and its transformations', async () => {
     const sent: { data: unknown; key: unknown; url: string | undefined }[] = [];
     const instance = axios.create({
-      baseURL: 'http://nowhere.example/api',
       headers: { 'X-Api-Key': 'k' },
       transformRequest: [(data: { n: number }) => `n=${data.n}`],
       transformResponse: [(data: string) => ({ read: data })],

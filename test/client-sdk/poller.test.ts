@@ -160,6 +160,21 @@ describe('a poller', () => {
     expect((await poller.pollUntilDone()).status).toBe(201);
   });
 
+  it('tells the interceptors of its call how it ended', async () => {
+    const state: State = { status: 'Canceled' };
+    const server = await serve(oneDeferral(state));
+    const instance = axios.create({ baseURL: server.origin });
+    const seen: unknown[] = [];
+    instance.interceptors.response.use(undefined, (error: { code: string }) => {
+      seen.push(error.code);
+      return Promise.reject(error);
+    });
+    const client = slackwater(instance, { runtime: fastRuntime(), deadlineMs });
+    const poller = await client.begin({ method: 'post', url: '/orders' });
+    expect(await rejection(poller.pollUntilDone())).toMatchObject({ code: 'deferral-canceled' });
+    expect(seen).toEqual(['deferral-canceled']);
+  });
+
   it('refuses what is no deferral, without showing it', () => {
     const { client } = fastClient('http://127.0.0.1:1');
     for (const text of ['', 'x', '{"v":1}', '{"v":2,"id":"a"}', `{"capability=${capability}`]) {

@@ -13,7 +13,10 @@ export interface RetryNotice {
   readonly status: number | undefined;
 }
 
-/** What is told about a deferral, once, when the server has accepted it and its receipt has been checked. */
+/**
+ * What is told about a deferral, once, when the server has accepted it and its receipt has been checked (where a stream was asked for,
+ * before it is checked).
+ */
 export interface DeferralNotice {
   /** ULID. */
   readonly id: string;

@@ -1,15 +1,17 @@
+import type { DeferralResource } from '@slackwater/shared';
 import type { AxiosAdapter, AxiosInstance, AxiosRequestConfig, InternalAxiosRequestConfig } from 'axios';
 import { detectDeferral } from '../deferral/detect.ts';
 import { DeferralSession } from '../deferral/session.ts';
 import type { Settlement } from '../deferral/settlement.ts';
 import { statusSender } from '../deferral/status-request.ts';
 import { absoluteUrl } from '../deferral/status-url.ts';
+import { redact } from '../errors.ts';
 import type { ResolvedOptions } from '../options.ts';
 import { methodOf } from '../retry/attempt-config.ts';
 import { sendUntilAnswered } from '../retry/attempts.ts';
 import type { RetryBudget } from '../retry/budget.ts';
 import { discard } from '../wire/discard.ts';
-import { type BodySource, isSourceRepeatable } from './body.ts';
+import { type BodySource, isRepeatable, isSourceRepeatable } from './body.ts';
 import { type Limits, type SignalLike, startLimits } from './limits.ts';
 import {
   answeredDirectly,
@@ -55,8 +57,13 @@ export interface CallPlan {
 export function callAdapter(plan: CallPlan): AxiosAdapter {
   return async (config: InternalAxiosRequestConfig<unknown>) => {
     const limits = startLimits(plan.options.runtime, plan.options.deadlineMs, signalsOf(config));
+    const body = plan.body(config);
     try {
-      return await perform(plan, config, limits);
+      return await perform(plan, config, body, limits);
+    } catch (error) {
+      // Whoever sends `error.config` again sends what the caller gave, not a stream that has been read.
+      if (!isRepeatable(config.data) && body.remake !== undefined) config.data = body.given;
+      throw error;
     } finally {
       limits.release();
     }
@@ -66,10 +73,10 @@ export function callAdapter(plan: CallPlan): AxiosAdapter {
 async function perform(
   plan: CallPlan,
   config: InternalAxiosRequestConfig<unknown>,
+  body: BodySource,
   limits: Limits,
 ): Promise<SlackwaterResponse> {
   const { machinery, options, adapter } = plan;
-  const body = plan.body(config);
   const { inner, budget } = machinery;
   const { kind, response, attempts } = await sendUntilAnswered({
     inner,
@@ -83,7 +90,7 @@ async function perform(
   if (kind === 'performed-before') {
     return settle(config, unknownOutcome(), { ...answeredDirectly(attempts), outcomeKnown: false });
   }
-  const requestUrl = absoluteUrl(machinery.instance.getUri(config));
+  const requestUrl = (): URL => absoluteUrl(machinery.instance.getUri(config));
   const sighting = await detectDeferral(response, requestUrl, options);
   if (sighting.kind === 'none') return settle(config, response, answeredDirectly(attempts));
   const { id, statusUrl, outcomeUrl } = sighting;
@@ -93,10 +100,8 @@ async function perform(
     return settle(config, response, { ...answeredDirectly(attempts), resume: session.resume });
   }
   discard(response.data);
-  if (sighting.resource !== undefined) {
-    session.accept(sighting.resource, sighting.askedMs);
-    options.onDeferred?.({ id: sighting.resource.id, resume: session.resume });
-  }
+  if (sighting.resource !== undefined) session.accept(sighting.resource, sighting.askedMs);
+  options.onDeferred?.({ id, resume: session.resume });
   return settleDeferral(config, session, await plan.finish(session, limits, signalsOf(config)), attempts);
 }
 
@@ -110,7 +115,7 @@ export function settleDeferral(
   const provenance: Provenance = {
     attempts,
     outcomeKnown: settlement.kind === 'outcome',
-    deferral: session.resource,
+    deferral: session.resource === undefined ? undefined : withoutCapability(session.resource),
     receipt: session.resource?.receipt,
     receiptVerified: session.receiptVerified,
     resume: undefined,
@@ -118,6 +123,11 @@ export function settleDeferral(
   if (settlement.kind === 'outcome-unknown') return settle(config, unknownOutcome(), provenance);
   // The request object of the outcome's GET would show the capability to whoever logs the response.
   return settle(config, { ...settlement.response, request: undefined }, provenance);
+}
+
+/** Responses are logged, and the capability of a settled deferral still opens its outcome. */
+function withoutCapability(resource: DeferralResource): DeferralResource {
+  return { ...resource, resourceLocation: redact(resource.resourceLocation) };
 }
 
 /** The caller's signals in a config: axios's `signal` and its older `cancelToken`. */

@@ -36,7 +36,7 @@ export type Sighting =
  */
 export async function detectDeferral(
   response: AxiosResponse<unknown>,
-  requestUrl: URL,
+  requestUrl: () => URL,
   options: ResolvedOptions,
 ): Promise<Sighting> {
   const location = headerOf(response, headerNames.operationLocation);
@@ -44,11 +44,11 @@ export async function detectDeferral(
   const acknowledged = parseDeferredHeader(headerOf(response, headerNames.deferred)) !== undefined;
   if (location === undefined || id === undefined || (response.status !== 202 && !acknowledged))
     return { kind: 'none' };
-  const statusUrl = trustedUrl(location, requestUrl, options.allowedOrigins);
+  const base = requestUrl();
+  const statusUrl = trustedUrl(location, base, options.allowedOrigins);
   if (acknowledged) return { kind: 'acknowledged', id, statusUrl, outcomeUrl: undefined };
   const outcome = headerOf(response, headerNames.location);
-  const outcomeUrl =
-    outcome === undefined ? undefined : trustedUrl(outcome, requestUrl, options.allowedOrigins);
+  const outcomeUrl = outcome === undefined ? undefined : trustedUrl(outcome, base, options.allowedOrigins);
   const askedMs = askedWaitMs(response, options.runtime.wallMs());
   const pointers = { id, statusUrl, outcomeUrl };
   if (response.config.responseType === 'stream')

@@ -1,7 +1,7 @@
 import type { DeferralResource } from '@slackwater/shared';
 import { type Limits, type SignalLike, startLimits } from '../call/limits.ts';
 import type { SlackwaterResponse } from '../call/settle.ts';
-import { DeferralCanceledError, StatusRefusedError } from '../errors.ts';
+import { AbortedError, DeadlineExceededError, DeferralCanceledError, StatusRefusedError } from '../errors.ts';
 import type { ResolvedOptions } from '../options.ts';
 import type { Opened } from './opened.ts';
 import type { DeferralSession } from './session.ts';
@@ -56,6 +56,10 @@ export interface Poller<T = unknown> {
 
 type Deferred = Extract<Opened, { kind: 'deferred' }>;
 
+interface Whole<T> {
+  readonly response: SlackwaterResponse<T>;
+}
+
 /** A poller over a call that `open` starts at its first use, once. */
 export class CallPoller<T> implements Poller<T> {
   readonly #open: () => Promise<Opened>;
@@ -92,15 +96,15 @@ export class CallPoller<T> implements Poller<T> {
   async pollUntilDone(options: PollOptions = {}): Promise<SlackwaterResponse<T>> {
     const opened = await this.opened();
     if (opened.kind === 'answered') return opened.response as SlackwaterResponse<T>;
-    const settlement = await this.#within(opened, options, (limits) => opened.session.untilSettled(limits));
-    return await finish<T>(opened, settlement);
+    const whole = await this.#settling(opened, options, (limits) => opened.session.untilSettled(limits));
+    return whole.response;
   }
 
   async outcome(options: PollOptions = {}): Promise<SlackwaterResponse<T> | undefined> {
     const opened = await this.opened();
     if (opened.kind === 'answered') return opened.response as SlackwaterResponse<T>;
-    const settlement = await this.#within(opened, options, (limits) => opened.session.settleNow(limits));
-    return settlement === undefined ? undefined : await finish<T>(opened, settlement);
+    const whole = await this.#settling(opened, options, (limits) => opened.session.settleNow(limits));
+    return whole?.response;
   }
 
   async cancel(options: PollOptions = {}): Promise<void> {
@@ -140,9 +144,24 @@ export class CallPoller<T> implements Poller<T> {
       limits.release();
     }
   }
-}
 
-async function finish<T>(opened: Deferred, settlement: Settlement): Promise<SlackwaterResponse<T>> {
-  opened.deliver(settlement);
-  return (await opened.final) as SlackwaterResponse<T>;
+  /**
+   * Ends the call by what the work finds, so that its interceptors see the end, and resolves with what they make of it. The end of
+   * a wait is not the end of the call.
+   */
+  async #settling<S extends Settlement | undefined>(
+    opened: Deferred,
+    options: PollOptions,
+    work: (limits: Limits) => Promise<S>,
+  ): Promise<Whole<T> | Extract<S, undefined>> {
+    try {
+      const settlement = await this.#within(opened, options, work);
+      if (settlement === undefined) return settlement as Extract<S, undefined>;
+      opened.deliver(settlement);
+    } catch (error) {
+      if (error instanceof DeadlineExceededError || error instanceof AbortedError) throw error;
+      opened.fail(error);
+    }
+    return { response: (await opened.final) as SlackwaterResponse<T> };
+  }
 }
