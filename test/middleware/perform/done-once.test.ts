@@ -350,8 +350,27 @@ describe('a deferral on PostgreSQL', () => {
     await shop.until(async () => (await shop.find(id)).phase === 'retrying');
     await shop.performer.close();
     expect(await shop.performer.cancel(id)).toBe('canceled');
+    expect(await shop.performer.cancel(id)).toBe('canceled');
+    expect(await shop.engine.queue.backlog()).toEqual([]);
     wake.tell();
     expect(await stalled.happened).toMatchObject({ code: 'already-performed' });
+    expect(await effects()).toEqual([]);
+  });
+
+  it('that was shut out by a cancellation which a crash cut off is never performed again', async () => {
+    const shop = await open({ random: () => 1 });
+    let attempts = 0;
+    shop.app.post('/pay', async (_req, res) => {
+      attempts += 1;
+      if (attempts > 1) await work('again');
+      res.status(503).end();
+    });
+    const { id, completionKey } = await shop.accept('/pay');
+    shop.performer.start();
+    await shop.until(async () => (await shop.find(id)).phase === 'retrying');
+    // What a cancellation does first; then its process is gone.
+    await completions.shutOut(completionKey);
+    expect(await shop.ended(id)).toMatchObject({ status: 'Failed', error: { code: 'outcome-lost' } });
     expect(await effects()).toEqual([]);
   });
 

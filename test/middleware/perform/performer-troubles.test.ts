@@ -215,17 +215,6 @@ describe('a process that ends at any step', () => {
     expect(await next.find(id)).toMatchObject({ status: 'Succeeded', outcomeKnown: true, attempts: 1 });
     expect((await next.ledger.outcome(id))?.status).toBe(201);
   });
-
-  it('leaves, after the queue lost the item, a deferral that the log puts back (B-49)', async () => {
-    const before = await here.open();
-    const { id } = await before.accept('/pay');
-    expect(await before.engine.queue.remove(id)).toBe(true);
-    await before.close();
-    const after = await here.open();
-    after.app.post('/pay', (_req, res) => void res.end());
-    after.performer.start();
-    expect(await after.ended(id)).toMatchObject({ status: 'Succeeded', attempts: 1 });
-  });
 });
 
 describe('cancelling', () => {

@@ -1,4 +1,5 @@
 import type { Deferral, DeferralLedger } from '../ledger/deferral.ts';
+import type { PerformError } from './performer-events.ts';
 import type { PerformerParts } from './performer-parts.ts';
 import { within } from './time-limit.ts';
 
@@ -10,61 +11,62 @@ type CancelParts = Pick<PerformerParts, 'queue' | 'completionsOf' | 'clock' | 'o
 export type CancelResult = 'canceled' | 'not-cancelable';
 
 /**
- * Cancels a deferral that nobody performs. It is off the queue first, so that nobody begins; where it was
- * attempted before, a tombstone then shuts out an attempt that may have stalled; then it is recorded. A crash
- * in between leaves it uncanceled on the log, from which its item is enqueued again at start.
+ * How often it is tried to record an attempted deferral as failed. An attempt that begins meanwhile and was not
+ * shut out is let go on; one that was shut out can only fail, and better for the reason that is true.
+ */
+const triesAfter = { 'never-attempted': 0, 'not-shut-out': 1, 'shut-out': 4 } as const;
+
+const canceled: PerformError = { code: 'canceled-by-requester', message: 'Its requester canceled it.' };
+
+/**
+ * Cancels a deferral that nobody performs. Where it was never attempted the ledger alone decides; it lets
+ * nobody begin any more. Where it was, a tombstone first shuts out an attempt that may have stalled. Its item
+ * stays on the queue until the end is recorded: a crash at any instant leaves it to be found there, either to
+ * be performed or, behind its tombstone, to be settled as failed.
  *
- * Rejects where the engine or the database can't be asked; it is then not canceled.
+ * Rejects where the engine or the database can't be asked; it may then be tried again.
  */
 export async function cancelDeferral(parts: CancelParts, id: string): Promise<CancelResult> {
-  const before = await parts.ledger.find(id);
-  if (before === undefined) return 'not-cancelable';
-  if (before.phase === 'settled') return before.status === 'Canceled' ? 'canceled' : 'not-cancelable';
-  // A parked item was taken off the queue when it was parked.
-  if (before.phase !== 'parked' && !(await parts.queue.remove(id))) return 'not-cancelable';
-  let canceled = false;
-  try {
-    canceled = await cancelRemoved(parts, id);
-  } finally {
-    // Done or not for the requester to cancel: the performer finds out which, and settles it.
-    if (!canceled) await enqueueAgain(parts, before);
-  }
-  return canceled ? 'canceled' : 'not-cancelable';
-}
-
-async function cancelRemoved(parts: CancelParts, id: string): Promise<boolean> {
-  // Read again: it may have been attempted between the first look and its removal.
   const deferral = await parts.ledger.find(id);
-  if (deferral === undefined || deferral.phase === 'settled' || deferral.phase === 'performing') return false;
-  const error = { code: 'canceled-by-requester', message: 'Its requester canceled it.' } as const;
-  const attempted = deferral.attempts > 0;
-  if (attempted && (await wasDone(parts, deferral))) return false;
-  let after = await parts.ledger.step(id, { type: 'canceled', error });
-  if (after === undefined && attempted) {
-    // Shut out by now, it can only fail: better for the reason that is true.
-    const { token } = deferral;
-    after = await parts.ledger.step(id, { type: 'failed', token, outcome: undefined, error });
-  }
-  if (after === undefined) return false;
+  if (deferral === undefined || deferral.phase === 'performing') return 'not-cancelable';
+  if (deferral.phase === 'settled') return wasCanceled(deferral) ? 'canceled' : 'not-cancelable';
+  const before = deferral.attempts === 0 ? 'never-attempted' : await shutOut(parts, deferral);
+  if (before === 'completed' || !(await recordEnd(parts, deferral, triesAfter[before])))
+    return 'not-cancelable';
   const { partition, workType } = deferral;
   parts.tell({ type: 'canceled', id, partition, workType });
-  return true;
+  // The item leaves the queue; where that fails, or somebody has just claimed it, it does when it is claimed next.
+  await parts.queue.remove(id).catch(() => false);
+  return 'canceled';
 }
 
-async function wasDone(parts: CancelParts, deferral: Deferral): Promise<boolean> {
+/** A deferral that was attempted can be recorded as failed alone, with the reason that is true. */
+function wasCanceled(deferral: Deferral): boolean {
+  return deferral.status === 'Canceled' || deferral.error?.code === canceled.code;
+}
+
+async function recordEnd({ ledger }: CancelParts, deferral: Deferral, mostTries: number): Promise<boolean> {
+  const { id } = deferral;
+  if ((await ledger.step(id, { type: 'canceled', error: canceled })) !== undefined) return true;
+  let { token } = deferral;
+  for (let tries = 0; tries < mostTries; tries += 1) {
+    const step = { type: 'failed', token, outcome: undefined, error: canceled } as const;
+    if ((await ledger.step(id, step)) !== undefined) return true;
+    const now = await ledger.find(id);
+    if (now === undefined || now.phase === 'settled') return now !== undefined && wasCanceled(now);
+    token = now.token;
+  }
+  return false;
+}
+
+async function shutOut(
+  parts: CancelParts,
+  deferral: Deferral,
+): Promise<'shut-out' | 'completed' | 'not-shut-out'> {
   const completions = parts.completionsOf(deferral.partition);
-  if (completions === 'at-least-once') return false;
+  if (completions === 'at-least-once') return 'not-shut-out';
   if (completions === undefined) throw new Error(`nobody observes the partition ${deferral.partition}`);
   const asked = completions.shutOut(deferral.completionKey);
   const { clock, options } = parts;
-  return (
-    (await within(clock, options.attemptTimeoutMs, 'Shutting out stalled attempts', asked)) === 'completed'
-  );
-}
-
-async function enqueueAgain(parts: CancelParts, deferral: Deferral): Promise<void> {
-  if (deferral.phase === 'parked') return;
-  const { id, partition, priority, position, orderKey } = deferral;
-  const item = { id, partition, priority, position, ...(orderKey === undefined ? {} : { orderKey }) };
-  await parts.queue.enqueue(item);
+  return within(clock, options.attemptTimeoutMs, 'Shutting out stalled attempts', asked);
 }
