@@ -117,6 +117,7 @@ describe('a changed record', () => {
   it('is refused: its entry was changed, although the payload is whole (B-09)', async () => {
     const { ledger } = await bench.open();
     const { id } = await accepted(ledger);
+    await ledger.proof(id);
     flipEntry(0);
     await expect(ledger.request(id)).rejects.toMatchObject({
       code: expect.stringMatching(/record-corrupt|ledger-corrupt/),

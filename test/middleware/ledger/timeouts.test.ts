@@ -144,6 +144,7 @@ describe('an engine that does not answer', () => {
       }),
     });
     const deferral = await accepted(ledger);
+    await ledger.proof(deferral.id);
     silent = true;
     const calls = [
       ledger.find(deferral.id),

@@ -76,7 +76,7 @@ export function acceptor(
     acceptance: Acceptance,
     tag: string,
     deadline: Deadline,
-    record: Record,
+    record: RecordEntry,
   ): Promise<AcceptanceResult> {
     const payload = lookup.payload({
       ...acceptance.request,
@@ -102,7 +102,7 @@ export function acceptor(
     acceptance: Acceptance,
     id: string,
     deadline: Deadline,
-    record: Record,
+    record: RecordEntry,
   ): Promise<AcceptanceResult> {
     const orderKey = acceptance.orderKey === undefined ? undefined : lookup.orderKey(acceptance.orderKey);
     refuseOvertaking(orderKey);
@@ -127,6 +127,7 @@ export function acceptor(
     const position = await deadline.bound(sealed).catch((error: unknown) => {
       throw failureOf(error, acceptance, id);
     });
+    parts.recent.set(id, { position, bytes });
     const state = await carriedState(carried, beginLife(entry, position, facts), deadline);
     return { kind: 'accepted', repeated: state.position < position, deferral: publicPart(state), capability };
   }
@@ -228,7 +229,7 @@ export function acceptor(
   return accept;
 }
 
-type Record = (entry: Uint8Array, onAppended: (position: number) => void) => Promise<number>;
+type RecordEntry = (entry: Uint8Array, onAppended: (position: number) => void) => Promise<number>;
 
 function keyedRequest(
   { application }: LedgerParts,

@@ -1,6 +1,7 @@
-import { randomBytes, timingSafeEqual } from 'node:crypto';
+import { timingSafeEqual } from 'node:crypto';
 import { EngineError } from '../engines/engine-error.ts';
 import type { EngineStore } from '../engines/store.ts';
+import { randomPiece } from './random-bytes.ts';
 import { sha256 } from './sha256.ts';
 
 // Capabilities given out beyond the first (which is in the payload record): the store's value at access/<id>, a JSON list
@@ -20,7 +21,7 @@ export interface Capabilities {
 
 /** A fresh capability and what is kept of it. */
 export function makeCapability(): { readonly capability: string; readonly hash: string } {
-  const capability = randomBytes(capabilityBytes).toString('base64url');
+  const capability = randomPiece(capabilityBytes).toString('base64url');
   return { capability, hash: hashOf(capability) };
 }
 

@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 
 /** By what a request directly performed, or deferred, under an Idempotency-Key is known. */
 export interface KeyedRequest {
@@ -32,7 +32,8 @@ export interface Lookup {
 }
 
 /** The lookup names under one key. */
-export function openLookup(lookupKey: Uint8Array): Lookup {
+export function openLookup(key: Uint8Array): Lookup {
+  const lookupKey = createSecretKey(key);
   return {
     requester: (requester) => tag(lookupKey, 'requester', requester),
     idempotencyKey: (request) => tag(lookupKey, 'idempotency-key', keyedFacts(request)),
@@ -47,7 +48,7 @@ export function openLookup(lookupKey: Uint8Array): Lookup {
  * The key of the completion rows of a request that carries an Idempotency-Key. The same whether the request is
  * performed at once or replayed, so that the one shuts out the other. It tells nothing to who lacks the lookup key.
  */
-export function completionKeyOf(lookupKey: Uint8Array, request: KeyedRequest): string {
+export function completionKeyOf(lookupKey: KeyObject, request: KeyedRequest): string {
   return tag(lookupKey, 'completion', JSON.stringify([request.application, keyedFacts(request)]));
 }
 
@@ -61,7 +62,7 @@ function keyedFacts({ requester, method, url, idempotencyKey }: KeyedRequest): s
   return JSON.stringify([requester, method, pathOf(url), idempotencyKey]);
 }
 
-function tag(key: Uint8Array, label: string, facts: string, bytes?: Uint8Array): string {
+function tag(key: KeyObject, label: string, facts: string, bytes?: Uint8Array): string {
   // A zero byte ends the label and the facts, and neither contains one: labels are ours, and what precedes
   // bytes is JSON, which escapes it.
   const hmac = createHmac('sha256', key).update(`${label}\0${facts}\0`);

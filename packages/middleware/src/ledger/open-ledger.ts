@@ -3,6 +3,7 @@ import type { Clock, Timer } from '../clock.ts';
 import type { OpenEngine } from '../engines/engine.ts';
 import { acceptor } from './accept.ts';
 import { blockKey } from './block.ts';
+import { BoundedMap } from './bounded-map.ts';
 import { openCapabilities } from './capabilities.ts';
 import { openChain } from './chain.ts';
 import { within } from './deadline.ts';
@@ -69,6 +70,8 @@ export interface Ledger extends DeferralLedger {
   /** Waits for what is under way and notes how far recovery has come. The engine stays open. */
   close(): Promise<void>;
 }
+
+const mostRecent = 1_024;
 
 const defaults = {
   keepOutcomeMs: 7 * 24 * 60 * 60 * 1_000,
@@ -164,6 +167,7 @@ async function openParts(
     requesters: openRequesters(store, lookup, vault),
     capabilities: openCapabilities(store),
     keyRecords: openKeyRecords(store),
+    recent: new BoundedMap(mostRecent),
     progress: startProgress(await readCursor(store)),
     engineTimeoutMs: options.engineTimeoutMs ?? defaults.engineTimeoutMs,
     keepOutcomeMs: options.keepOutcomeMs ?? defaults.keepOutcomeMs,

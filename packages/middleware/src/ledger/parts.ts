@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { EngineQueue } from '../engines/queue.ts';
 import type { EngineStore } from '../engines/store.ts';
+import type { BoundedMap } from './bounded-map.ts';
 import type { Capabilities } from './capabilities.ts';
 import type { History } from './history.ts';
 import type { KeyRecords } from './key-records.ts';
@@ -29,6 +30,8 @@ export interface LedgerParts {
   readonly capabilities: Capabilities;
   readonly keyRecords: KeyRecords;
   readonly progress: Progress;
+  /** Entries that were sealed just now, by id: the answer to their acceptance wants a receipt at once. */
+  readonly recent: BoundedMap<string, { readonly position: number; readonly bytes: Uint8Array }>;
   readonly engineTimeoutMs: number;
   readonly keepOutcomeMs: number;
   readonly maxQueued: number;

@@ -1,6 +1,6 @@
-import { randomBytes } from 'node:crypto';
 import { canonicalJson } from '@slackwater/shared';
 import type { CapturedRequest, Outcome } from './deferral.ts';
+import { randomPiece } from './random-bytes.ts';
 import { sha256 } from './sha256.ts';
 
 // What the digests in entries are taken over.
@@ -27,8 +27,8 @@ export interface DigestSalt {
 
 /** A fresh salt, bound to headers, identity and address of the request. */
 export function makeSalt(request: CapturedRequest): DigestSalt {
-  const contextNonce = randomBytes(randomPartBytes);
-  const salt = Buffer.concat([randomBytes(randomPartBytes), contextDigest(contextNonce, request)]);
+  const contextNonce = randomPiece(randomPartBytes);
+  const salt = Buffer.concat([randomPiece(randomPartBytes), contextDigest(contextNonce, request)]);
   return { salt, contextNonce };
 }
 

@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto';
 import type { EngineStore } from '../engines/store.ts';
 import { BoundedMap } from './bounded-map.ts';
 import type { Lookup } from './lookup.ts';
+import { randomPiece } from './random-bytes.ts';
 import type { Vault } from './vault.ts';
 
 // A requester: the store's value at requester/<HMAC of the name>, JSON { "name": base64 of the sealed name,
@@ -31,7 +31,7 @@ export function openRequesters(store: EngineStore, lookup: Lookup, vault: Vault)
   }
 
   async function make(tag: string, requester: string): Promise<string> {
-    const pseudonym = randomBytes(pseudonymBytes).toString('base64url');
+    const pseudonym = randomPiece(pseudonymBytes).toString('base64url');
     const name = Buffer.from(vault.seal(pseudonym, 'requester', Buffer.from(requester, 'utf8'))).toString(
       'base64',
     );

@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto';
 import type { Clock } from '../clock.ts';
+import { randomPiece } from './random-bytes.ts';
 
 // Our own forty lines rather than a package: what is needed beyond the specification is that ids of one process
 // never go backwards when the wall clock does, by this clock and no other.
@@ -28,7 +28,7 @@ export function ulidFactory(clock: Pick<Clock, 'wallNow'>): () => string {
     const nowMs = Math.min(Math.max(Math.floor(clock.wallNow()), 0), timeLimitMs - 1);
     if (nowMs > lastMs) {
       lastMs = nowMs;
-      random = BigInt(`0x${randomBytes(Number(randomBits) / 8).toString('hex')}`);
+      random = BigInt(`0x${randomPiece(Number(randomBits) / 8).toString('hex')}`);
     } else {
       random += 1n;
       if (random === randomLimit) {

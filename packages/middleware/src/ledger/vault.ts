@@ -1,6 +1,7 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey } from 'node:crypto';
 import type { LedgerKeys } from './keys.ts';
 import { LedgerError } from './ledger-error.ts';
+import { randomPiece } from './random-bytes.ts';
 
 // A sealed value: 1 byte version (1) | 4 bytes key id | 12 bytes nonce | ciphertext | 16 bytes tag.
 // AES-256-GCM (NIST SP 800-38D) with a random nonce: below 2^32 values under one key, by the standard's bound.
@@ -24,10 +25,11 @@ export interface Vault {
 /** The vault of a ledger's encryption key. */
 export function openVault(key: LedgerKeys['encryption']): Vault {
   const keyId = Buffer.from(key.id, 'hex');
+  const secret = createSecretKey(key.key);
   return {
     seal(recordId, name, plain) {
-      const nonce = randomBytes(nonceBytes);
-      const cipher = createCipheriv('aes-256-gcm', key.key, nonce, { authTagLength: tagBytes });
+      const nonce = randomPiece(nonceBytes);
+      const cipher = createCipheriv('aes-256-gcm', secret, nonce, { authTagLength: tagBytes });
       cipher.setAAD(associatedData(recordId, name, keyId));
       const body = cipher.update(plain);
       cipher.final();
@@ -38,7 +40,7 @@ export function openVault(key: LedgerKeys['encryption']): Vault {
       if (bytes.length < headBytes + tagBytes || bytes[0] !== version) throw corrupt(recordId, name);
       if (!bytes.subarray(1, 1 + keyIdBytes).equals(keyId)) throw corrupt(recordId, name);
       const nonce = bytes.subarray(1 + keyIdBytes, headBytes);
-      const decipher = createDecipheriv('aes-256-gcm', key.key, nonce, { authTagLength: tagBytes });
+      const decipher = createDecipheriv('aes-256-gcm', secret, nonce, { authTagLength: tagBytes });
       decipher.setAAD(associatedData(recordId, name, keyId));
       decipher.setAuthTag(bytes.subarray(bytes.length - tagBytes));
       try {
