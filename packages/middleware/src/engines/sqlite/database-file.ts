@@ -1,4 +1,15 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, type Stats, statSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  type Stats,
+  statSync,
+  unlinkSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { EngineFailure } from './failures.ts';
@@ -45,9 +56,8 @@ export function openDatabaseFile(options: ThreadOptions): DatabaseFile {
 
 function makeFile({ directory, file }: ThreadOptions): void {
   try {
-    const made = mkdirSync(directory, { recursive: true, mode: 0o700 });
-    // SQLite gives its side files the mode of the file itself.
-    closeSync(openSync(file, 'a', 0o600));
+    const made = makeDirectory(directory);
+    if (!existsSync(file)) makeEmptyFile(file);
     if (made !== undefined) syncDirectory(dirname(made));
     syncDirectory(directory);
   } catch (error) {
@@ -55,18 +65,52 @@ function makeFile({ directory, file }: ThreadOptions): void {
   }
 }
 
+/**
+ * Gives the uppermost directory that had to be made. Node's own recursive call is not used: where a file system
+ * answers ENOENT below a directory that exists, as /proc does, it never returns.
+ */
+function makeDirectory(directory: string): string | undefined {
+  try {
+    mkdirSync(directory, 0o700);
+    return directory;
+  } catch (error) {
+    if (statSync(directory, { throwIfNoEntry: false })?.isDirectory()) return undefined;
+    if (codeOf(error) !== 'ENOENT' || dirname(directory) === directory) throw error;
+  }
+  const made = makeDirectory(dirname(directory));
+  mkdirSync(directory, 0o700);
+  return made ?? directory;
+}
+
+/**
+ * SQLite gives its side files the mode of the file itself. Made under another name: to close a file gives up all
+ * locks that the process has on it, also those of an engine that has just opened it.
+ */
+function makeEmptyFile(file: string): void {
+  const temporary = `${file}.${randomUUID()}.tmp`;
+  closeSync(openSync(temporary, 'wx', 0o600));
+  try {
+    linkSync(temporary, file);
+  } catch (error) {
+    // Another process was first.
+    if (!existsSync(file)) throw error;
+  } finally {
+    unlinkSync(temporary);
+  }
+}
+
 function wayOut(directory: string, error: unknown): string {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+  const code = codeOf(error);
   const said = error instanceof Error ? error.message : String(error);
   if (code === 'EEXIST' || code === 'ENOTDIR') {
     return `${directory}: a file is where the directory should be; give sqliteEngine another directory (${said})`;
   }
-  if (code === 'EISDIR') {
-    return `${directory}: a directory is where the database file should be; move it away (${said})`;
-  }
   if (code === 'ENOSPC') return `${directory}: the disk is full; make room (${said})`;
   return `${directory}: the directory cannot be written; let this process's user own it (${said})`;
 }
+
+const codeOf = (error: unknown): string =>
+  error instanceof Error && 'code' in error ? String(error.code) : '';
 
 /** Makes new names in a directory durable. Windows has no such call and needs none. */
 export function syncDirectory(directory: string): void {

@@ -34,6 +34,9 @@ export function isBusy(error: unknown): boolean {
   return primary === busy || primary === locked;
 }
 
+/** True where the disk, or the file by `maxBytes`, has no room. */
+export const isFull = (error: unknown): boolean => (resultCode(error) & 0xff) === full;
+
 /**
  * True where COMMIT itself failed in a way that leaves open what is on the disk: after a failed fsync the
  * commit mark may be there, and be found after a crash.

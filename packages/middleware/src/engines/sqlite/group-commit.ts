@@ -1,6 +1,6 @@
 import type { Clock } from '../../clock.ts';
 import type { DatabaseFile } from './database-file.ts';
-import { describeFailure, isBusy, isUncertainCommit } from './failures.ts';
+import { describeFailure, isBusy, isFull, isUncertainCommit } from './failures.ts';
 import { mostAnswerBytes } from './handlers.ts';
 import { type Failure, isWrite } from './protocol.ts';
 import { type AnyReply, type Call, openTables } from './scope-tables.ts';
@@ -51,6 +51,20 @@ export function openGroupCommit(
     }
   };
 
+  let full = false;
+  /**
+   * After a full disk the write-ahead log is folded into the file at once, as soon as there is some room again:
+   * if it first grew on, it would take that room, and none would be left to fold it.
+   */
+  const foldLog = (): void => {
+    try {
+      database.exec('PRAGMA wal_checkpoint(TRUNCATE)');
+      full = false;
+    } catch {
+      // Not enough room yet; the next call that gets through tries again.
+    }
+  };
+
   const attempt = (calls: readonly Call[]): Attempt => {
     const writes = calls.some((call) => isWrite(call.name));
     let committing = false;
@@ -88,6 +102,7 @@ export function openGroupCommit(
       const result = attemptUntil([call], deadline);
       if (result.kind === 'committed') {
         answered(result.replies.map((reply) => ({ kind: 'reply', reply })));
+        if (full) foldLog();
         continue;
       }
       const failure = describeFailure(result.error, file, result.fate);
@@ -105,11 +120,13 @@ export function openGroupCommit(
         if (result.kind === 'committed') {
           answered(result.replies.map((reply) => ({ kind: 'reply', reply })));
           rest = rest.slice(result.replies.length);
+          if (full) foldLog();
         } else if (result.fate === 'unknown') {
           const failure = describeFailure(result.error, file, 'unknown');
           answered(rest.map(() => ({ kind: 'failure', failure })));
           return;
         } else {
+          full ||= isFull(result.error);
           performOneByOne(rest, deadline, answered);
           return;
         }

@@ -99,14 +99,15 @@ function checkOptions(options: SqliteEngineOptions): void {
   if (typeof directory !== 'string' || directory === '' || directory.includes('\0')) {
     throw new SlackwaterError(
       'option-invalid',
-      `directory: ${JSON.stringify(directory)}; give the path of a directory`,
+      `directory: ${shown(directory)}; give the path of a directory`,
     );
   }
   if (maxBytes !== undefined && !(Number.isSafeInteger(maxBytes) && maxBytes >= leastMaxBytes)) {
-    const shown = JSON.stringify(maxBytes);
     throw new SlackwaterError(
       'option-invalid',
-      `maxBytes: ${shown}; give a number of bytes, at least ${leastMaxBytes}`,
+      `maxBytes: ${shown(maxBytes)}; give a number of bytes, at least ${leastMaxBytes}`,
     );
   }
 }
+
+const shown = (value: unknown): string => (typeof value === 'string' ? JSON.stringify(value) : String(value));
