@@ -76,12 +76,12 @@ describe('a changed ledger', () => {
     bench.database((db) => db.exec('DELETE FROM log_1 WHERE position >= 2'));
     // The engine gives a position again that was sealed before.
     const positions = await engine.log.append([Buffer.from('{}')]).catch(() => undefined);
-    await expect(accepted(ledger)).rejects.toMatchObject({ code: expect.stringMatching(/ledger-|engine-/) });
+    await expect(accepted(ledger)).rejects.toMatchObject({ code: 'engine-corrupt', fate: 'unknown' });
     await expect(ledger.step(deferrals[0]?.id ?? '', { type: 'performing', token: 1 })).rejects.toThrow();
     await expect(accepted(ledger)).rejects.toThrow();
     if (positions !== undefined) expect(stops).toHaveLength(1);
     await expect(bench.open()).rejects.toMatchObject({
-      code: expect.stringMatching(/ledger-truncated|ledger-corrupt/),
+      code: expect.stringMatching(/^ledger-(truncated|corrupt)$/),
     });
   });
 });
@@ -120,10 +120,10 @@ describe('a changed record', () => {
     await ledger.proof(id);
     flipEntry(0);
     await expect(ledger.request(id)).rejects.toMatchObject({
-      code: expect.stringMatching(/record-corrupt|ledger-corrupt/),
+      code: 'record-corrupt',
     });
     await expect(ledger.proof(id)).rejects.toMatchObject({
-      code: expect.stringMatching(/record-corrupt|ledger-corrupt/),
+      code: 'record-corrupt',
     });
   });
 

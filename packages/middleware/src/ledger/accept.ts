@@ -46,37 +46,38 @@ export function acceptor(
 
   async function accept(acceptance: Acceptance): Promise<AcceptanceResult> {
     checkQueueable(acceptance);
-    let recording: Recording | undefined;
-    const fate = (): 'none' | 'unknown' =>
-      recording === undefined || recording.takeBack() ? 'none' : 'unknown';
-    const deadline = startDeadline(clock, parts.engineTimeoutMs, fate);
-    const record = (entry: Uint8Array, onAppended: (position: number) => void): Promise<number> => {
-      recording = sealer.record(entry, onAppended);
-      return recording.sealed;
-    };
+    const attempt = startAttempt();
+    const deadline = startDeadline(clock, parts.engineTimeoutMs, attempt.fate);
     try {
       if (acceptance.idempotencyKey === undefined)
-        return await acceptNew(acceptance, newId(), deadline, record);
+        return await acceptNew(acceptance, newId(), deadline, attempt);
       const keyed = keyedRequest(parts, acceptance, acceptance.idempotencyKey);
       const tag = lookup.idempotencyKey(keyed);
       // Whoever stands in line before this call has an earlier deadline, so the wait is bounded by ours.
-      return await inLine(tag, () => acceptKeyed(acceptance, tag, deadline, record));
+      return await inLine(tag, () => acceptKeyed(acceptance, tag, deadline, attempt));
     } catch (error) {
-      // Before the append nothing is recorded, whatever became of the writes that prepare it.
-      if (recording === undefined && error instanceof EngineError && error.fate === 'unknown') {
-        throw new EngineError(error.code, 'none', error.message, { cause: error });
-      }
-      throw error;
+      throw refusalOf(error, attempt.fate());
     } finally {
       deadline.end();
     }
+  }
+
+  function startAttempt(): Attempt {
+    let recording: Recording | undefined;
+    return {
+      record(entry, onAppended) {
+        recording = sealer.record(entry, onAppended);
+        return recording.sealed;
+      },
+      fate: () => (recording === undefined || recording.takeBack() ? 'none' : 'unknown'),
+    };
   }
 
   async function acceptKeyed(
     acceptance: Acceptance,
     tag: string,
     deadline: Deadline,
-    record: RecordEntry,
+    attempt: Attempt,
   ): Promise<AcceptanceResult> {
     const payload = lookup.payload({
       ...acceptance.request,
@@ -84,12 +85,26 @@ export function acceptor(
     });
     const expiresAt = clock.wallNow() + parts.keepOutcomeMs;
     const claim = await deadline.bound(parts.keyRecords.claim(tag, { id: newId(), payload }, expiresAt));
-    if (claim.mine) return acceptNew(acceptance, claim.record.id, deadline, record);
+    if (claim.mine) return acceptNew(acceptance, claim.record.id, deadline, attempt);
     if (claim.record.payload !== payload) return { kind: 'key-reused' };
-    const known = await deadline.bound(history.load(claim.record.id));
-    if (known === undefined) return acceptNew(acceptance, claim.record.id, deadline, record);
+    try {
+      return await repeat(acceptance, claim.record.id, deadline, attempt);
+    } catch (error) {
+      // Whatever failed now: the request that made the key may have been recorded.
+      throw error instanceof EngineError ? new FateUnknownError(claim.record.id, error) : error;
+    }
+  }
+
+  async function repeat(
+    acceptance: Acceptance,
+    id: string,
+    deadline: Deadline,
+    attempt: Attempt,
+  ): Promise<AcceptanceResult> {
+    const known = await deadline.bound(history.load(id));
+    if (known === undefined) return acceptNew(acceptance, id, deadline, attempt);
     await deadline.bound(sealedUpTo(known.state.position));
-    const capability = await deadline.bound(capabilities.add(known.state.id));
+    const capability = await deadline.bound(capabilities.add(id));
     return { kind: 'accepted', repeated: true, deferral: publicPart(known.state), capability };
   }
 
@@ -102,7 +117,7 @@ export function acceptor(
     acceptance: Acceptance,
     id: string,
     deadline: Deadline,
-    record: RecordEntry,
+    attempt: Attempt,
   ): Promise<AcceptanceResult> {
     const orderKey = acceptance.orderKey === undefined ? undefined : lookup.orderKey(acceptance.orderKey);
     refuseOvertaking(orderKey);
@@ -118,14 +133,18 @@ export function acceptor(
     const bytes = entryBytes(entry);
     // Nothing is awaited between the last look at the deadline and here: a call that was answered with `none` stops above.
     let carried: Promise<DeferralState> | undefined;
-    const sealed = record(bytes, (position) => {
+    const sealed = attempt.record(bytes, (position) => {
       gauge.add();
       carried = carryOver(beginLife(entry, position, facts));
       // Its failure is looked at below, or, where the sealing fails first, by nobody: recovery then carries it over.
       carried.catch(() => {});
     });
     const position = await deadline.bound(sealed).catch((error: unknown) => {
-      throw failureOf(error, acceptance, id);
+      const failure = refusalOf(error, attempt.fate());
+      if (!(failure instanceof EngineError)) throw failure;
+      if (failure.fate === 'unknown') throw new FateUnknownError(id, failure);
+      forgetPayload(acceptance, id, Promise.resolve());
+      throw failure;
     });
     parts.recent.set(id, { position, bytes });
     const state = await carriedState(carried, beginLife(entry, position, facts), deadline);
@@ -212,13 +231,6 @@ export function acceptor(
     }
   }
 
-  function failureOf(error: unknown, acceptance: Acceptance, id: string): unknown {
-    if (!(error instanceof EngineError)) return error;
-    if (error.fate === 'unknown') return new FateUnknownError(id, error);
-    forgetPayload(acceptance, id, Promise.resolve());
-    return error;
-  }
-
   /** Without a key nobody will ask for this id again. With one, the next request under it takes the record over. */
   function forgetPayload({ idempotencyKey }: Acceptance, id: string, preparing: Promise<unknown>): void {
     if (idempotencyKey !== undefined) return;
@@ -229,7 +241,25 @@ export function acceptor(
   return accept;
 }
 
-type RecordEntry = (entry: Uint8Array, onAppended: (position: number) => void) => Promise<number>;
+/** The one append that an acceptance comes to, if it comes to it. */
+interface Attempt {
+  record(entry: Uint8Array, onAppended: (position: number) => void): Promise<number>;
+  /** What became of it so far. Takes it back where that is still possible. */
+  fate(): 'none' | 'unknown';
+}
+
+/**
+ * What an acceptance rejects with. Before the append nothing is recorded, whatever became of the writes that prepare
+ * it; where the ledger itself has come to its end, the engine's error says so to whoever asks for nothing but the fate.
+ */
+function refusalOf(error: unknown, fate: 'none' | 'unknown'): unknown {
+  if (error instanceof FateUnknownError) return error;
+  if (error instanceof LedgerError && error.code.startsWith('ledger-')) {
+    return new EngineError('engine-corrupt', fate, error.message, { cause: error });
+  }
+  if (!(error instanceof EngineError) || fate === 'unknown' || error.fate === 'none') return error;
+  return new EngineError(error.code, 'none', error.message, { cause: error });
+}
 
 function keyedRequest(
   { application }: LedgerParts,

@@ -15,7 +15,7 @@ const maxWaiting = 8_192;
 export interface Appending {
   /** Resolves with the position; rejects with an `EngineError` that knows the entry's fate. */
   readonly appended: Promise<number>;
-  /** Takes the entry back. False where it was already given to the log: then its fate is the log's. */
+  /** Takes the entry back. False where it was already given to the log: then its fate is the log's. May be called twice. */
   takeBack(): boolean;
 }
 
@@ -23,11 +23,14 @@ export interface Appending {
 export interface AppendBatches {
   /** `onAppended` is called synchronously, in the order of positions, before the batch's promises resolve. */
   append(entry: Uint8Array, onAppended?: (position: number) => void): Appending;
+  /** Rejects all that waits and is not on its way. */
+  refuse(error: unknown): void;
   /** Resolves when nothing is waiting or on its way. */
   idle(): Promise<void>;
 }
 
 interface Waiting {
+  issued: boolean;
   readonly entry: Uint8Array;
   readonly onAppended: ((position: number) => void) | undefined;
   readonly resolve: (position: number) => void;
@@ -45,6 +48,7 @@ export function appendBatches(log: EngineLog): AppendBatches {
     for (const item of waiting) {
       bytes += item.entry.length;
       if (batch.length === maxBatchEntries || (batch.length > 0 && bytes > maxBatchBytes)) break;
+      item.issued = true;
       batch.push(item);
       waiting.delete(item);
     }
@@ -82,12 +86,19 @@ export function appendBatches(log: EngineLog): AppendBatches {
       }
       let takeBack = (): boolean => false;
       const appended = new Promise<number>((resolve, reject) => {
-        const item: Waiting = { entry, onAppended, resolve, reject };
+        const item: Waiting = { issued: false, entry, onAppended, resolve, reject };
         waiting.add(item);
-        takeBack = () => waiting.delete(item);
+        takeBack = () => {
+          waiting.delete(item);
+          return !item.issued;
+        };
       });
       running ??= run();
       return { appended, takeBack };
+    },
+    refuse(error) {
+      for (const item of waiting) item.reject(error);
+      waiting.clear();
     },
     async idle() {
       while (running !== undefined) await running;

@@ -1,6 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { EngineError } from '../engines/engine-error.ts';
 import type { EngineStore } from '../engines/store.ts';
+import { LedgerError } from './ledger-error.ts';
 import { randomPiece } from './random-bytes.ts';
 import { sha256 } from './sha256.ts';
 
@@ -37,8 +38,7 @@ export function openCapabilities(store: EngineStore): Capabilities {
   async function read(id: string): Promise<{ hashes: string[]; revision: number } | undefined> {
     const stored = await store.get(`access/${id}`);
     if (stored === undefined) return undefined;
-    const hashes = JSON.parse(Buffer.from(stored.value).toString('utf8')) as string[];
-    return { hashes, revision: stored.revision };
+    return { hashes: parseHashes(id, stored.value), revision: stored.revision };
   }
 
   return {
@@ -65,6 +65,16 @@ export function openCapabilities(store: EngineStore): Capabilities {
       return (known?.hashes ?? []).filter((hash) => matchesHash(capability, hash)).length > 0;
     },
   };
+}
+
+function parseHashes(id: string, value: Uint8Array): string[] {
+  try {
+    const hashes: unknown = JSON.parse(Buffer.from(value).toString('utf8'));
+    if (Array.isArray(hashes)) return hashes.filter((hash) => typeof hash === 'string');
+  } catch {
+    // said below
+  }
+  throw new LedgerError('record-corrupt', `The capabilities of deferral ${id} are not readable.`);
 }
 
 function hashOf(capability: string): string {

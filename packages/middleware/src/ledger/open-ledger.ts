@@ -11,7 +11,7 @@ import type { DeferralLedger } from './deferral.ts';
 import { openHistory } from './history.ts';
 import { openIdentity } from './identity.ts';
 import { openKeyRecords } from './key-records.ts';
-import type { LedgerError } from './ledger-error.ts';
+import { LedgerError } from './ledger-error.ts';
 import { type KeyedRequest, openLookup } from './lookup.ts';
 import type { LedgerParts } from './parts.ts';
 import { startProgress } from './progress.ts';
@@ -93,12 +93,23 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
   const step = stepper(parts);
   const recovery = openRecovery(parts, step);
   const { log } = options.engine;
-  const bounded = <T>(work: () => Promise<T>): Promise<T> => within(clock, timeoutMs, work);
+  /** A lost tail ends the group, whoever comes upon it first. */
+  const loudly = async <T>(work: Promise<T>, ending: readonly string[]): Promise<T> => {
+    try {
+      return await work;
+    } catch (error) {
+      throw error instanceof LedgerError && ending.includes(error.code) ? sealer.stop(error) : error;
+    }
+  };
+  const bounded = <T>(work: () => Promise<T>): Promise<T> =>
+    loudly(within(clock, timeoutMs, work), ['ledger-truncated']);
+  const recoverLoudly = (work: Promise<void>): Promise<void> =>
+    loudly(work, ['ledger-truncated', 'ledger-corrupt']);
   const heartbeat = repeat(
     clock,
     options.recoverEveryMs ?? defaults.recoverEveryMs,
     async () => {
-      if (sealer.stopped === undefined) await recovery.runBehind();
+      if (sealer.stopped === undefined) await recoverLoudly(recovery.runBehind());
     },
     options.onRecoveryFailed,
   );
@@ -128,7 +139,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     list: (query) => bounded(() => listDeferrals(parts, query)),
     checkpoint: () => bounded(async () => (await sealer.catchUp()).checkpoint),
     block: (height) => bounded(() => readBlock(parts, height)),
-    recover: () => recovery.run(),
+    recover: () => recoverLoudly(recovery.run()),
     verify: (oldCheckpoint) =>
       verifyStored({ log, store: parts.store, sealer }, { verifierKeys: [verifierKey], oldCheckpoint }),
     async close() {

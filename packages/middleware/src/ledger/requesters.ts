@@ -1,5 +1,6 @@
 import type { EngineStore } from '../engines/store.ts';
 import { BoundedMap } from './bounded-map.ts';
+import { LedgerError } from './ledger-error.ts';
 import type { Lookup } from './lookup.ts';
 import { randomPiece } from './random-bytes.ts';
 import type { Vault } from './vault.ts';
@@ -25,7 +26,7 @@ export function openRequesters(store: EngineStore, lookup: Lookup, vault: Vault)
   async function read(tag: string): Promise<string | undefined> {
     const stored = await store.get(`requester/${tag}`);
     if (stored === undefined) return undefined;
-    const { pseudonym } = JSON.parse(Buffer.from(stored.value).toString('utf8')) as { pseudonym: string };
+    const pseudonym = parsePseudonym(stored.value);
     pseudonyms.set(tag, pseudonym);
     return pseudonym;
   }
@@ -52,4 +53,14 @@ export function openRequesters(store: EngineStore, lookup: Lookup, vault: Vault)
       return pseudonyms.get(tag) ?? read(tag);
     },
   };
+}
+
+function parsePseudonym(value: Uint8Array): string {
+  try {
+    const { pseudonym } = JSON.parse(Buffer.from(value).toString('utf8')) as { pseudonym?: unknown };
+    if (typeof pseudonym === 'string' && pseudonym !== '') return pseudonym;
+  } catch {
+    // said below
+  }
+  throw new LedgerError('record-corrupt', 'The record of a requester is not readable.');
 }

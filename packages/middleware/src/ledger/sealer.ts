@@ -63,6 +63,7 @@ export function openSealer(
   function stop(error: LedgerError): LedgerError {
     if (stopped === undefined) {
       stopped = error;
+      batches.refuse(error);
       rejectAll(error);
       onStop(error);
     }
