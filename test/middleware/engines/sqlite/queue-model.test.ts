@@ -143,7 +143,7 @@ describe('queue of the embedded engine', () => {
             await open.close();
           }
         }),
-        { numRuns: 40 },
+        { numRuns: 25 },
       );
     } finally {
       await dispose();

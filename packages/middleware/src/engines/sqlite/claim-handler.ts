@@ -24,7 +24,7 @@ export function claimHandler(
   );
   return {
     claim([, partition, limit, leaseMs, holder, now]) {
-      makeReady(partition, now);
+      makeReady(partition, limit, now);
       const value = best.all(partition, limit).map((row): ClaimRow => {
         const token = session.nextSequence();
         lease.run(now + leaseMs, token, holder, Number(row['number']));
@@ -38,8 +38,14 @@ export function claimHandler(
   };
 }
 
-/** Makes the waiting items of a partition ready that have become due: of each priority the first by position. */
-function readier(database: DatabaseSync, queue: string): (partition: string, now: number) => void {
+/**
+ * Makes the waiting items of a partition ready that have become due: of each priority the first by position,
+ * until there are as many as the claim may take.
+ */
+function readier(
+  database: DatabaseSync,
+  queue: string,
+): (partition: string, limit: number, now: number) => void {
   const nextPriority = database.prepare(
     `SELECT min(priority) AS priority FROM ${queue} WHERE partition = ? AND state = 'waiting' AND priority > ?`,
   );
@@ -48,12 +54,16 @@ function readier(database: DatabaseSync, queue: string): (partition: string, now
        (SELECT number FROM ${queue} WHERE partition = ? AND state = 'waiting' AND priority = ? AND until <= ?
         ORDER BY position LIMIT ${readyPerPriority})`,
   );
-  return (partition, now) => {
+  const lastOfClaim = database.prepare(
+    `SELECT 1 FROM ${queue} WHERE partition = ? AND state = 'ready' AND priority <= ? LIMIT 1 OFFSET ?`,
+  );
+  return (partition, limit, now) => {
     let priority: unknown = 0;
     while (true) {
       priority = nextPriority.get(partition, Number(priority))?.['priority'];
       if (typeof priority !== 'number') return;
       promote.run(partition, priority, now);
+      if (lastOfClaim.get(partition, priority, limit - 1) !== undefined) return;
     }
   };
 }

@@ -3,7 +3,7 @@ import { systemClock } from '../../clock.ts';
 import { BytePacker, ByteUnpacker } from './byte-packing.ts';
 import { type DatabaseFile, openDatabaseFile } from './database-file.ts';
 import { describeFailure, isBusy } from './failures.ts';
-import { type Answer, openGroupCommit } from './group-commit.ts';
+import { type Answer, GroupCommit } from './group-commit.ts';
 import type { FromThread, PackedAnswer, PackedCall, ThreadOptions, ToThread } from './protocol.ts';
 import type { Call } from './scope-tables.ts';
 
@@ -25,7 +25,7 @@ function main(): void {
     post({ kind: 'refused', failure: describeFailure(error, options.file) });
     return;
   }
-  const commits = openGroupCommit(opened, options.file, options.busyTimeoutMs, systemClock);
+  const commits = new GroupCommit(opened, options.file, options.busyTimeoutMs, systemClock);
   const answer = (answers: readonly Answer[]): void => {
     const packer = new BytePacker();
     const packed = JSON.stringify(answers.map((each) => packAnswer(each, packer)));
