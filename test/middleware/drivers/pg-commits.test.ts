@@ -39,8 +39,8 @@ beforeEach(() => {
 
 afterEach(async () => {
   heard.close();
-  await slow.set(0);
   await server.stallCommits(false);
+  await slow.set(0);
   await pool.end();
 });
 
