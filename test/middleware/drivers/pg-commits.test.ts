@@ -18,6 +18,7 @@ let slow: SlowCommits;
 beforeAll(async () => {
   server = await startPostgres();
   operator = new pg.Pool({ connectionString: server.connectionString, max: 2 });
+  operator.on('error', () => {});
   await operator.query('CREATE TABLE t (id serial PRIMARY KEY, n int UNIQUE DEFERRABLE INITIALLY DEFERRED)');
   slow = await slowCommits(operator, ['t']);
 });
@@ -256,6 +257,7 @@ describe('the commits of an observed pg pool', () => {
 
   it('leaves out the wait for a connection', async () => {
     const one = new pg.Pool({ connectionString: server.connectionString, max: 1 });
+    one.on('error', () => {});
     observe(one, { partition: 'orders' });
     const client = await one.connect();
     const write = one.query('INSERT INTO t DEFAULT VALUES');
@@ -268,6 +270,7 @@ describe('the commits of an observed pg pool', () => {
 
   it("keeps each request's context when the pool is exhausted", async () => {
     const one = new pg.Pool({ connectionString: server.connectionString, max: 1 });
+    one.on('error', () => {});
     observe(one, { partition: 'orders' });
     const contexts = [contextOf(), contextOf(), contextOf()];
     await Promise.all(
@@ -371,6 +374,7 @@ describe('the commits of an observed pg pool', () => {
 
   it('probes with a write of its own, of the kind that the partition commits, also with the pool exhausted', async () => {
     const one = new pg.Pool({ connectionString: server.connectionString, max: 1 });
+    one.on('error', () => {});
     observe(one, { partition: 'probed', probeTimeoutMs: 300 });
     const probes = hearCommits('probed');
     const source = [...commitSources()].find(({ partition }) => partition === 'probed');

@@ -1,0 +1,115 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { observe } from '@slackwater/middleware/pg';
+import { type PostgresServer, startPostgres } from '@slackwater/test-support/postgres';
+import pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { requestContext } from '../../../packages/middleware/src/request-context.ts';
+import { contextOf } from './commits.ts';
+
+let server: PostgresServer;
+
+beforeAll(async () => {
+  server = await startPostgres();
+});
+afterAll(() => server.stop());
+
+function poolOf(options: pg.PoolConfig): pg.Pool {
+  const pool = new pg.Pool({ connectionString: server.connectionString, ...options });
+  pool.on('error', () => {});
+  observe(pool, { partition: 'shared' });
+  return pool;
+}
+
+const postponable = <T>(work: () => T): T => requestContext.run(contextOf({ postponable: true }), work);
+const exempt = <T>(work: () => T): T => requestContext.run(contextOf({ postponable: false }), work);
+
+describe('the connections of an observed pool', () => {
+  it('leave the last one to work that may not be postponed', async () => {
+    const pool = poolOf({ max: 3 });
+    const held = await Promise.all([postponable(() => pool.connect()), postponable(() => pool.connect())]);
+    let third: pg.PoolClient | undefined;
+    const waiting = postponable(() => pool.connect()).then((client) => {
+      third = client;
+    });
+    const answer = await exempt(() => pool.query('SELECT 1 AS one'));
+    expect(answer.rows).toEqual([{ one: 1 }]);
+    await requestContext.exit(() => pool.query('SELECT 1'));
+    await sleep(30);
+    expect(third).toBeUndefined();
+    held[0]?.release();
+    await waiting;
+    third?.release(true);
+    held[1]?.release();
+    await pool.end();
+  });
+
+  it('come to waiting work in its order, also through callbacks', async () => {
+    const pool = poolOf({ max: 2 });
+    const order: number[] = [];
+    const contexts = [1, 2, 3, 4].map(() => contextOf({ postponable: true }));
+    const seen: unknown[] = [];
+    await Promise.all(
+      contexts.map((context, index) =>
+        requestContext.run(context, () => {
+          if (index % 2 === 0) {
+            return pool.connect().then(async (client) => {
+              order.push(index);
+              await client.query('SELECT pg_sleep(0.02)');
+              client.release();
+            });
+          }
+          return new Promise<void>((resolve, reject) => {
+            pool.connect((error, client, release) => {
+              if (error) return reject(error);
+              seen.push(requestContext.getStore() === context);
+              order.push(index);
+              client?.query('SELECT 1', () => {
+                release();
+                resolve();
+              });
+            });
+          });
+        }),
+      ),
+    );
+    expect(order).toEqual([0, 1, 2, 3]);
+    expect(seen).toEqual([true, true]);
+    await pool.end();
+  });
+
+  it("give up a wait after the pool's connectionTimeoutMillis, with pg's own words", async () => {
+    const pool = poolOf({ max: 2, connectionTimeoutMillis: 100 });
+    const held = await postponable(() => pool.connect());
+    await expect(postponable(() => pool.connect())).rejects.toThrow(
+      /^timeout exceeded when trying to connect$/,
+    );
+    held.release();
+    expect((await postponable(() => pool.query('SELECT 1 AS one'))).rows).toHaveLength(1);
+    await pool.end();
+  });
+
+  it('do not make a request wait for itself', async () => {
+    const pool = poolOf({ max: 2 });
+    await postponable(async () => {
+      const first = await pool.connect();
+      const second = await pool.connect();
+      second.release();
+      first.release();
+    });
+    await pool.end();
+  });
+
+  it('are not shared where there is only one', async () => {
+    const pool = poolOf({ max: 1 });
+    expect((await postponable(() => pool.query('SELECT 1 AS one'))).rows).toEqual([{ one: 1 }]);
+    await pool.end();
+  });
+
+  it('are free again after a connection that could not be made', async () => {
+    const pool = poolOf({ max: 2, connectionString: undefined, host: '127.0.0.1', port: 1, user: 'nobody' });
+    for (let count = 0; count < 3; count++) {
+      await expect(postponable(() => pool.connect())).rejects.toMatchObject({ code: 'ECONNREFUSED' });
+    }
+    await pool.end();
+  });
+});
