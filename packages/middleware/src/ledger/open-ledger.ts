@@ -67,11 +67,12 @@ export interface Ledger extends DeferralLedger {
   recover(): Promise<void>;
   /** Verifies the whole ledger from its stored bytes, against `oldCheckpoint` or the newest head known here. */
   verify(oldCheckpoint?: string): Promise<LedgerReport>;
-  /** Waits for what is under way and notes how far recovery has come. The engine stays open. */
+  /** Waits up to 10 s for what is under way, and notes how far recovery has come. The engine stays open. May be called twice. */
   close(): Promise<void>;
 }
 
 const mostRecent = 1_024;
+const closeTimeoutMs = 10_000;
 
 const defaults = {
   keepOutcomeMs: 7 * 24 * 60 * 60 * 1_000,
@@ -143,10 +144,15 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
     verify: (oldCheckpoint) =>
       verifyStored({ log, store: parts.store, sealer }, { verifierKeys: [verifierKey], oldCheckpoint }),
     async close() {
-      await heartbeat.stop();
-      await sealer.idle();
-      // What is not carried over now is at the next start.
-      if (sealer.stopped === undefined) await recovery.run().catch(options.onRecoveryFailed ?? (() => {}));
+      // What is not carried over now is at the next start; an engine that hangs must not keep the process.
+      const ending = async (): Promise<void> => {
+        await heartbeat.stop();
+        await sealer.idle();
+        if (sealer.stopped === undefined) await recovery.run();
+      };
+      await within(clock, closeTimeoutMs, ending).catch((error: unknown) =>
+        options.onRecoveryFailed?.(error),
+      );
     },
   };
 }
