@@ -20,6 +20,9 @@ const longestBackOffMs = 5_000;
 /** The worker runs from the sources as from the built package: it is the neighbour with this file's extension. */
 const workerUrl = new URL(`./worker${extname(fileURLToPath(import.meta.url))}`, import.meta.url);
 
+// Node 22 calls node:sqlite experimental, once, on the application's standard error.
+const execArgv = ['--disable-warning=ExperimentalWarning'];
+
 type State =
   /** Not started, or died. Until `retryAt` it is not started again, and `failure` is what callers get. */
   | { readonly kind: 'off'; readonly retryAt: number; readonly failure: Failure | undefined }
@@ -143,12 +146,16 @@ export class EngineThread {
 
   #start(): void {
     const workerData: ThreadOptions = { ...this.#options, expected: this.#identity };
-    const worker = new Worker(workerUrl, {
-      name: 'slackwater-sqlite',
-      workerData,
-      // Node 22 calls node:sqlite experimental, once, on the application's standard error.
-      execArgv: ['--disable-warning=ExperimentalWarning'],
-    });
+    let worker: Worker;
+    try {
+      worker = new Worker(workerUrl, { name: 'slackwater-sqlite', workerData, execArgv });
+    } catch (error) {
+      // Node's permission model does not allow threads unless it is told to.
+      const said = error instanceof Error ? error.message : String(error);
+      const message = `${this.#options.file}: the engine's thread cannot be started (${said})`;
+      this.#gone(none('engine-unavailable', message), error);
+      return;
+    }
     this.#state = { kind: 'starting', worker };
     let refused: Failure | undefined;
     let cause: unknown;
