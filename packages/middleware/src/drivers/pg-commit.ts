@@ -2,7 +2,7 @@ import { systemClock } from '../clock.ts';
 import type { RequestContext } from '../request-context.ts';
 import { type Commit, type CommitOutcome, commitFinished, commitStarted } from './driver.ts';
 import type { PgQuery } from './pg-client.ts';
-import { watchQuery } from './pg-watch.ts';
+import { type QueryWatcher, watchQuery } from './pg-watch.ts';
 
 /** A query that commits, and what is known of it when it is called. */
 export interface CommittingQuery {
@@ -38,15 +38,7 @@ export function measureCommit(committing: CommittingQuery): void {
     commitStarted.publish(commit);
   };
 
-  watchQuery(query, {
-    submitting() {
-      if (!committing.submitted) start(systemClock.now());
-      return undefined;
-    },
-    tagged(tag) {
-      if (tag === 'ROLLBACK') rolledBack = true;
-      else if (tag.startsWith('COMMIT') || tag === 'PREPARE TRANSACTION') committed = true;
-    },
+  const watcher: QueryWatcher = {
     answered(answer) {
       if (commit !== undefined) {
         commit.durationMs = systemClock.now() - commit.startedAt;
@@ -55,7 +47,21 @@ export function measureCommit(committing: CommittingQuery): void {
       }
       answer.give();
     },
-  });
+  };
+  // Each method that is watched costs every such query a little: only those that will be called.
+  if (!committing.submitted) {
+    watcher.submitting = () => {
+      start(systemClock.now());
+      return undefined;
+    };
+  }
+  if (kind === 'explicit') {
+    watcher.tagged = (tag) => {
+      if (tag === 'ROLLBACK') rolledBack = true;
+      else if (tag.startsWith('COMMIT') || tag === 'PREPARE TRANSACTION') committed = true;
+    };
+  }
+  watchQuery(query, watcher);
   if (committing.submitted) start(committing.calledAt);
 }
 

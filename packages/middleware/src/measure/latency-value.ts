@@ -12,7 +12,10 @@ export interface LatencyReading {
    * unrounded, in ms; undefined where fewer than `minSamples` commits are known.
    */
   readonly valueMs: number | undefined;
-  /** How many finished commits it rests on. */
+  /**
+   * How many finished commits it rests on. Where it is 0, `valueMs` is the age of unfinished ones: that can be
+   * bad news, never good.
+   */
   readonly samples: number;
   /** How many unfinished ones. */
   readonly unfinished: number;
