@@ -13,7 +13,7 @@ import type {
 } from '../../../packages/middleware/src/ledger/deferral.ts';
 import {
   type Ledger,
-  type LedgerOptions,
+  type LedgerSetup,
   openLedger,
 } from '../../../packages/middleware/src/ledger/open-ledger.ts';
 import { ed25519Verify } from '../../../packages/middleware/src/ledger/signer.ts';
@@ -26,7 +26,7 @@ export interface OpenedLedger {
   close(): Promise<void>;
 }
 
-export type Overrides = Partial<Omit<LedgerOptions, 'engine'>> & {
+export type Overrides = Partial<Omit<LedgerSetup, 'engine'>> & {
   /** Puts something between ledger and engine. */
   readonly between?: (engine: OpenEngine) => OpenEngine;
 };

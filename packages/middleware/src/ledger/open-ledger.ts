@@ -29,7 +29,7 @@ import { openVault } from './vault.ts';
 import { verifyStored } from './verify.ts';
 
 /** What {@link openLedger} takes. Durations are milliseconds. */
-export interface LedgerOptions {
+export interface LedgerSetup {
   readonly engine: OpenEngine;
   readonly clock: Clock;
   readonly application: string;
@@ -85,7 +85,7 @@ const defaults = {
  * Opens a ledger at its last verified block. Rejects with `ledger-keys-differ`, `key-file-unreadable`,
  * `ledger-truncated`, `ledger-corrupt`, `option-invalid`, or an `EngineError`.
  */
-export async function openLedger(options: LedgerOptions): Promise<Ledger> {
+export async function openLedger(options: LedgerSetup): Promise<Ledger> {
   const { parts, verifierKey, origin } = await openParts(options);
   const { clock, sealer, engineTimeoutMs: timeoutMs } = parts;
   const reader = openReader(parts);
@@ -158,7 +158,7 @@ export async function openLedger(options: LedgerOptions): Promise<Ledger> {
 }
 
 async function openParts(
-  options: LedgerOptions,
+  options: LedgerSetup,
 ): Promise<{ readonly parts: LedgerParts; readonly verifierKey: string; readonly origin: string }> {
   const { engine, clock, application, group } = options;
   const { log, store, queue } = engine;

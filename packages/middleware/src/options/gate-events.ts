@@ -1,0 +1,58 @@
+import type { ReasonCode } from '@slackwater/shared';
+import type { PerformerEvent } from '../perform/performer-events.ts';
+
+/** What a gate tells those who listen (`gate.on`). Listeners run at once; what they throw is ignored. */
+export interface GateEvents {
+  /** A request from outside was answered for, or let through. */
+  readonly decision: DecisionEvent;
+  /** A work type changed its state on a partition. */
+  readonly state: StateEvent;
+  /** What became of deferrals as this process performed them. */
+  readonly deferral: PerformerEvent;
+  /** A set-up that is legal and probably not meant; told once per code. */
+  readonly warning: GateWarning;
+  /** Trouble of the gate's own that requests and deferrals survive. */
+  readonly trouble: { readonly doing: string; readonly error: unknown };
+}
+
+/** One decision. */
+export interface DecisionEvent {
+  readonly decision: 'perform' | 'retry-later' | 'defer';
+  readonly method: string;
+  /** Route pattern, or undefined where no rule matched. */
+  readonly route: string | undefined;
+  readonly workType: string;
+  /** The partition that decided; undefined where none is known. */
+  readonly partition: string | undefined;
+  readonly reasons: readonly ReasonCode[];
+  /** Of a retry later. */
+  readonly retryAfterMs?: number;
+  /** Of a deferral. */
+  readonly id?: string;
+}
+
+/** A change of state. */
+export interface StateEvent {
+  readonly partition: string;
+  readonly workType: string;
+  readonly from: 'clear' | 'over' | 'recovering';
+  readonly to: 'clear' | 'over' | 'recovering';
+  /** The latency value that it was changed by, ms; undefined where none is known. */
+  readonly valueMs: number | undefined;
+}
+
+/** Codes of warnings; each is explained in docs/reference/errors.md. */
+export const warningCodes = [
+  'threshold-order',
+  'gate-after-body-parser',
+  'audit-without-auth',
+  'deferral-without-completions',
+] as const;
+
+/** A set-up that is legal and probably not meant. */
+export interface GateWarning {
+  readonly code: (typeof warningCodes)[number];
+  readonly message: string;
+  /** Path of the page that explains it, within the repository. */
+  readonly docs: string;
+}

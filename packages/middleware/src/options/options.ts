@@ -1,0 +1,149 @@
+import type { KeyObject } from 'node:crypto';
+import type { Request } from 'express';
+import type { Engine } from '../engines/engine.ts';
+import type { Statistic } from '../measure/latency-value.ts';
+import type { PerformerOptions } from '../perform/performer-options.ts';
+
+/** A request on a route of the table: `params` are those of its pattern; a wildcard's parts are joined by `/`. */
+export type RouteRequest = Request & { readonly params: Readonly<Record<string, string>> };
+
+/** A value, or a function of the request that gives it, at once or as a promise. */
+export type OfRequest<Value, Req = Request> = Value | AskRequest<Value, Req>;
+
+/** A function of the request. Written as a method so that it may ask for a narrower request type. */
+export type AskRequest<Value, Req = Request> = { ask(req: Req): Value | Promise<Value> }['ask'];
+
+/** What {@link slackwater} takes; every option may be left out. */
+export interface SlackwaterOptions {
+  /** Name of the application, in entries and on disk; 1 to 64 letters, digits, dots, hyphens or underscores. Default `app`. */
+  readonly application?: string;
+  /** The ledger's resource group; named like an application. Default `main`. */
+  readonly group?: string;
+  /** Work types by name. Default: one, `default`, with priority 1 and `thresholdMs`. */
+  readonly workTypes?: Readonly<Record<string, WorkTypeOptions>>;
+  /** The work type of requests that no rule matches; one of `workTypes`. Default: the least important one. */
+  readonly defaultWorkType?: string;
+  /** Threshold of work types that name none, ms. Default 250. */
+  readonly thresholdMs?: number;
+  /**
+   * Rules by method and path pattern (path-to-regexp 8): `POST /orders/:id`. Paths are matched whole, as the caller
+   * sent them; the first rule that matches counts. `* /path` is any method.
+   */
+  readonly routes?: Readonly<Record<string, RouteOptions>>;
+  /** The work type of a request whose rule names none; undefined for the default work type. Default: none. */
+  readonly classify?: AskRequest<string | undefined>;
+  /**
+   * The partition, or several, of a request whose rule names none; it is judged by the worst. Default: learned, by route, from
+   * observed commits.
+   */
+  readonly partition?: OfRequest<string | readonly string[] | undefined>;
+  /** Who the request is made for; undefined where nobody is known. Needed for deferring. Default: none. */
+  readonly requester?: AskRequest<string | undefined>;
+  /**
+   * The authenticated identity to carry to the replay, as JSON values. Requests that came with credentials are
+   * deferred only where it gives something. Default: none.
+   */
+  readonly capture?: AskRequest<unknown>;
+  /** Puts back on a replayed request what `capture` gave. Where it throws, the deferral is parked. Default: none. */
+  readonly restore?: { ask(req: Request, captured: unknown): void | Promise<void> }['ask'];
+  /** Names of request headers that replays keep besides the allow-listed ones; never credentials. Default: none. */
+  readonly captureHeaders?: readonly string[];
+  /** Where the ledger lives. Without one nothing is deferred. Default: none. */
+  readonly engine?: Engine;
+  /** How latency is measured and probed. Default: see there. */
+  readonly latency?: LatencyOptions;
+  /** What the ledger keeps, and for how long. Default: see there. */
+  readonly ledger?: LedgerOptions;
+  /** How deferrals are performed. Default: see there. */
+  readonly perform?: Partial<PerformerOptions>;
+  /** Who may audit and administer. Without it those resources do not exist. Default: none. */
+  readonly auth?: AuthOptions;
+  /** Where the gate serves its own resources, under the path it is mounted on. Default `/slackwater`. */
+  readonly basePath?: string;
+  /** Origin, and path of the mount if any, with which URLs are given out: `https://shop.example`. Default: relative URLs. */
+  readonly publicUrl?: string;
+  /** The longest body that is deferred, bytes. Default 1 MiB. */
+  readonly maxBodyBytes?: number;
+  /** The longest wait that a caller is asked for, ms. Default 30,000. */
+  readonly retryAfterCapMs?: number;
+  /** How many routes are remembered with the partitions they commit to. Default 1,000. */
+  readonly maxLearnedRoutes?: number;
+}
+
+/** One category of work. */
+export interface WorkTypeOptions {
+  /** 1 is the most important; a whole number up to 1,000. Required. */
+  readonly priority: number;
+  /** Never postponed, whatever the latency; then it has no threshold. Default false. */
+  readonly exempt?: boolean;
+  /** Latency value above which it is postponed, ms; fractions count. Default: the `thresholdMs` of all. */
+  readonly thresholdMs?: number;
+  /** What its requests are answered while they are postponed: `defer` or `retry-later`. Default `retry-later`. */
+  readonly whenOver?: 'defer' | 'retry-later';
+  /** Defers also for callers that do not say `Prefer: respond-async`. Default false. */
+  readonly deferWithoutAsking?: boolean;
+  /** Answers deferred requests with 202 (`deferred`) or with the success that `result` gives (`succeeded`). Default `deferred`. */
+  readonly acknowledge?: 'deferred' | 'succeeded';
+  /** The success given ahead of the work, for `acknowledge: 'succeeded'`; its body is sent as JSON. Default: none. */
+  readonly result?: AskRequest<{ readonly status?: number; readonly body?: unknown }>;
+  /** Refuses before acceptance what the route would refuse later: gives the reason, or undefined. Default: none. */
+  readonly validate?: AskRequest<string | undefined>;
+  /** Its routes may be repeated from their start after a crash between two of their transactions. Default false. */
+  readonly repeatable?: boolean;
+}
+
+/** What is said of one route. */
+export interface RouteOptions {
+  /** One of `workTypes`. Default: what `classify` gives. */
+  readonly workType?: OfRequest<string | undefined, RouteRequest>;
+  /** What it commits to; one, or several. Default: what the gate's `partition` gives. */
+  readonly partition?: OfRequest<string | readonly string[] | undefined, RouteRequest>;
+  /** Deferrals of one key are performed in their order, and later requests do not overtake them. Default: none. */
+  readonly orderKey?: OfRequest<string | undefined, RouteRequest>;
+}
+
+/** How latency is measured and probed. */
+export interface LatencyOptions {
+  /** How many of the most recent commits of a partition count. Default 64. */
+  readonly window?: number;
+  /** Below so many known commits a partition is not over any threshold. Default 5. */
+  readonly minSamples?: number;
+  /** A commit counts for so long after it finished, ms. Default 30,000. */
+  readonly maxSampleAgeMs?: number;
+  /** What a commit whose answer never came counts as, ms. Default 30,000. */
+  readonly commitTimeoutMs?: number;
+  /** `median`, `mean`, `{ quantile: 0.9 }`, or a function of the samples, oldest first. Default `median`. */
+  readonly statistic?: Statistic;
+  /** How often a partition that is over is tried with one request or commit, ms. Default 200. */
+  readonly probeEveryMs?: number;
+  /** A probe without an end makes way for the next after this time, ms. Default 2,000. */
+  readonly probeTimeoutMs?: number;
+  /** How many partitions are remembered. Default 10,000. */
+  readonly maxPartitions?: number;
+}
+
+/** What the ledger keeps, and for how long. */
+export interface LedgerOptions {
+  /** Whether anybody may read checkpoint and blocks; else `audit:read` is needed. Default true. */
+  readonly public?: boolean;
+  /** Name of the log in its checkpoints. Default: made from application, group and key. */
+  readonly origin?: string;
+  /** How long outcomes and idempotency keys are kept, ms. Default 7 days. */
+  readonly keepOutcomeMs?: number;
+  /** From how many unsettled deferrals on nothing more is deferred. Default 1,000,000. */
+  readonly maxQueued?: number;
+  /** How long a call waits for the engine, ms. Default 1,000. */
+  readonly engineTimeoutMs?: number;
+}
+
+/** How JSON Web Tokens (RFC 7519) of auditors and administrators are verified. */
+export interface AuthOptions {
+  /** The issuer's public key, or a secret key; `createPublicKey(pem)` makes one. Required. */
+  readonly key: KeyObject;
+  /** The algorithms that are accepted, such as `['ES256']`; never `none`. Required. */
+  readonly algorithms: readonly string[];
+  /** The `aud` that a token must have. Required. */
+  readonly audience: string;
+  /** The `iss` that a token must have. Required. */
+  readonly issuer: string;
+}
