@@ -1,0 +1,53 @@
+import type { DeferralResource, Durability } from '@slackwater/shared';
+import type { Deferral } from '../ledger/deferral.ts';
+
+/** What does not change from one deferral of a gate to the next. */
+export interface DeferralHome {
+  readonly application: string;
+  readonly group: string;
+  readonly durable: Durability;
+}
+
+/** URLs of one deferral, with a capability where they are given to its caller. */
+export interface DeferralUrls {
+  readonly status: string;
+  readonly outcome: string;
+}
+
+/** Its URLs under `base`: relative to the origin, or absolute where `publicUrl` is in it. */
+export function deferralUrls(base: string, id: string, capability?: string): DeferralUrls {
+  const status = `${base}/deferrals/${id}`;
+  const query = capability === undefined ? '' : `?capability=${capability}`;
+  return { status: `${status}${query}`, outcome: `${status}/outcome${query}` };
+}
+
+/** The body of a 202 and of `GET /deferrals/:id`. */
+export function deferralResource(
+  home: DeferralHome,
+  deferral: Deferral,
+  proof: { readonly entry: Uint8Array; readonly receipt: string },
+  urls: DeferralUrls,
+): DeferralResource {
+  const { outcomeKnown, error } = deferral;
+  return {
+    id: deferral.id,
+    status: deferral.status,
+    phase: deferral.phase,
+    application: home.application,
+    group: home.group,
+    workType: deferral.workType,
+    partition: deferral.partition,
+    createdAt: new Date(deferral.createdAt).toISOString(),
+    updatedAt: new Date(deferral.updatedAt).toISOString(),
+    attempts: deferral.attempts,
+    postponements: deferral.postponements,
+    portion: 'all',
+    durable: home.durable,
+    ...(outcomeKnown === undefined ? {} : { outcomeKnown }),
+    ...(error === undefined ? {} : { error }),
+    resourceLocation: urls.outcome,
+    receipt: proof.receipt,
+    entry: Buffer.from(proof.entry).toString('base64'),
+    salt: deferral.salt,
+  };
+}

@@ -1,0 +1,55 @@
+import type { Durability } from '@slackwater/shared';
+import type { Request } from 'express';
+import type { Clock } from '../../clock.ts';
+import type { Ledger } from '../../ledger/open-ledger.ts';
+import type { DeferralHome } from '../deferral-resource.ts';
+
+/** What the gate's own resources are made of. */
+export interface ResourceParts {
+  readonly clock: Clock;
+  /** Origin and path of the mount, without a slash at its end; undefined: URLs are relative to the origin. */
+  readonly publicUrl: string | undefined;
+  readonly basePath: string;
+  readonly home: Omit<DeferralHome, 'durable'>;
+  /** Undefined where there is no engine: then deferrals and the ledger do not exist. */
+  readonly records: Records | undefined;
+  readonly requester: ((req: Request) => string | undefined | Promise<string | undefined>) | undefined;
+  /** Undefined where `auth` is not configured: then auditing and administration do not exist. */
+  readonly verifyToken: VerifyToken | undefined;
+  readonly ledgerIsPublic: boolean;
+  /** How long a settled or pending deferral should be left alone before it is asked for again, ms. */
+  readonly pollAfterMs: (partition: string) => number;
+  /** Rows for `GET /partitions`; JSON values. */
+  readonly partitions: () => readonly unknown[];
+  readonly workTypes: WorkTypeDesk;
+  readonly health: () => Promise<Health>;
+}
+
+/** The open ledger, and who cancels. */
+export interface Records {
+  readonly durable: Durability;
+  /** Rejects where it can't be opened. */
+  readonly ledger: () => Promise<Ledger>;
+  readonly cancel: (id: string) => Promise<'canceled' | 'not-cancelable'>;
+  /** Calls `listener` when the deferral may have changed in this process. Returns how to end it. */
+  readonly onChange: (id: string, listener: () => void) => () => void;
+}
+
+/** The scopes of a valid token; undefined for one that is not. */
+export type VerifyToken = (token: string) => ReadonlySet<string> | undefined;
+
+/** Work types as `GET` and `PUT /work-types/:name` have them. */
+export interface WorkTypeDesk {
+  /** JSON value; undefined where there is none of that name. */
+  find(name: string): { readonly name: string; readonly exempt: boolean } | undefined;
+  /** Changes the threshold while running. Gives the reason why not, where it is refused. */
+  setThreshold(name: string, thresholdMs: number): string | undefined;
+}
+
+/** Liveness and readiness. */
+export interface Health {
+  /** False: send no traffic here yet. */
+  readonly ready: boolean;
+  /** JSON values. */
+  readonly details: Readonly<Record<string, unknown>>;
+}
