@@ -1,0 +1,42 @@
+import type { Clock } from '../clock.ts';
+import type { CommitSource } from '../drivers/driver.ts';
+import type { LatencyReading } from '../measure/latency-value.ts';
+import type { Mode } from './mode.ts';
+import type { WorkTypeRank } from './work-type.ts';
+
+/** What admissions stand on. Durations in ms. */
+export interface AdmissionsSetup {
+  readonly clock: Clock;
+  /** The most important first. */
+  readonly ranks: readonly WorkTypeRank[];
+  readonly measured: Measured;
+  /** The sources of a partition's commits. */
+  readonly sourcesOf: (partition: string) => readonly CommitSource[];
+  readonly minSamples: number;
+  readonly probeEveryMs: number;
+  readonly probeTimeoutMs: number;
+  readonly retryAfterCapMs: number;
+  /** Beyond so many partitions, one that is clear is forgotten. */
+  readonly maxPartitions: number;
+  /** From 0 up to, not including, 1. */
+  readonly random: () => number;
+  readonly onChange: (change: ModeChange) => void;
+  /** A partition takes work again: what waits for it should ask. */
+  readonly onOpening: (partition: string) => void;
+  readonly onProbeFailed: (partition: string, error: unknown) => void;
+}
+
+/** The latency of partitions. */
+export interface Measured {
+  valueOf(partition: string): number;
+  read(partition: string, options?: { readonly since?: number }): LatencyReading;
+}
+
+/** A work type changed its state on a partition. */
+export interface ModeChange {
+  readonly partition: string;
+  readonly workType: string;
+  readonly from: Mode['kind'];
+  readonly to: Mode['kind'];
+  readonly valueMs: number | undefined;
+}

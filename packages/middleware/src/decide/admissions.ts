@@ -1,0 +1,168 @@
+import type { ReasonCode } from '@slackwater/shared';
+import type { Timer } from '../clock.ts';
+import type { Commit } from '../drivers/driver.ts';
+import type { AdmissionsSetup } from './admissions-setup.ts';
+import { exempt } from './decide.ts';
+import type { Mode } from './mode.ts';
+import { type Entry, PartitionAdmission, uncounted } from './partition-admission.ts';
+
+/** What became of a request's wish to be performed now. */
+export type Admitted =
+  | { readonly perform: true; readonly reason: ReasonCode; readonly entry: Entry }
+  | {
+      readonly perform: false;
+      readonly reason: ReasonCode;
+      /** The partition that postpones it. */
+      readonly partition: string;
+    };
+
+const admitted = {
+  exempt: { perform: true, reason: exempt.reason, entry: uncounted },
+  unknown: { perform: true, reason: 'partition-unknown', entry: uncounted },
+  clear: { perform: true, reason: 'clear', entry: uncounted },
+} as const satisfies Record<string, Admitted>;
+
+/** The states of all work types on all partitions of this host, and those who are let through or postponed. */
+export class Admissions {
+  readonly #setup: AdmissionsSetup;
+  readonly #partitions = new Map<string, PartitionAdmission>();
+  readonly #troubled = new Set<PartitionAdmission>();
+  #timer: Timer | undefined;
+  #closed = false;
+
+  constructor(setup: AdmissionsSetup) {
+    this.#setup = setup;
+  }
+
+  /**
+   * Asks for a request to be performed now; it is, only if all of its partitions take it. One that may not is
+   * counted as waiting at the partition that postpones it.
+   *
+   * @param rank index of its work type
+   */
+  ask(rank: number, partitions: readonly string[]): Admitted {
+    if (this.#setup.ranks[rank]?.exempt === true) return admitted.exempt;
+    if (this.#closed) return admitted.clear;
+    if (partitions.length === 0) return admitted.unknown;
+    const [only] = partitions;
+    if (partitions.length === 1 && only !== undefined) return this.#askOne(rank, this.#of(only));
+    return this.#askAll(
+      rank,
+      [...new Set(partitions)].map((partition) => this.#of(partition)),
+    );
+  }
+
+  /** A commit has finished and was counted by the latency table. */
+  count(commit: Commit): void {
+    this.#partitions.get(commit.partition)?.count(commit);
+  }
+
+  /** How long a caller that is postponed there should stay away, whole ms. */
+  retryAfterMs(rank: number, partition: string): number {
+    return this.#of(partition).retryAfterMs(rank);
+  }
+
+  /** How long until asking again makes sense, ms. */
+  askAgainInMs(rank: number, partition: string): number {
+    return this.#of(partition).askAgainInMs(rank);
+  }
+
+  /** The state of a work type on a partition, as it was last looked at. */
+  modeOf(rank: number, partition: string): Mode['kind'] {
+    return this.#partitions.get(partition)?.modeOf(rank).kind ?? 'clear';
+  }
+
+  /** The thresholds have changed: states are looked at anew. */
+  thresholdsChanged(): void {
+    for (const partition of this.#partitions.values()) {
+      partition.look(this.#setup.clock.now());
+      this.#attend(partition);
+    }
+  }
+
+  /** Ends what goes on by itself; from then on everything is let through. */
+  close(): void {
+    this.#closed = true;
+    this.#timer?.cancel();
+    this.#troubled.clear();
+  }
+
+  #askOne(rank: number, partition: PartitionAdmission): Admitted {
+    const verdict = partition.judge(rank);
+    if (verdict.reason === 'clear') return admitted.clear;
+    this.#attend(partition);
+    if (verdict.perform) return { ...verdict, entry: partition.enter(rank, verdict) };
+    partition.postpone(rank, verdict);
+    return { ...verdict, partition: partition.partition };
+  }
+
+  #askAll(rank: number, partitions: readonly PartitionAdmission[]): Admitted {
+    const judged = partitions.map((partition) => ({ partition, verdict: partition.judge(rank) }));
+    for (const { partition } of judged) this.#attend(partition);
+    for (const { partition, verdict } of judged) {
+      if (verdict.perform) continue;
+      partition.postpone(rank, verdict);
+      return { ...verdict, perform: false, partition: partition.partition };
+    }
+    const entries = judged.map(({ partition, verdict }) => partition.enter(rank, verdict));
+    const deciding = judged.find(({ verdict }) => verdict.reason !== 'clear')?.verdict.reason ?? 'clear';
+    return { perform: true, reason: deciding, entry: together(entries) };
+  }
+
+  #of(partition: string): PartitionAdmission {
+    let found = this.#partitions.get(partition);
+    if (found === undefined) {
+      if (this.#partitions.size >= this.#setup.maxPartitions) this.#forgetOne();
+      found = new PartitionAdmission(partition, this.#setup);
+      this.#partitions.set(partition, found);
+    }
+    return found;
+  }
+
+  /** One that is calm, where there is one among the oldest; else the oldest. */
+  #forgetOne(): void {
+    let looked = 0;
+    let victim: PartitionAdmission | undefined;
+    for (const partition of this.#partitions.values()) {
+      victim ??= partition;
+      if (partition.calm) {
+        victim = partition;
+        break;
+      }
+      if (++looked === 16) break;
+    }
+    if (victim === undefined) return;
+    this.#partitions.delete(victim.partition);
+    this.#troubled.delete(victim);
+  }
+
+  /** Looks after a partition until it is clear again, requests or not. */
+  #attend(partition: PartitionAdmission): void {
+    if (this.#closed || !partition.troubled) return;
+    this.#troubled.add(partition);
+    this.#timer ??= this.#setup.clock.after(this.#setup.probeEveryMs / 4, () => this.#tick());
+  }
+
+  #tick(): void {
+    this.#timer = undefined;
+    const now = this.#setup.clock.now();
+    for (const partition of this.#troubled) {
+      partition.look(now);
+      if (partition.troubled) partition.probeIfAlone(now);
+      else this.#troubled.delete(partition);
+    }
+    const [next] = this.#troubled;
+    if (next !== undefined) this.#attend(next);
+  }
+}
+
+function together(entries: readonly Entry[]): Entry {
+  return {
+    wrote(partition) {
+      for (const entry of entries) entry.wrote(partition);
+    },
+    finished() {
+      for (const entry of entries) entry.finished();
+    },
+  };
+}

@@ -1,0 +1,53 @@
+import type { ReasonCode } from '@slackwater/shared';
+import type { Mode } from './mode.ts';
+
+/** Where a work type stands on a partition at one instant. */
+export interface Standing {
+  readonly mode: Mode;
+  /** Unfinished requests, of this or more important work, that were let through while it was recovering. */
+  readonly unfinished: number;
+  /** Whether a request of this work type could be the partition's probe now. */
+  readonly mayProbe: boolean;
+}
+
+/** What happens to a request as far as latency is concerned. */
+export type Verdict =
+  | { readonly perform: true; readonly reason: PerformReason }
+  | { readonly perform: false; readonly reason: PostponeReason };
+
+type PerformReason = Extract<ReasonCode, 'clear' | 'exempt' | 'recovered-share' | 'probe'>;
+type PostponeReason = Extract<ReasonCode, 'over-threshold' | 'recovering' | 'more-important-first'>;
+
+const clear: Verdict = { perform: true, reason: 'clear' };
+const probe: Verdict = { perform: true, reason: 'probe' };
+const recoveredShare: Verdict = { perform: true, reason: 'recovered-share' };
+const overThreshold: Verdict = { perform: false, reason: 'over-threshold' };
+const recovering: Verdict = { perform: false, reason: 'recovering' };
+const moreImportantFirst: Verdict = { perform: false, reason: 'more-important-first' };
+
+/** The verdict for work that is never postponed. */
+export const exempt: Verdict = { perform: true, reason: 'exempt' };
+
+/** The verdict for a work type by itself. */
+export function standAlone({ mode, unfinished, mayProbe }: Standing): Verdict {
+  switch (mode.kind) {
+    case 'clear':
+      return clear;
+    case 'over':
+      return mayProbe ? probe : overThreshold;
+    case 'recovering':
+      return unfinished < Math.floor(mode.limit) ? recoveredShare : recovering;
+  }
+}
+
+/**
+ * The verdict for a request of a work type on one partition.
+ *
+ * @param ahead where the work types stand that it must not go before: none of them would be postponed at an
+ * instant at which it is let through
+ */
+export function decide(own: Standing, ahead: readonly Standing[]): Verdict {
+  const verdict = standAlone(own);
+  if (!verdict.perform) return verdict;
+  return ahead.every((standing) => standAlone(standing).perform) ? verdict : moreImportantFirst;
+}

@@ -1,0 +1,95 @@
+/**
+ * The state of one work type on one partition. Commits begun before `since` (monotonic ms) say nothing about it: they
+ * belong to the state before, or to a time that is known to have been bad.
+ */
+export type Mode =
+  | { readonly kind: 'clear'; readonly since: number }
+  | {
+      readonly kind: 'over';
+      readonly since: number;
+      /** A commit begun since has succeeded within the threshold. */
+      readonly hopeful: boolean;
+    }
+  | {
+      readonly kind: 'recovering';
+      readonly since: number;
+      /** How many requests may be unfinished at once; 1 or more, with fractions. */
+      readonly limit: number;
+      /** Good commits since the limit was last in anybody's way. */
+      readonly good: number;
+    };
+
+/** What is known of a partition's latency from commits that the mode may look at. */
+export interface Evidence {
+  /** The latency value, unrounded ms; NaN where none is known. */
+  readonly valueMs: number;
+}
+
+/** How a work type on a partition leaves its states. */
+export interface ModeRules {
+  readonly thresholdMs: number;
+  /** Good commits in a row that make a recovering partition clear, if the limit was in nobody's way. */
+  readonly minSamples: number;
+  /** From this limit on it no longer binds, since something else does: the connections there are. */
+  readonly limitCap: number;
+}
+
+/** Where everything begins: nothing is known to be bad. */
+export const initialMode: Mode = { kind: 'clear', since: Number.NEGATIVE_INFINITY };
+
+/** The mode after a look at the latency value. The same object where nothing changed. */
+export function afterLook(mode: Mode, evidence: Evidence, rules: ModeRules, now: number): Mode {
+  const isOver = evidence.valueMs > rules.thresholdMs;
+  switch (mode.kind) {
+    case 'clear':
+      return isOver ? over(now) : mode;
+    case 'over': {
+      // Without a value, or with the age of unfinished commits alone, nothing good is known.
+      const isGood = mode.hopeful && evidence.valueMs <= rules.thresholdMs;
+      return isGood ? { kind: 'recovering', since: now, limit: 1, good: 0 } : mode;
+    }
+    case 'recovering': {
+      if (!isOver) return mode;
+      const limit = mode.limit / 2;
+      return limit < 1 ? over(now) : { kind: 'recovering', since: now, limit, good: 0 };
+    }
+  }
+}
+
+/** One finished commit. */
+export interface FinishedCommit {
+  /** Monotonic ms. */
+  readonly startedAt: number;
+  readonly durationMs: number;
+  readonly committed: boolean;
+}
+
+/**
+ * The mode after a commit has finished. While *over*, whatever began no later than a bad commit is no evidence of
+ * recovery; while *recovering*, each good one raises the limit by a share, so that a round of good ones raises it by 1.
+ */
+export function afterCommit(mode: Mode, commit: FinishedCommit, rules: ModeRules, now: number): Mode {
+  if (mode.kind === 'clear' || commit.startedAt < mode.since) return mode;
+  const isBad = commit.durationMs > rules.thresholdMs;
+  if (mode.kind === 'over' && isBad) return over(justAfter(commit.startedAt));
+  if (isBad || !commit.committed) return mode;
+  if (mode.kind === 'over') return mode.hopeful ? mode : { ...mode, hopeful: true };
+  const limit = mode.limit + 1 / mode.limit;
+  const good = mode.good + 1;
+  const binds = limit < rules.limitCap && good < Math.max(rules.minSamples, mode.limit);
+  return binds ? { ...mode, limit, good } : { kind: 'clear', since: now };
+}
+
+/** The mode after a request was postponed by the limit alone: it binds. */
+export function afterRefusal(mode: Mode): Mode {
+  return mode.kind === 'recovering' && mode.good > 0 ? { ...mode, good: 0 } : mode;
+}
+
+function over(since: number): Mode {
+  return { kind: 'over', since, hopeful: false };
+}
+
+/** The next instant that a clock with a resolution of a microsecond can tell from this one. */
+function justAfter(instant: number): number {
+  return instant + 0.001;
+}

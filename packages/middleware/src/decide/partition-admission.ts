@@ -1,0 +1,268 @@
+import type { Commit } from '../drivers/driver.ts';
+import type { AdmissionsSetup } from './admissions-setup.ts';
+import { CommitRate } from './commit-rate.ts';
+import { decide, type Standing, type Verdict } from './decide.ts';
+import { afterCommit, afterLook, afterRefusal, initialMode, type Mode, type ModeRules } from './mode.ts';
+import { ProbeSlot } from './probe-slot.ts';
+import { returnAt } from './retry-after.ts';
+import { ranksAhead, thresholdOf, type WorkTypeRank } from './work-type.ts';
+
+const clear: Verdict = { perform: true, reason: 'clear' };
+
+/** A request that was let through, until it has ended. */
+export interface Entry {
+  /** A transaction or autocommit write of it began on that partition. */
+  wrote(partition: string): void;
+  /** Called once. */
+  finished(): void;
+}
+
+/** The entry of a request that nobody needs to keep count of. */
+export const uncounted: Entry = { wrote() {}, finished() {} };
+
+/**
+ * The states of all work types on one partition, and who was let through while it recovered. It does what pure
+ * functions say: `decide.ts` judges, `mode.ts` knows the ways between states.
+ */
+export class PartitionAdmission {
+  readonly partition: string;
+  readonly #setup: AdmissionsSetup;
+  readonly #ahead: readonly (readonly number[])[];
+  readonly #modes: Mode[];
+  readonly #unfinished: number[];
+  /** When work of that rank was last postponed here. */
+  readonly #wantedAt: number[];
+  readonly #slot: ProbeSlot;
+  readonly #rate = new CommitRate();
+  /** When the last commit finished that says something about the state it is in. */
+  #evidenceAt = Number.NEGATIVE_INFINITY;
+  #lastReturnAt = Number.NEGATIVE_INFINITY;
+  /** Every state is the initial one: the latency value alone decides. */
+  #calm = true;
+
+  constructor(partition: string, setup: AdmissionsSetup) {
+    this.partition = partition;
+    this.#setup = setup;
+    const { ranks } = setup;
+    this.#ahead = ranks.map((rank) => ranksAhead(ranks, rank).map((ahead) => ranks.indexOf(ahead)));
+    this.#modes = ranks.map(() => initialMode);
+    this.#unfinished = ranks.map(() => 0);
+    this.#wantedAt = ranks.map(() => Number.NEGATIVE_INFINITY);
+    this.#slot = new ProbeSlot(setup.probeEveryMs, setup.probeTimeoutMs);
+  }
+
+  /** Whether nothing is to be remembered of it. */
+  get calm(): boolean {
+    return this.#calm;
+  }
+
+  /** Whether some work type is not clear, so that somebody must look after it. */
+  get troubled(): boolean {
+    return !this.#calm && this.#modes.some(({ kind }) => kind !== 'clear');
+  }
+
+  modeOf(rank: number): Mode {
+    return this.#modes[rank] ?? initialMode;
+  }
+
+  /** Judges a request of a work type. Changes nothing but what time and latency have changed already. */
+  judge(rank: number): Verdict {
+    const threshold = thresholdOf(this.#rankAt(rank));
+    if (this.#calm && !(this.#setup.measured.valueOf(this.partition) > threshold)) return clear;
+    const now = this.#setup.clock.now();
+    this.look(now);
+    const ahead = (this.#ahead[rank] ?? []).map((other) => this.#standing(other, now));
+    return decide(this.#standing(rank, now), ahead);
+  }
+
+  /** Lets a request through as it was judged. */
+  enter(rank: number, verdict: Verdict): Entry {
+    if (verdict.reason === 'recovered-share') return this.#share(rank);
+    if (verdict.reason === 'probe') return this.#probe(rank);
+    return uncounted;
+  }
+
+  /** Notes that a request was postponed as it was judged. */
+  postpone(rank: number, verdict: Verdict): void {
+    this.#wantedAt[rank] = this.#setup.clock.now();
+    if (verdict.reason === 'recovering') this.#modes[rank] = afterRefusal(this.modeOf(rank));
+  }
+
+  /** Counts a finished commit. */
+  count(commit: Commit): void {
+    const now = this.#setup.clock.now();
+    this.#rate.count(now);
+    if (this.#calm) return;
+    const finished = {
+      startedAt: commit.startedAt,
+      durationMs: commit.durationMs,
+      committed: commit.outcome === 'committed',
+    };
+    if (this.#modes.some(({ kind, since }) => kind !== 'clear' && commit.startedAt >= since)) {
+      this.#evidenceAt = now;
+    }
+    this.#eachRank((rank, index) => {
+      this.#become(index, afterCommit(this.modeOf(index), finished, this.#rules(rank), now));
+    });
+    this.look(now);
+  }
+
+  /** Brings every state up to what is known now. */
+  look(now: number): void {
+    this.#eachRank((rank, index) => {
+      const mode = this.modeOf(index);
+      const evidence = { valueMs: this.#valueFor(mode) };
+      this.#become(index, this.#settled(afterLook(mode, evidence, this.#rules(rank), now)));
+    });
+    this.#calm = this.#modes.every((mode) => mode === initialMode);
+  }
+
+  /** Lets the driver commit a probe where nobody else shows how the partition does. */
+  probeIfAlone(now: number): void {
+    const { probeEveryMs, clock, onProbeFailed } = this.#setup;
+    // A request that is due gets a little time to come first.
+    const graceMs = this.#slot.spoiled ? 0 : probeEveryMs / 4;
+    const isDue = now >= Math.max(this.#slot.lastAt, this.#evidenceAt) + probeEveryMs + graceMs;
+    if (!this.troubled || !isDue || this.#slot.isBusy(now)) return;
+    const commit = this.#sourceProbe();
+    if (commit === undefined) return;
+    const probe = this.#slot.takeForSource(clock.now());
+    commit()
+      .catch((error: unknown) => onProbeFailed(this.partition, error))
+      .finally(() => this.#slot.freeSource(probe));
+  }
+
+  /** How long a caller of that work type should stay away, whole ms; it is given a place among those who return. */
+  retryAfterMs(rank: number): number {
+    const { clock, probeEveryMs, retryAfterCapMs, random } = this.#setup;
+    const now = clock.now();
+    const at = returnAt({
+      now,
+      earliestAt: now + this.askAgainInMs(rank),
+      lastReturnAt: this.#lastReturnAt,
+      perSecond: Math.max(this.#rate.perSecond(now), 1_000 / probeEveryMs),
+      capMs: retryAfterCapMs,
+      random: random(),
+    });
+    this.#lastReturnAt = Math.max(this.#lastReturnAt, at);
+    return Math.max(1, Math.ceil(at - now));
+  }
+
+  /** How long until asking again makes sense, ms. */
+  askAgainInMs(rank: number): number {
+    const { clock, probeEveryMs } = this.#setup;
+    if (this.modeOf(rank).kind !== 'over') return probeEveryMs / 4;
+    const now = clock.now();
+    return Math.max(1, this.#slot.dueAt(this.#lastEqual(rank), now) - now);
+  }
+
+  #standing(rank: number, now: number): Standing {
+    const mode = this.modeOf(rank);
+    let unfinished = 0;
+    for (let other = 0; other <= this.#lastEqual(rank); other++) unfinished += this.#unfinished[other] ?? 0;
+    return { mode, unfinished, mayProbe: mode.kind === 'over' && this.#mayProbe(rank, now) };
+  }
+
+  /** Not before its time, and not before more important work that was here a moment ago. */
+  #mayProbe(rank: number, now: number): boolean {
+    if (now < this.#slot.dueAt(this.#lastEqual(rank), now)) return false;
+    if (this.#slot.spoiled && this.#sourceProbe() !== undefined) return false;
+    const momentAgo = now - 2 * this.#setup.probeEveryMs;
+    return !(this.#ahead[rank] ?? []).some(
+      (other) => this.modeOf(other).kind === 'over' && (this.#wantedAt[other] ?? 0) > momentAgo,
+    );
+  }
+
+  #share(rank: number): Entry {
+    this.#unfinished[rank] = (this.#unfinished[rank] ?? 0) + 1;
+    return {
+      wrote() {},
+      finished: () => {
+        this.#unfinished[rank] = (this.#unfinished[rank] ?? 1) - 1;
+      },
+    };
+  }
+
+  #probe(rank: number): Entry {
+    const probe = this.#slot.take(rank, this.#setup.clock.now());
+    return {
+      wrote: (partition) => {
+        if (partition === this.partition) probe.wrote = true;
+      },
+      finished: () => this.#slot.free(rank, probe),
+    };
+  }
+
+  #become(rank: number, next: Mode): void {
+    const mode = this.modeOf(rank);
+    if (next === mode) return;
+    this.#modes[rank] = next;
+    this.#calm = false;
+    if (next.kind === mode.kind) return;
+    const { onChange, onOpening, measured } = this.#setup;
+    const { valueMs } = measured.read(this.partition);
+    onChange({
+      partition: this.partition,
+      workType: this.#rankAt(rank).name,
+      from: mode.kind,
+      to: next.kind,
+      valueMs,
+    });
+    if (mode.kind === 'over') onOpening(this.partition);
+  }
+
+  /** A clear state whose bad past has left the window is like one that never had one. */
+  #settled(mode: Mode): Mode {
+    if (mode.kind !== 'clear' || mode === initialMode) return mode;
+    const { measured } = this.#setup;
+    const isPast = measured.read(this.partition).samples === measured.read(this.partition, mode).samples;
+    return isPast ? initialMode : mode;
+  }
+
+  #valueFor(mode: Mode): number {
+    const { measured, minSamples } = this.#setup;
+    if (mode === initialMode) return measured.valueOf(this.partition);
+    const reading = measured.read(this.partition, mode);
+    const known = reading.samples + reading.unfinished;
+    return mode.kind === 'clear' && known < minSamples ? Number.NaN : (reading.valueMs ?? Number.NaN);
+  }
+
+  #rules(rank: WorkTypeRank): ModeRules {
+    return {
+      thresholdMs: thresholdOf(rank),
+      minSamples: this.#setup.minSamples,
+      limitCap: this.#connections() - 1,
+    };
+  }
+
+  #connections(): number {
+    const sources = this.#setup.sourcesOf(this.partition);
+    if (sources.length === 0) return Number.POSITIVE_INFINITY;
+    return sources.reduce((sum, { connections }) => sum + (connections ?? Number.POSITIVE_INFINITY), 0);
+  }
+
+  #sourceProbe(): (() => Promise<void>) | undefined {
+    return this.#setup.sourcesOf(this.partition).find(({ probe }) => probe !== undefined)?.probe;
+  }
+
+  /** The last rank of the same priority. */
+  #lastEqual(rank: number): number {
+    const { ranks } = this.#setup;
+    const { priority } = this.#rankAt(rank);
+    let last = rank;
+    while (ranks[last + 1]?.priority === priority) last += 1;
+    return last;
+  }
+
+  #rankAt(rank: number): WorkTypeRank {
+    const found = this.#setup.ranks[rank];
+    if (found === undefined) throw new RangeError(`There is no work type of rank ${rank}.`);
+    return found;
+  }
+
+  #eachRank(visit: (rank: WorkTypeRank, index: number) => void): void {
+    this.#setup.ranks.forEach((rank, index) => {
+      if (!rank.exempt) visit(rank, index);
+    });
+  }
+}
