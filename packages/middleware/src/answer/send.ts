@@ -22,7 +22,7 @@ export function sendAnswer(
   res.setHeader('Content-Type', contentType);
   res.setHeader('Cache-Control', 'no-store');
   for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
-  expose(res);
+  exposeHeaders(res);
   res.setHeader('Content-Length', Buffer.byteLength(body));
   res.end(body);
 }
@@ -57,7 +57,8 @@ export function sendNotFound(res: ServerResponse): void {
   sendProblem(res, createProblem('not-found', 'There is nothing here, or not for you.'));
 }
 
-function expose(res: ServerResponse): void {
+/** Where CORS headers are present, lets scripts of another origin read those that callers need. */
+export function exposeHeaders(res: ServerResponse): void {
   if (!res.hasHeader('Access-Control-Allow-Origin')) return;
   const before = res.getHeader('Access-Control-Expose-Headers');
   const names = before === undefined ? exposedHeaderNames : [String(before), ...exposedHeaderNames];

@@ -23,6 +23,8 @@ export interface ResourceParts {
   readonly partitions: () => readonly unknown[];
   readonly workTypes: WorkTypeDesk;
   readonly health: () => Promise<Health>;
+  /** Hears of what kept a resource from answering as it should; its callers are told no particulars. May throw. */
+  readonly tellTrouble: (doing: string, error: unknown) => void;
 }
 
 /** The open ledger, and who cancels. */
@@ -48,8 +50,11 @@ export interface WorkTypeDesk {
 
 /** Liveness and readiness. */
 export interface Health {
-  /** False: send no traffic here yet. */
-  readonly ready: boolean;
-  /** JSON values. */
+  /**
+   * `starting` is answered with 503: send no traffic here yet. `degraded` (no deferring for now) is answered with 200,
+   * for the application itself goes on.
+   */
+  readonly status: 'ready' | 'starting' | 'degraded';
+  /** JSON values; anybody may read them. */
   readonly details: Readonly<Record<string, unknown>>;
 }

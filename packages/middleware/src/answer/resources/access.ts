@@ -1,0 +1,62 @@
+import type { Request } from 'express';
+import type { Deferral } from '../../ledger/deferral.ts';
+import type { Ledger } from '../../ledger/open-ledger.ts';
+import type { ResourceParts } from './contract.ts';
+import type { Exchange } from './exchange.ts';
+import { resourceLimits } from './limits.ts';
+import { within } from './time-limit.ts';
+import { tellTrouble } from './trouble.ts';
+
+/** What a token can permit. */
+export type Scope = 'audit:read' | 'audit:reveal' | 'admin';
+
+/** How somebody came to see a deferral. */
+export interface Sight {
+  /** The capability that was shown and is right: URLs that are given out carry it on. */
+  readonly capability: string | undefined;
+}
+
+const bearer = /^bearer +([A-Za-z0-9\-._~+/]+=*) *$/i;
+
+/** Whether the request has a valid token with one of the scopes. */
+export function hasScope({ parts, req }: Exchange, ...scopes: readonly Scope[]): boolean {
+  const token = bearer.exec(req.headers.authorization ?? '')?.[1];
+  if (token === undefined || parts.verifyToken === undefined) return false;
+  const granted = parts.verifyToken(token);
+  return granted !== undefined && scopes.some((scope) => granted.has(scope));
+}
+
+/**
+ * Who may do with a deferral what needs `scope` of a stranger: its own caller, by the capability or as the same
+ * requester, and who has a token with that scope. Undefined for everybody else.
+ */
+export async function sightOf(
+  exchange: Exchange,
+  ledger: Ledger,
+  deferral: Deferral,
+  scope: Scope,
+): Promise<Sight | undefined> {
+  const [capability, another] = exchange.query.getAll('capability');
+  const shown = capability !== undefined && capability.length <= resourceLimits.capabilityCharacters;
+  if (shown && another === undefined && (await ledger.admitsCapability(deferral.id, capability))) {
+    return { capability };
+  }
+  if (hasScope(exchange, scope)) return { capability: undefined };
+  const requester = await requesterOf(exchange.parts, exchange.req);
+  if (requester === undefined || !(await ledger.isRequester(deferral, requester))) return undefined;
+  return { capability: undefined };
+}
+
+/** A function that throws, takes too long or gives anything but a name says that it knows nobody. */
+async function requesterOf(parts: ResourceParts, req: Request): Promise<string | undefined> {
+  const { requester, clock } = parts;
+  if (requester === undefined) return undefined;
+  try {
+    const asking = (async () => requester(req))();
+    const named: unknown = await within(clock, resourceLimits.askMs, 'requester', asking);
+    return typeof named === 'string' && named !== '' ? named : undefined;
+  } catch (error) {
+    tellTrouble(parts, 'asking requester', error);
+    return undefined;
+  }
+}

@@ -1,0 +1,99 @@
+import type { ServerResponse } from 'node:http';
+import { createProblem } from '@slackwater/shared';
+import type { Request } from 'express';
+import { sendNotFound, sendProblem } from '../send.ts';
+import { getPartitions, getWorkType, putWorkType } from './administration.ts';
+import type { ResourceParts } from './contract.ts';
+import { deleteDeferral, getDeferral } from './deferral.ts';
+import { getDeferrals } from './deferral-list.ts';
+import type { ResourceHandler } from './exchange.ts';
+import { getHealth } from './health.ts';
+import { heldOpenUpTo } from './held-open.ts';
+import { getBlock, getCheckpoint } from './ledger.ts';
+import { resourceLimits } from './limits.ts';
+import { matchPath, type PathPattern } from './match-path.ts';
+import { getOutcome } from './outcome.ts';
+import { getReceipt, getRecord } from './proof.ts';
+import { sendTrouble, tellTrouble } from './trouble.ts';
+
+/** Answers one request below the base path. Never rejects. */
+export type Resources = (req: Request, res: ServerResponse, pathBelowBase: string) => Promise<void>;
+
+interface Resource {
+  readonly path: PathPattern;
+  /** What there has to be for it to exist at all. */
+  readonly needs?: 'verifyToken' | 'records';
+  readonly methods: ReadonlyMap<string, ResourceHandler>;
+}
+
+const table: readonly Resource[] = [
+  resource('/health', { GET: getHealth }),
+  resource('/deferrals', { GET: getDeferrals }, 'verifyToken'),
+  resource('/deferrals/:id', { GET: getDeferral, DELETE: deleteDeferral }, 'records'),
+  resource('/deferrals/:id/outcome', { GET: getOutcome }, 'records'),
+  resource('/deferrals/:id/record', { GET: getRecord }, 'records'),
+  resource('/deferrals/:id/receipt', { GET: getReceipt }, 'records'),
+  resource('/ledger/:group/checkpoint', { GET: getCheckpoint }, 'records'),
+  resource('/ledger/:group/blocks/:height', { GET: getBlock }, 'records'),
+  resource('/partitions', { GET: getPartitions }, 'verifyToken'),
+  resource('/work-types/:name', { GET: getWorkType, PUT: putWorkType }, 'verifyToken'),
+];
+
+/**
+ * The gate's own resources. `pathBelowBase` is the path of the request without the base path and without its query,
+ * which is read from `req.url`.
+ */
+export function createResources(parts: ResourceParts): Resources {
+  const heldOpen = heldOpenUpTo(resourceLimits.heldOpen);
+  return async (req, res, pathBelowBase) => {
+    try {
+      const matched = find(parts, pathBelowBase);
+      if (matched === undefined) return sendNotFound(res);
+      const { methods, params } = matched;
+      const handler = methods.get(req.method === 'HEAD' ? 'GET' : req.method);
+      if (handler === undefined) return sendMethodNotAllowed(res, methods);
+      await handler({ parts, req, res, params, query: queryOf(req.url), heldOpen });
+    } catch (error) {
+      tellTrouble(parts, `answering ${req.method} ${routeOf(pathBelowBase)}`, error);
+      sendTrouble(res, error);
+    }
+  };
+}
+
+function find(
+  parts: ResourceParts,
+  path: string,
+): (Pick<Resource, 'methods'> & { readonly params: Readonly<Record<string, string>> }) | undefined {
+  for (const { path: pattern, needs, methods } of table) {
+    const params = matchPath(pattern, path);
+    if (params !== undefined)
+      return needs !== undefined && parts[needs] === undefined ? undefined : { methods, params };
+  }
+  return undefined;
+}
+
+function resource(
+  path: string,
+  handlers: Readonly<Record<string, ResourceHandler>>,
+  needs?: Resource['needs'],
+): Resource {
+  const methods = new Map(Object.entries(handlers));
+  return { path: path.split('/').slice(1), methods, ...(needs === undefined ? {} : { needs }) };
+}
+
+/** The pattern of a path, for messages: paths may hold what is nobody's business. */
+function routeOf(path: string): string {
+  const found = table.find((one) => matchPath(one.path, path) !== undefined);
+  return `/${found?.path.join('/') ?? '...'}`;
+}
+
+function sendMethodNotAllowed(res: ServerResponse, methods: Resource['methods']): void {
+  const allowed = [...methods.keys()].flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]));
+  const detail = `This resource has ${allowed.join(', ')}.`;
+  sendProblem(res, createProblem('method-not-allowed', detail), { Allow: allowed.join(', ') });
+}
+
+function queryOf(url: string): URLSearchParams {
+  const start = url.indexOf('?');
+  return new URLSearchParams(start === -1 ? '' : url.slice(start + 1));
+}

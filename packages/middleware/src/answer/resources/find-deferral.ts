@@ -1,0 +1,52 @@
+import type { DeferralResource } from '@slackwater/shared';
+import type { Deferral } from '../../ledger/deferral.ts';
+import type { Ledger } from '../../ledger/open-ledger.ts';
+import { deferralResource, deferralUrls } from '../deferral-resource.ts';
+import { type Scope, type Sight, sightOf } from './access.ts';
+import type { Records, ResourceParts } from './contract.ts';
+import type { Exchange } from './exchange.ts';
+import { resourceLimits } from './limits.ts';
+import { within } from './time-limit.ts';
+
+/** A deferral that exists and that the request may see. */
+export interface Found {
+  readonly records: Records;
+  readonly ledger: Ledger;
+  readonly deferral: Deferral;
+  readonly sight: Sight;
+}
+
+const ulid = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
+
+/** The deferral in the path; undefined where it doesn't exist, or may not be seen without a token of that scope. */
+export async function findDeferral(exchange: Exchange, scope: Scope): Promise<Found | undefined> {
+  const { parts, params } = exchange;
+  const { records } = parts;
+  const id = params['id'] ?? '';
+  if (records === undefined || !ulid.test(id)) return undefined;
+  const ledger = await openedLedger(parts, records);
+  const deferral = await ledger.find(id);
+  if (deferral === undefined) return undefined;
+  const sight = await sightOf(exchange, ledger, deferral, scope);
+  return sight && { records, ledger, deferral, sight };
+}
+
+/** The ledger as soon as it is open, if that is soon. */
+export function openedLedger({ clock }: ResourceParts, records: Records): Promise<Ledger> {
+  return within(clock, resourceLimits.askMs, 'Opening the ledger', records.ledger());
+}
+
+/** The resource as whoever asks may see it, with a fresh receipt. */
+export async function resourceOf(exchange: Exchange, found: Found): Promise<DeferralResource> {
+  const { records, ledger, deferral, sight } = found;
+  const home = { ...exchange.parts.home, durable: records.durable };
+  const urls = deferralUrls(baseUrl(exchange), deferral.id, sight.capability);
+  return deferralResource(home, deferral, await ledger.proof(deferral.id), urls);
+}
+
+/** Where the gate's resources are, for URLs that are given out; never made from the Host header. */
+export function baseUrl({ parts: { publicUrl, basePath }, req }: Pick<Exchange, 'parts' | 'req'>): string {
+  // Two slashes at its beginning would make a path the name of a host.
+  const mount = publicUrl ?? (req.baseUrl ?? '').replace(/^\/{2,}/, '/');
+  return `${mount}${basePath}`;
+}

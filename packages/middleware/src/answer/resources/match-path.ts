@@ -1,0 +1,31 @@
+/** The path segments of a resource; one that begins with `:` stands for any. */
+export type PathPattern = readonly string[];
+
+/**
+ * What stands in a path for each `:name` of a pattern, percent-decoded; undefined where the path is another one or
+ * can't be decoded. The path begins with a slash; matching is exact, also about a slash at its end.
+ */
+export function matchPath(pattern: PathPattern, path: string): Readonly<Record<string, string>> | undefined {
+  const [before, ...segments] = path.split('/');
+  if (before !== '' || segments.length !== pattern.length) return undefined;
+  const params: Record<string, string> = {};
+  for (const [i, expected] of pattern.entries()) {
+    const segment = segments[i] ?? '';
+    if (!expected.startsWith(':')) {
+      if (segment !== expected) return undefined;
+      continue;
+    }
+    const value = decoded(segment);
+    if (value === undefined || value === '') return undefined;
+    params[expected.slice(1)] = value;
+  }
+  return params;
+}
+
+function decoded(segment: string): string | undefined {
+  try {
+    return decodeURIComponent(segment);
+  } catch {
+    return undefined;
+  }
+}

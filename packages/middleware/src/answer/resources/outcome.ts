@@ -1,0 +1,51 @@
+import { createProblem, headerNames, isSlackwaterError } from '@slackwater/shared';
+import type { Deferral, Outcome } from '../../ledger/deferral.ts';
+import { sendJson, sendNotFound, sendProblem } from '../send.ts';
+import type { Exchange } from './exchange.ts';
+import { type Found, findDeferral, resourceOf } from './find-deferral.ts';
+import { isSettled, paceOf } from './pace.ts';
+import { sendOutcome } from './send-outcome.ts';
+import { tellTrouble } from './trouble.ts';
+
+/**
+ * `GET /deferrals/:id/outcome`: 202 with the resource until the deferral is settled, then the route's own answer. A
+ * settled deferral that has none gets 404, without `Slackwater-Outcome`, so that nobody takes that for the route's.
+ * A stranger's token needs `audit:reveal`, for outcomes are kept encrypted.
+ */
+export async function getOutcome(exchange: Exchange): Promise<void> {
+  const { parts, res } = exchange;
+  const found = await findDeferral(exchange, 'audit:reveal');
+  if (found === undefined) return sendNotFound(res);
+  const { deferral } = found;
+  if (!isSettled(deferral)) {
+    const headers = { ...paceOf(parts, deferral), [headerNames.outcome]: 'pending' };
+    return sendJson(res, 202, headers, await resourceOf(exchange, found));
+  }
+  const outcome = await keptOutcome(exchange, found);
+  if (typeof outcome === 'object') return sendOutcome(res, outcome);
+  sendProblem(res, createProblem('not-found', outcome === 'altered' ? altered : whyNone(deferral)));
+}
+
+const altered = 'The outcome that is kept is not the one whose digest is in the ledger: it is not shown.';
+
+async function keptOutcome(
+  { parts }: Exchange,
+  { ledger, deferral }: Found,
+): Promise<Outcome | 'none' | 'altered'> {
+  try {
+    return (await ledger.outcome(deferral.id)) ?? 'none';
+  } catch (error) {
+    if (!isSlackwaterError(error) || error.code !== 'record-corrupt') throw error;
+    tellTrouble(parts, 'reading an outcome', error);
+    return 'altered';
+  }
+}
+
+function whyNone({ status, outcomeKnown, error }: Deferral): string {
+  if (status === 'Canceled') return 'The deferral was canceled before it was performed: there is no outcome.';
+  if (outcomeKnown === false) return "The work is done; the route's answer is not known.";
+  if (status === 'Failed' && error?.code !== 'route-refused') {
+    return 'The deferral failed without an answer of the route, or that is no longer kept; its resource says why.';
+  }
+  return "The route's answer is no longer kept.";
+}

@@ -1,0 +1,68 @@
+import type { ServerResponse } from 'node:http';
+import {
+  createProblem,
+  type ErrorCode,
+  isSlackwaterError,
+  type ReasonCode,
+  type RetryLaterProblem,
+} from '@slackwater/shared';
+import { sendNotFound, sendProblem } from '../send.ts';
+import type { ResourceParts } from './contract.ts';
+import { resourceLimits } from './limits.ts';
+import { waitHeaders } from './pace.ts';
+
+/** Trouble of the engine or the ledger, by the reason that callers are given. Messages may hold paths: they stay here. */
+const reasons: Partial<Record<ErrorCode, ReasonCode>> = {
+  'engine-timeout': 'ledger-timeout',
+  'engine-full': 'ledger-full',
+  'engine-unavailable': 'ledger-unavailable',
+  'engine-corrupt': 'ledger-unavailable',
+  'engine-closed': 'ledger-unavailable',
+  'ledger-corrupt': 'ledger-unavailable',
+  'ledger-truncated': 'ledger-unavailable',
+  'ledger-keys-differ': 'ledger-unavailable',
+  'key-file-unreadable': 'ledger-unavailable',
+};
+
+/** Tells of trouble; whoever hears it can't make more of it. */
+export function tellTrouble(parts: ResourceParts, doing: string, error: unknown): void {
+  try {
+    parts.tellTrouble(doing, error);
+  } catch {
+    // A listener's fault is not the answer's.
+  }
+}
+
+/** Answers for what a resource rejected with. An answer that has begun is cut off, so that nobody takes it for whole. */
+export function sendTrouble(res: ServerResponse, error: unknown): void {
+  const code = isSlackwaterError(error) ? error.code : undefined;
+  const reason = code && reasons[code];
+  if (res.headersSent) {
+    if (!res.writableEnded) res.destroy();
+  } else if (reason !== undefined) {
+    sendRetryLater(res, 'The ledger can not be asked just now.', [reason]);
+  } else if (code === 'not-found') {
+    sendNotFound(res);
+  } else {
+    sendProblem(
+      res,
+      createProblem('internal-error', 'The gate could not answer. Its owner has been told why.'),
+    );
+  }
+}
+
+/** There is no room to hold another request open. */
+export function sendBusy(res: ServerResponse): void {
+  sendRetryLater(res, 'As many requests are held open as may be.', []);
+}
+
+function sendRetryLater(res: ServerResponse, detail: string, why: readonly ReasonCode[]): void {
+  const problem: RetryLaterProblem = {
+    ...createProblem('retry-later', detail),
+    recorded: false,
+    retryable: true,
+    retryAfterMs: resourceLimits.troubleRetryMs,
+    reasons: why,
+  };
+  sendProblem(res, problem, waitHeaders(resourceLimits.troubleRetryMs));
+}

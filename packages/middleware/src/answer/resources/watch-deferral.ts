@@ -1,0 +1,48 @@
+import type { Clock } from '../../clock.ts';
+import type { Deferral } from '../../ledger/deferral.ts';
+import { createBell } from './bell.ts';
+import type { Found } from './find-deferral.ts';
+import { resourceLimits } from './limits.ts';
+import { isSettled } from './pace.ts';
+
+/**
+ * Gives a deferral each time it has changed since it was found. Ends after it was settled, after `mostMs`, when it is
+ * there no more, and when the signal is aborted. Rejects where the ledger can't be asked.
+ */
+export async function* watchDeferral(
+  clock: Clock,
+  { records, ledger, deferral }: Pick<Found, 'records' | 'ledger' | 'deferral'>,
+  mostMs: number,
+  signal: AbortSignal,
+): AsyncGenerator<Deferral, void, void> {
+  const endsAt = clock.now() + mostMs;
+  const bell = createBell(clock);
+  const unlisten = records.onChange(deferral.id, bell.ring);
+  signal.addEventListener('abort', bell.ring);
+  // It may have changed between being found and being listened for.
+  bell.ring();
+  try {
+    for (let seen = deferral; !isSettled(seen); ) {
+      const leftMs = endsAt - clock.now();
+      if (leftMs <= 0 || signal.aborted) return;
+      await bell.rung(Math.min(leftMs, resourceLimits.lookEveryMs));
+      if (signal.aborted) return;
+      const now = await ledger.find(deferral.id);
+      if (now === undefined) return;
+      if (differs(now, seen)) yield now;
+      seen = now;
+    }
+  } finally {
+    unlisten();
+    signal.removeEventListener('abort', bell.ring);
+  }
+}
+
+function differs(a: Deferral, b: Deferral): boolean {
+  return (
+    a.phase !== b.phase ||
+    a.attempts !== b.attempts ||
+    a.postponements !== b.postponements ||
+    a.updatedAt !== b.updatedAt
+  );
+}
