@@ -15,54 +15,57 @@ export type AskRequest<Value, Req = Request> = { ask(req: Req): Value | Promise<
 
 /** What {@link slackwater} takes; every option may be left out. */
 export interface SlackwaterOptions {
-  /** Name of the application, in entries and on disk; 1 to 64 letters, digits, dots, hyphens or underscores. Default `app`. */
+  /**
+   * Name of the application, in entries and on disk: 1 to 64 letters, digits, dots, hyphens or underscores, beginning
+   * with a letter or digit. Default `app`.
+   */
   readonly application?: string;
   /** The ledger's resource group; named like an application. Default `main`. */
   readonly group?: string;
-  /** Work types by name. Default: one, `default`, with priority 1 and `thresholdMs`. */
+  /** Work types by name; named like an application. Default `{ default: { priority: 1 } }`. */
   readonly workTypes?: Readonly<Record<string, WorkTypeOptions>>;
-  /** The work type of requests that no rule matches; one of `workTypes`. Default: the least important one. */
+  /** The work type of requests that no rule matches; one of `workTypes`. Default none; then the least important one. */
   readonly defaultWorkType?: string;
-  /** Threshold of work types that name none, ms. Default 250. */
+  /** Threshold of work types that name none, ms, up to an hour; fractions count. Default 250. */
   readonly thresholdMs?: number;
   /**
    * Rules by method and path pattern (path-to-regexp 8): `POST /orders/:id`. Paths are matched whole, as the caller
-   * sent them; the first rule that matches counts. `* /path` is any method.
+   * sent them; the first rule that matches counts. `* /path` is any method. Default none.
    */
   readonly routes?: Readonly<Record<string, RouteOptions>>;
-  /** The work type of a request whose rule names none; undefined for the default work type. Default: none. */
+  /** The work type of a request whose rule names none; undefined for the default work type. Default none. */
   readonly classify?: AskRequest<string | undefined>;
   /**
-   * The partition, or several, of a request whose rule names none; it is judged by the worst. Default: learned, by route, from
-   * observed commits.
+   * The partition, or several, of a request whose rule names none; it is judged by the worst. Names have 1 to 200
+   * characters. Default none; then it is learned, by route, from observed commits.
    */
   readonly partition?: OfRequest<string | readonly string[] | undefined>;
-  /** Who the request is made for; undefined where nobody is known. Needed for deferring. Default: none. */
+  /** Who the request is made for; undefined where nobody is known. Needed for deferring. Default none. */
   readonly requester?: AskRequest<string | undefined>;
   /**
    * The authenticated identity to carry to the replay, as JSON values. Requests that came with credentials are
-   * deferred only where it gives something. Default: none.
+   * deferred only where it gives something. Needs `restore`. Default none.
    */
   readonly capture?: AskRequest<unknown>;
-  /** Puts back on a replayed request what `capture` gave. Where it throws, the deferral is parked. Default: none. */
+  /** Puts back on a replayed request what `capture` gave. Where it throws, the deferral is parked. Needs `capture`. Default none. */
   readonly restore?: { ask(req: Request, captured: unknown): void | Promise<void> }['ask'];
-  /** Names of request headers that replays keep besides the allow-listed ones; never credentials. Default: none. */
+  /** Names of request headers that replays keep besides the allow-listed ones; never credentials. Default none. */
   readonly captureHeaders?: readonly string[];
-  /** Where the ledger lives. Without one nothing is deferred. Default: none. */
+  /** Where the ledger lives. Without one nothing is deferred. Default none. */
   readonly engine?: Engine;
-  /** How latency is measured and probed. Default: see there. */
+  /** How latency is measured and probed. Default `{}`. */
   readonly latency?: LatencyOptions;
-  /** What the ledger keeps, and for how long. Default: see there. */
+  /** What the ledger keeps, and for how long. Default `{}`. */
   readonly ledger?: LedgerOptions;
-  /** How deferrals are performed. Default: see there. */
+  /** How deferrals are performed. Default `{}`. */
   readonly perform?: Partial<PerformerOptions>;
-  /** Who may audit and administer. Without it those resources do not exist. Default: none. */
+  /** Who may audit and administer. Without it those resources do not exist. Default none. */
   readonly auth?: AuthOptions;
   /** Where the gate serves its own resources, under the path it is mounted on. Default `/slackwater`. */
   readonly basePath?: string;
-  /** Origin, and path of the mount if any, with which URLs are given out: `https://shop.example`. Default: relative URLs. */
+  /** Origin, and path of the mount if any, with which URLs are given out: `https://shop.example`. Default none; then URLs are relative. */
   readonly publicUrl?: string;
-  /** The longest body that is deferred, bytes. Default 1 MiB. */
+  /** The longest body that is deferred, bytes; up to 3 MiB. Default 1 MiB. */
   readonly maxBodyBytes?: number;
   /** The longest wait that a caller is asked for, ms. Default 30,000. */
   readonly retryAfterCapMs?: number;
@@ -70,35 +73,59 @@ export interface SlackwaterOptions {
   readonly maxLearnedRoutes?: number;
 }
 
+/** What {@link SlackwaterOptions} are where they are left out. */
+export const gateDefaults = {
+  application: 'app',
+  group: 'main',
+  thresholdMs: 250,
+  captureHeaders: [],
+  basePath: '/slackwater',
+  maxBodyBytes: 1024 * 1024,
+  retryAfterCapMs: 30_000,
+  maxLearnedRoutes: 1_000,
+} as const satisfies SlackwaterOptions;
+
 /** One category of work. */
 export interface WorkTypeOptions {
   /** 1 is the most important; a whole number up to 1,000. Required. */
   readonly priority: number;
   /** Never postponed, whatever the latency; then it has no threshold. Default false. */
   readonly exempt?: boolean;
-  /** Latency value above which it is postponed, ms; fractions count. Default: the `thresholdMs` of all. */
-  readonly thresholdMs?: number;
+  /**
+   * Latency value above which it is postponed, ms, up to an hour; fractions count. An exempt work type has none, which
+   * `null` says too. Default 250, unless the gate's `thresholdMs` says otherwise.
+   */
+  readonly thresholdMs?: number | null;
   /** What its requests are answered while they are postponed: `defer` or `retry-later`. Default `retry-later`. */
   readonly whenOver?: 'defer' | 'retry-later';
   /** Defers also for callers that do not say `Prefer: respond-async`. Default false. */
   readonly deferWithoutAsking?: boolean;
   /** Answers deferred requests with 202 (`deferred`) or with the success that `result` gives (`succeeded`). Default `deferred`. */
   readonly acknowledge?: 'deferred' | 'succeeded';
-  /** The success given ahead of the work, for `acknowledge: 'succeeded'`; its body is sent as JSON. Default: none. */
+  /** The success given ahead of the work, for `acknowledge: 'succeeded'`; its body is sent as JSON. Default none. */
   readonly result?: AskRequest<{ readonly status?: number; readonly body?: unknown }>;
-  /** Refuses before acceptance what the route would refuse later: gives the reason, or undefined. Default: none. */
+  /** Refuses before acceptance what the route would refuse later: gives the reason, or undefined. Default none. */
   readonly validate?: AskRequest<string | undefined>;
   /** Its routes may be repeated from their start after a crash between two of their transactions. Default false. */
   readonly repeatable?: boolean;
 }
 
+/** What {@link WorkTypeOptions} are where they are left out. */
+export const workTypeDefaults = {
+  exempt: false,
+  whenOver: 'retry-later',
+  deferWithoutAsking: false,
+  acknowledge: 'deferred',
+  repeatable: false,
+} as const satisfies Partial<WorkTypeOptions>;
+
 /** What is said of one route. */
 export interface RouteOptions {
-  /** One of `workTypes`. Default: what `classify` gives. */
+  /** One of `workTypes`. Default none; then what `classify` gives. */
   readonly workType?: OfRequest<string | undefined, RouteRequest>;
-  /** What it commits to; one, or several. Default: what the gate's `partition` gives. */
+  /** What it commits to; one, or several. Default none; then what the gate's `partition` gives. */
   readonly partition?: OfRequest<string | readonly string[] | undefined, RouteRequest>;
-  /** Deferrals of one key are performed in their order, and later requests do not overtake them. Default: none. */
+  /** Deferrals of one key are performed in their order, and later requests do not overtake them. Default none. */
   readonly orderKey?: OfRequest<string | undefined, RouteRequest>;
 }
 
@@ -122,11 +149,23 @@ export interface LatencyOptions {
   readonly maxPartitions?: number;
 }
 
+/** What {@link LatencyOptions} are where they are left out. */
+export const latencyDefaults = {
+  window: 64,
+  minSamples: 5,
+  maxSampleAgeMs: 30_000,
+  commitTimeoutMs: 30_000,
+  statistic: 'median',
+  probeEveryMs: 200,
+  probeTimeoutMs: 2_000,
+  maxPartitions: 10_000,
+} as const satisfies Required<LatencyOptions>;
+
 /** What the ledger keeps, and for how long. */
 export interface LedgerOptions {
   /** Whether anybody may read checkpoint and blocks; else `audit:read` is needed. Default true. */
   readonly public?: boolean;
-  /** Name of the log in its checkpoints. Default: made from application, group and key. */
+  /** Name of the log in its checkpoints. Default none; then it is made from application, group and key. */
   readonly origin?: string;
   /** How long outcomes and idempotency keys are kept, ms. Default 7 days. */
   readonly keepOutcomeMs?: number;
@@ -135,6 +174,14 @@ export interface LedgerOptions {
   /** How long a call waits for the engine, ms. Default 1,000. */
   readonly engineTimeoutMs?: number;
 }
+
+/** What {@link LedgerOptions} are where they are left out. */
+export const ledgerDefaults = {
+  public: true,
+  keepOutcomeMs: 7 * 24 * 3_600_000,
+  maxQueued: 1_000_000,
+  engineTimeoutMs: 1_000,
+} as const satisfies LedgerOptions;
 
 /** How JSON Web Tokens (RFC 7519) of auditors and administrators are verified. */
 export interface AuthOptions {

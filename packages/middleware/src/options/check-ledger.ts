@@ -1,0 +1,36 @@
+import { OptionInvalidError } from './option-error.ts';
+import { type LedgerOptions, ledgerDefaults } from './options.ts';
+import { type Read, type Readers, readGroup } from './read-group.ts';
+import { flag, milliseconds, number } from './read-values.ts';
+import type { ResolvedLedger } from './resolved.ts';
+
+const yearMs = 365 * 86_400_000;
+
+/** What C2SP allows as the name of a key, which an origin is too. */
+const readOrigin: Read<string> = (value, option) => {
+  if (typeof value !== 'string' || value.length > 255 || !/^[^\s+\p{Cc}]+$/u.test(value)) {
+    throw new OptionInvalidError(
+      option,
+      value,
+      'give 1 to 255 characters without blanks and plus signs, such as shop.example/ledger',
+    );
+  }
+  return value;
+};
+
+/** How the options under `ledger` are read. */
+export const ledgerReaders: Readers<LedgerOptions> = {
+  public: flag,
+  origin: readOrigin,
+  keepOutcomeMs: milliseconds(1_000, 10 * yearMs),
+  maxQueued: number({ from: 1, to: 100_000_000, of: 'deferrals' }),
+  engineTimeoutMs: milliseconds(10, 60_000),
+};
+
+/** The options under `ledger`, whole. Throws `option-invalid` and `option-unknown`. */
+export function checkLedger(value: unknown): ResolvedLedger {
+  const whole = { ...ledgerDefaults, origin: undefined };
+  if (value === undefined) return whole;
+  const advice = 'give an object, { keepOutcomeMs: 86_400_000 }';
+  return { ...whole, ...readGroup<LedgerOptions>(value, 'ledger', ledgerReaders, { advice }) };
+}

@@ -1,0 +1,31 @@
+import { OptionMissingError } from './option-error.ts';
+import { within } from './read-group.ts';
+import type { ResolvedOptions } from './resolved.ts';
+
+/** Refuses options that need others beside them. Throws `option-missing`. */
+export function checkTogether(options: ResolvedOptions): void {
+  checkDeferring(options);
+  const { capture, restore } = options;
+  if ((capture === undefined) === (restore === undefined)) return;
+  const [absent, present] = capture === undefined ? ['capture', 'restore'] : ['restore', 'capture'];
+  throw new OptionMissingError(
+    absent,
+    `${present} is there, and they go together: capture(req) gives the identity, restore(req, captured) puts it back on the replay`,
+  );
+}
+
+function checkDeferring({ workTypes, requester, engine }: ResolvedOptions): void {
+  const deferring = workTypes.find(({ whenOver }) => whenOver === 'defer');
+  const absent = Object.entries({ requester, engine }).flatMap(([name, value]) =>
+    value === undefined ? [name] : [],
+  );
+  const [first] = absent;
+  if (deferring === undefined || first === undefined) return;
+  throw new OptionMissingError(
+    first,
+    `${within(within('workTypes', deferring.name), 'whenOver')} is "defer", and ${absent.join(' and ')} ${absent.length === 1 ? 'is' : 'are'} not there. ` +
+      'Deferring needs three decisions that only you can make: who a request is made for (requester: (req) => req.auth?.sub), ' +
+      "where the ledger lives (engine: sqliteEngine({ directory: '.slackwater' })), and which work types may be deferred " +
+      "(whenOver: 'defer'). Or say whenOver: 'retry-later'",
+  );
+}

@@ -1,0 +1,124 @@
+import { OptionContradictionError, OptionInvalidError, OptionMissingError } from './option-error.ts';
+import { type WorkTypeOptions, workTypeDefaults } from './options.ts';
+import { entriesOf, type Readers, readGroup, within } from './read-group.ts';
+import { flag, functionOf, namePattern, nameRule, number, oneOf } from './read-values.ts';
+import type { WorkTypePolicy } from './resolved.ts';
+
+/** A threshold, of all work types or of one. */
+export const readThreshold = number({ from: 0, to: 3_600_000, of: 'milliseconds', fractions: true });
+
+type Read = Omit<WorkTypeOptions, 'thresholdMs'> & { readonly thresholdMs?: number | null };
+
+const readers: Readers<Read> = {
+  priority: number({ from: 1, to: 1_000 }),
+  exempt: flag,
+  // null is a way to say "none", which an exempt work type has and no other may have.
+  thresholdMs: (value, option) => (value === null ? null : readThreshold(value, option)),
+  whenOver: oneOf(['retry-later', 'defer']),
+  deferWithoutAsking: flag,
+  acknowledge: oneOf(['deferred', 'succeeded']),
+  result: functionOf('(req) => ({ status: 200, body: { accepted: true } })'),
+  validate: functionOf("(req) => (req.query.sku === undefined ? 'sku is missing' : undefined)"),
+  repeatable: flag,
+};
+
+const example = 'give work types by name, { settle: { priority: 2, thresholdMs: 200 } }';
+
+/**
+ * The work types, the most important first. `thresholdMs` is of those that name none. Throws `option-invalid`,
+ * `option-unknown` and `option-missing`.
+ */
+export function checkWorkTypes(value: unknown, thresholdMs: number): readonly WorkTypePolicy[] {
+  if (value === undefined) return [policyOf('default', { priority: 1 }, thresholdMs)];
+  const entries = entriesOf(value, 'workTypes', example);
+  if (entries.length === 0) {
+    throw new OptionInvalidError(
+      'workTypes',
+      value,
+      `it names none; ${example}, or leave it out for one default`,
+    );
+  }
+  return entries
+    .map(([name, options]) => checkWorkType(name, options, thresholdMs))
+    .sort((a, b) => a.priority - b.priority);
+}
+
+function checkWorkType(name: string, value: unknown, thresholdMs: number): WorkTypePolicy {
+  const option = within('workTypes', name);
+  if (!namePattern.test(name))
+    throw new OptionContradictionError(option, `a work type's name is ${nameRule}`);
+  const given = readGroup<Read>(value, option, readers, {
+    advice: 'give an object, { priority: 2, thresholdMs: 200 }',
+  });
+  const { priority } = given;
+  if (priority === undefined) {
+    throw new OptionMissingError(
+      within(option, 'priority'),
+      'every work type has one; give a whole number from 1, the most important, to 1,000',
+    );
+  }
+  checkThreshold(option, given);
+  checkDeferring(option, given);
+  return policyOf(name, { ...given, priority }, thresholdMs);
+}
+
+function checkThreshold(option: string, { exempt, thresholdMs }: Partial<Read>): void {
+  const name = within(option, 'thresholdMs');
+  if (exempt === true && typeof thresholdMs === 'number') {
+    throw new OptionContradictionError(
+      name,
+      `${thresholdMs} on an exempt work type, which is never postponed; leave it out, or leave out exempt`,
+    );
+  }
+  if (exempt !== true && thresholdMs === null) {
+    throw new OptionInvalidError(
+      name,
+      thresholdMs,
+      'give a number of milliseconds, or exempt: true for work that is never postponed',
+    );
+  }
+}
+
+/** Options that would never come to bear are mistakes: what they say is not what will happen. */
+function checkDeferring(option: string, given: Partial<Read>): void {
+  const { exempt, whenOver, deferWithoutAsking, acknowledge, result } = given;
+  const refuse = (name: string, what: string): never => {
+    throw new OptionContradictionError(within(option, name), what);
+  };
+  if (whenOver === 'defer' && exempt === true) {
+    refuse('whenOver', '"defer" on an exempt work type, which is never postponed; leave out one of the two');
+  }
+  if (deferWithoutAsking === true && whenOver !== 'defer') {
+    refuse(
+      'deferWithoutAsking',
+      `true where nothing is deferred; say whenOver: 'defer' too, or leave it out`,
+    );
+  }
+  if (acknowledge === 'succeeded' && whenOver !== 'defer') {
+    refuse(
+      'acknowledge',
+      `"succeeded" where nothing is deferred; say whenOver: 'defer' too, or leave it out`,
+    );
+  }
+  if (acknowledge === 'succeeded' && result === undefined) {
+    throw new OptionMissingError(
+      within(option, 'result'),
+      `acknowledge: 'succeeded' answers with the success that it gives; give a function of the request`,
+    );
+  }
+  if (result !== undefined && acknowledge !== 'succeeded') {
+    refuse(
+      'result',
+      `given where nobody is answered with it; say acknowledge: 'succeeded' too, or leave it out`,
+    );
+  }
+}
+
+function policyOf(
+  name: string,
+  given: { readonly priority: number } & Partial<Read>,
+  thresholdMs: number,
+): WorkTypePolicy {
+  const whole = { ...workTypeDefaults, result: undefined, validate: undefined, ...given };
+  return { ...whole, name, thresholdMs: whole.exempt ? undefined : (given.thresholdMs ?? thresholdMs) };
+}

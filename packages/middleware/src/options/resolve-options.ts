@@ -1,0 +1,97 @@
+import { checkAuth } from './check-auth.ts';
+import { readCaptureHeaders } from './check-capture-headers.ts';
+import { readEngine } from './check-engine.ts';
+import { checkLatency, latencyReaders } from './check-latency.ts';
+import { checkLedger, ledgerReaders } from './check-ledger.ts';
+import { checkPerform, performReaders } from './check-perform.ts';
+import { checkRoutes, readPartition, workTypeName } from './check-routes.ts';
+import { checkTogether } from './check-together.ts';
+import { readBasePath, readPublicUrl } from './check-urls.ts';
+import { checkWorkTypes, readThreshold } from './check-work-types.ts';
+import { gateDefaults, type SlackwaterOptions } from './options.ts';
+import { type Read, type Readers, readGroup } from './read-group.ts';
+import { functionOf, milliseconds, number, plainName } from './read-values.ts';
+import type { ResolvedOptions } from './resolved.ts';
+
+/** Looked at once here, and read when everything that it refers to is known. */
+type Later = 'workTypes' | 'defaultWorkType' | 'routes' | 'latency' | 'ledger' | 'perform' | 'auth';
+type Own = Omit<SlackwaterOptions, Later> & { readonly [Name in Later]?: unknown };
+
+const later: Read<unknown> = (value) => value;
+
+const readers: Readers<Own> = {
+  application: plainName,
+  group: plainName,
+  workTypes: later,
+  defaultWorkType: later,
+  thresholdMs: readThreshold,
+  routes: later,
+  classify: functionOf("(req) => 'report'"),
+  partition: readPartition,
+  requester: functionOf('(req) => req.auth?.sub'),
+  capture: functionOf('(req) => ({ sub: req.auth.sub })'),
+  restore: functionOf('(req, captured) => { req.auth = captured; }'),
+  captureHeaders: readCaptureHeaders,
+  engine: readEngine,
+  latency: later,
+  ledger: later,
+  perform: later,
+  auth: later,
+  basePath: readBasePath,
+  publicUrl: readPublicUrl,
+  // The payload record, headers and identity included, has to fit into the 4 MiB that engines take as one value.
+  maxBodyBytes: number({ from: 0, to: 3 * 1024 * 1024, of: 'bytes' }),
+  retryAfterCapMs: milliseconds(1_000, 86_400_000),
+  maxLearnedRoutes: number({ from: 1, to: 100_000, of: 'routes' }),
+};
+
+const elsewhere = Object.entries({
+  latency: latencyReaders,
+  ledger: ledgerReaders,
+  perform: performReaders,
+}).flatMap(([group, members]) => Object.keys(members).map((name) => `${group}.${name}`));
+
+/**
+ * Checks what `slackwater` was given and fills in the defaults. Nothing is repaired: what can't be meant is refused.
+ *
+ * @throws OptionInvalidError `option-invalid`, OptionUnknownError `option-unknown`, OptionMissingError
+ * `option-missing`; each with the option's full name, the value, and what was likely meant.
+ */
+export function resolveOptions(options: unknown): ResolvedOptions {
+  const given = readGroup<Own>(options === undefined ? {} : options, '', readers, {
+    advice: 'give an object, { workTypes: { settle: { priority: 1, thresholdMs: 200 } } }',
+    elsewhere,
+  });
+  const { thresholdMs, ...own } = { ...gateDefaults, ...given };
+  const workTypes = checkWorkTypes(given.workTypes, thresholdMs);
+  const leastImportant = workTypes.at(-1)?.name ?? '';
+  const defaultWorkType =
+    given.defaultWorkType === undefined
+      ? leastImportant
+      : workTypeName(workTypes)(given.defaultWorkType, 'defaultWorkType');
+  const unclassified = given.classify === undefined ? defaultWorkType : undefined;
+  const resolved: ResolvedOptions = {
+    ...nothing,
+    ...own,
+    workTypes,
+    defaultWorkType,
+    routes: checkRoutes(given.routes, workTypes, unclassified),
+    latency: checkLatency(given.latency),
+    ledger: checkLedger(given.ledger),
+    perform: checkPerform(given.perform),
+    auth: checkAuth(given.auth),
+  };
+  checkTogether(resolved);
+  return resolved;
+}
+
+/** Options that are no more than absent when they are left out. */
+const nothing = {
+  classify: undefined,
+  partition: undefined,
+  requester: undefined,
+  capture: undefined,
+  restore: undefined,
+  engine: undefined,
+  publicUrl: undefined,
+} as const;

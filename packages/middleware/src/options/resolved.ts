@@ -1,0 +1,77 @@
+import type { PerformerOptions } from '../perform/performer-options.ts';
+import type {
+  AskRequest,
+  AuthOptions,
+  LatencyOptions,
+  LedgerOptions,
+  OfRequest,
+  RouteRequest,
+  SlackwaterOptions,
+  WorkTypeOptions,
+} from './options.ts';
+
+/** A work type with everything said. */
+export interface WorkTypePolicy {
+  readonly name: string;
+  /** 1 is the most important. */
+  readonly priority: number;
+  /** Never postponed. */
+  readonly exempt: boolean;
+  /** Latency value above which it is postponed, in ms, not rounded; undefined where it is exempt. */
+  readonly thresholdMs: number | undefined;
+  readonly whenOver: 'defer' | 'retry-later';
+  readonly deferWithoutAsking: boolean;
+  readonly acknowledge: 'deferred' | 'succeeded';
+  /** There wherever `acknowledge` is `succeeded`. */
+  readonly result: WorkTypeOptions['result'] | undefined;
+  readonly validate: WorkTypeOptions['validate'] | undefined;
+  readonly repeatable: boolean;
+}
+
+/** One rule of the table of routes. */
+export interface RouteRule {
+  /** Upper case, or `*` for any. */
+  readonly method: string;
+  /** A pattern that path-to-regexp 8 reads. */
+  readonly pattern: string;
+  /** Where it is a name, a work type of that name exists. */
+  readonly workType: OfRequest<string | undefined, RouteRequest>;
+  readonly partition: OfRequest<string | readonly string[] | undefined, RouteRequest>;
+  readonly orderKey: OfRequest<string | undefined, RouteRequest>;
+}
+
+/** The ledger's options; its origin is made by the ledger where none is given. */
+export type ResolvedLedger = Required<Omit<LedgerOptions, 'origin'>> & {
+  readonly origin: string | undefined;
+};
+
+/** What the gate was told, checked, with every default filled in. Later changes of what was given do not reach it. */
+export interface ResolvedOptions {
+  readonly application: string;
+  readonly group: string;
+  /** The most important first, those of one priority in the order they were given; at least one. */
+  readonly workTypes: readonly WorkTypePolicy[];
+  /** The name of one of `workTypes`. */
+  readonly defaultWorkType: string;
+  /** In the order in which they are tried. */
+  readonly routes: readonly RouteRule[];
+  readonly classify: AskRequest<string | undefined> | undefined;
+  readonly partition: OfRequest<string | readonly string[] | undefined>;
+  readonly requester: AskRequest<string | undefined> | undefined;
+  readonly capture: AskRequest<unknown> | undefined;
+  readonly restore: SlackwaterOptions['restore'] | undefined;
+  /** Lower case, each once. */
+  readonly captureHeaders: readonly string[];
+  readonly engine: SlackwaterOptions['engine'] | undefined;
+  readonly latency: Required<LatencyOptions>;
+  readonly ledger: ResolvedLedger;
+  readonly perform: PerformerOptions;
+  readonly auth: AuthOptions | undefined;
+  /** Begins with a slash and does not end with one. */
+  readonly basePath: string;
+  /** Absolute, without a slash at its end; undefined for relative URLs. */
+  readonly publicUrl: string | undefined;
+  readonly maxBodyBytes: number;
+  readonly retryAfterCapMs: number;
+  readonly maxLearnedRoutes: number;
+}
