@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { accepted, type Bench, bytesOf, ledgerBench } from './ledgers.ts';
+import { accepted, type Bench, bytesOf, ledgerBench, requestOf } from './ledgers.ts';
 
 let bench: Bench;
 beforeEach(async () => {
@@ -91,6 +91,20 @@ describe('a changed record', () => {
     const { ledger } = await bench.open();
     const { id } = await accepted(ledger);
     flipValue(`payload/${id}`);
+    await expect(ledger.request(id)).rejects.toMatchObject({ code: 'record-corrupt' });
+  });
+
+  it('is refused: that it came by TLS was taken out of its payload (B-26)', async () => {
+    const { ledger, engine } = await bench.open();
+    const { id } = await accepted(ledger, { request: requestOf({ secure: true }) });
+    const { value } = (await engine.store.get(`payload/${id}`)) ?? { value: new Uint8Array() };
+    // The last part: 4 bytes length, and one byte sealed.
+    const sealedBytes = 1 + 4 + 12 + 1 + 16;
+    expect(Buffer.from(value).readUInt32BE(value.length - sealedBytes - 4)).toBe(sealedBytes);
+    await engine.store.put(
+      `payload/${id}`,
+      Buffer.concat([value.subarray(0, value.length - sealedBytes - 4), Buffer.alloc(4)]),
+    );
     await expect(ledger.request(id)).rejects.toMatchObject({ code: 'record-corrupt' });
   });
 

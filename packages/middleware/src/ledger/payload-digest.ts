@@ -10,7 +10,8 @@ import { sha256 } from './sha256.ts';
 //
 //   request bytes = canonical JSON { body: base64, contentType?, method, url }, UTF-8: what its caller knows, so that
 //                   the caller, given the salt, can check by itself that its request stands in the ledger unaltered.
-//   context bytes = canonical JSON { headers, identity?, remoteAddress? }, identity as its JSON text: what the server added.
+//   context bytes = canonical JSON { headers, identity?, remoteAddress?, secure? }, identity as its JSON text, secure only
+//                   where it is true: what the server added.
 //   outcome bytes = canonical JSON { body: base64, headers, status }.
 //   salt          = 16 random bytes || SHA-256(16 other random bytes || context bytes).
 //
@@ -80,12 +81,14 @@ export function headerOf(request: CapturedRequest, name: string): string | undef
   return request.headers.find(([candidate]) => candidate === name)?.[1];
 }
 
-function contextDigest(nonce: Uint8Array, { headers, identity, remoteAddress }: CapturedRequest): Uint8Array {
+function contextDigest(nonce: Uint8Array, request: CapturedRequest): Uint8Array {
+  const { headers, identity, remoteAddress, secure } = request;
   const identityText = identity === undefined ? undefined : JSON.stringify(identity);
   const text = canonicalJson({
     headers,
     ...(identityText === undefined ? {} : { identity: identityText }),
     ...(remoteAddress === undefined ? {} : { remoteAddress }),
+    ...(secure === true && { secure }),
   });
   return sha256(Buffer.concat([nonce, Buffer.from(text, 'utf8')]));
 }

@@ -9,7 +9,7 @@ import type { Vault } from './vault.ts';
 //   part's name: reading one decrypts no other.
 
 const version = 1;
-const partNames = ['facts', 'url', 'headers', 'body', 'identity', 'remoteAddress'] as const;
+const partNames = ['facts', 'url', 'headers', 'body', 'identity', 'remoteAddress', 'secure'] as const;
 type PartName = (typeof partNames)[number];
 
 /** What the ledger must know of a deferral besides its request, and may not say in an entry. */
@@ -40,6 +40,7 @@ export function sealPayload(
     identity: request.identity === undefined ? undefined : jsonBytes(request.identity),
     remoteAddress:
       request.remoteAddress === undefined ? undefined : Buffer.from(request.remoteAddress, 'utf8'),
+    secure: request.secure === true ? Uint8Array.of(1) : undefined,
   };
   const chunks: Uint8Array[] = [Uint8Array.of(version)];
   for (const name of partNames) {
@@ -73,6 +74,8 @@ export function openPayload(
     body: required(vault, id, parts, 'body'),
     remoteAddress: opened(vault, id, parts, 'remoteAddress')?.toString('utf8'),
     identity: identity === undefined ? undefined : (JSON.parse(identity.toString('utf8')) as unknown),
+    // Whoever took this part away, or moved it here, has changed the context that the digest is bound to.
+    ...(opened(vault, id, parts, 'secure') !== undefined && { secure: true }),
   };
   return { facts, request };
 }
