@@ -101,6 +101,21 @@ describe('an accepted deferral', () => {
     expect(back.body.length).toBe(0);
   });
 
+  it.each([true, false, undefined])('gives back whether it came by TLS: %s', async (secure) => {
+    const { ledger } = await bench.open();
+    const { id } = await accepted(ledger, { request: requestOf(secure === undefined ? {} : { secure }) });
+    expect((await ledger.request(id)).secure ?? false).toBe(secure ?? false);
+  });
+
+  it('holds its order key until it is settled, in the words of the application', async () => {
+    const { ledger } = await bench.open();
+    const { id } = await accepted(ledger, { orderKey: 'account 4711' });
+    expect(await ledger.holdsOrderKey('account 4711')).toBe(true);
+    expect(await ledger.holdsOrderKey('account 4712')).toBe(false);
+    await ledger.step(id, { type: 'canceled', error: { code: 'canceled-by-requester', message: 'x' } });
+    expect(await ledger.holdsOrderKey('account 4711')).toBe(false);
+  });
+
   it('has one pseudonym per requester, whichever process asks', async () => {
     const one = await bench.open();
     const other = await bench.open();

@@ -102,6 +102,7 @@ describe('after a crash while accepting', () => {
       }),
     });
     await expect(accepted(ledger, { orderKey: 'o' })).rejects.toMatchObject({ fate: 'unknown' });
+    expect(await ledger.holdsOrderKey('o')).toBe(true);
     broken = false;
     await expect(accepted(ledger, { orderKey: 'o' })).rejects.toMatchObject({ fate: 'none' });
     await accepted(ledger, { orderKey: 'another' });

@@ -17,7 +17,7 @@ const failed = (token: number, retryAt?: number): Step => ({
   error: { code: 'route-refused', message: 'The route answered 409 to /payments/4711.' },
   ...(retryAt !== undefined && { retryAt }),
 });
-const canceled: Step = { type: 'canceled', error: { code: 'canceled-by-requester', message: 'canceled' } };
+const canceled = { type: 'canceled', error: { code: 'canceled-by-requester', message: 'canceled' } } as const;
 
 let bench: Bench;
 let opened: OpenedLedger;
@@ -153,13 +153,40 @@ describe('canceling', () => {
     expect(await engine.queue.backlog()).toEqual([]);
   });
 
-  it('is refused from the first attempt on, also while it waits to be tried again', async () => {
+  it('is refused while it is performed, whatever its caller knows of attempts', async () => {
     const { ledger } = opened;
     const { id } = await accepted(ledger);
     await ledger.step(id, { type: 'performing', token: 1 });
     expect(await ledger.step(id, canceled)).toBeUndefined();
+    expect(await ledger.step(id, { ...canceled, attempts: 1 })).toBeUndefined();
+  });
+
+  it('between attempts is for who has shut out all of them', async () => {
+    const { ledger, engine } = opened;
+    const { id } = await accepted(ledger);
+    await ledger.step(id, { type: 'performing', token: 1 });
     await ledger.step(id, failed(1, Date.now()));
-    expect(await ledger.step(id, canceled)).toBeUndefined();
+    await ledger.step(id, { type: 'performing', token: 2 });
+    await ledger.step(id, failed(2, Date.now()));
+    for (const attempts of [0, 1, 3]) {
+      expect(await ledger.step(id, { ...canceled, attempts })).toBeUndefined();
+    }
+    expect(await ledger.step(id, { ...canceled, attempts: 2 })).toMatchObject({
+      status: 'Canceled',
+      phase: 'settled',
+      attempts: 2,
+    });
+    expect(await ledger.step(id, { type: 'performing', token: 3 })).toBeUndefined();
+    expect(await engine.queue.backlog()).toEqual([]);
+    expect(bench.verifyBytes(ledger.verifierKey, await ledger.checkpoint())).toMatchObject({ ok: true });
+  });
+
+  it('ends also what is parked', async () => {
+    const { ledger } = opened;
+    const { id } = await accepted(ledger);
+    const error = { code: 'route-missing', message: 'No route matches.' } as const;
+    await ledger.step(id, { type: 'parked', token: 1, error });
+    expect(await ledger.step(id, canceled)).toMatchObject({ status: 'Canceled' });
   });
 
   it('and performing at once: one of them wins', async () => {

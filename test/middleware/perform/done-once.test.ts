@@ -350,6 +350,7 @@ describe('a deferral on PostgreSQL', () => {
     await shop.until(async () => (await shop.find(id)).phase === 'retrying');
     await shop.performer.close();
     expect(await shop.performer.cancel(id)).toBe('canceled');
+    expect(await shop.find(id)).toMatchObject({ status: 'Canceled', attempts: 1 });
     expect(await shop.performer.cancel(id)).toBe('canceled');
     expect(await shop.engine.queue.backlog()).toEqual([]);
     wake.tell();

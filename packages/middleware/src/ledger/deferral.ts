@@ -105,8 +105,15 @@ export type Step =
       readonly token: number;
       readonly error: { readonly code: ErrorCode; readonly message: string };
     }
-  /** By its requester; only while nobody performs it. */
-  | { readonly type: 'canceled'; readonly error: { readonly code: ErrorCode; readonly message: string } };
+  /**
+   * By its requester; only while nobody performs it. One that was attempted must be canceled by whoever has shut out
+   * stalled attempts: `attempts` says how many there were then (default none), and where there are more it is refused.
+   */
+  | {
+      readonly type: 'canceled';
+      readonly error: { readonly code: ErrorCode; readonly message: string };
+      readonly attempts?: number;
+    };
 
 /** What the other stages may ask of the ledger. */
 export interface DeferralLedger {
@@ -129,7 +136,7 @@ export interface DeferralLedger {
   outcome(id: string): Promise<Outcome | undefined>;
   /**
    * Takes a step, durably: entry first, then the deferral's state. Resolves with undefined, and changes nothing,
-   * where the deferral is settled, another token is newer, or (canceled) it is being performed.
+   * where the deferral is settled, another token is newer, or (canceled) it is being performed or was attempted again.
    */
   step(id: string, step: Step): Promise<Deferral | undefined>;
   /** The `accepted` entry's bytes and a fresh receipt for it (C2SP tlog-proof). */

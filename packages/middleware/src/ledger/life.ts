@@ -76,7 +76,7 @@ export function isSettled(state: Deferral): boolean {
 export function decideStep(state: DeferralState, step: Step, nowMs: number): StepDecision {
   if (isSettled(state)) return { kind: 'refused' };
   if (step.type === 'canceled') {
-    if (state.status !== 'NotStarted') return { kind: 'refused' };
+    if (!state.canceling && !isCancelable(state, step.attempts ?? 0)) return { kind: 'refused' };
     return {
       kind: 'record',
       claimed: state.canceling ? undefined : { ...state, canceling: true },
@@ -89,6 +89,11 @@ export function decideStep(state: DeferralState, step: Step, nowMs: number): Ste
   // Whoever has a newer token than the state shuts the older one out before it says anything.
   const claimed = step.token > state.token ? { ...state, token: step.token } : undefined;
   return { kind: 'record', claimed, attempt: state.attempts };
+}
+
+/** An attempt that began since its caller looked was not shut out, whether it is under way or not. */
+function isCancelable(state: DeferralState, attempts: number): boolean {
+  return state.phase !== 'performing' && state.attempts === attempts;
 }
 
 function decidePerforming(state: DeferralState, token: number, nowMs: number): StepDecision {

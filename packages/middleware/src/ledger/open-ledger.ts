@@ -63,6 +63,11 @@ export interface Ledger extends DeferralLedger {
   readonly stopped: LedgerError | undefined;
   /** The key of the completion rows of a request with an Idempotency-Key, performed at once or deferred. */
   completionKey(request: Omit<KeyedRequest, 'application'>): string;
+  /**
+   * True while a deferral of that order key (in the application's own words) is unsettled: what comes later must not be
+   * performed before it. Rejects with an `EngineError` where the queue can't be asked.
+   */
+  holdsOrderKey(orderKey: string): Promise<boolean>;
   /** Seals what is unsealed and makes states and queue agree with the log. To be awaited before anything is performed. */
   recover(): Promise<void>;
   /** Verifies the whole ledger from its stored bytes, against `oldCheckpoint` or the newest head known here. */
@@ -140,6 +145,7 @@ export async function openLedger(options: LedgerSetup): Promise<Ledger> {
     list: (query) => bounded(() => listDeferrals(parts, query)),
     checkpoint: () => bounded(async () => (await sealer.catchUp()).checkpoint),
     block: (height) => bounded(() => readBlock(parts, height)),
+    holdsOrderKey: (orderKey) => bounded(() => holdsOrderKey(parts, orderKey)),
     recover: () => recoverLoudly(recovery.run()),
     verify: (oldCheckpoint) =>
       verifyStored({ log, store: parts.store, sealer }, { verifierKeys: [verifierKey], oldCheckpoint }),
@@ -191,6 +197,12 @@ async function openParts(
     maxQueued: options.maxQueued ?? defaults.maxQueued,
   };
   return { parts, verifierKey: signer.verifierKey, origin: signer.origin };
+}
+
+/** What is accepted and could not be enqueued yet is on no queue, and comes first all the same. */
+async function holdsOrderKey({ lookup, progress, queue }: LedgerParts, orderKey: string): Promise<boolean> {
+  const name = lookup.orderKey(orderKey);
+  return progress.heldOrderKeys.has(name) || queue.holdsOrderKey(name);
 }
 
 async function readBlock({ store }: LedgerParts, height: number): Promise<string | undefined> {

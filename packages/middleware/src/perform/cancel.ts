@@ -31,8 +31,7 @@ export async function cancelDeferral(parts: CancelParts, id: string): Promise<Ca
   if (deferral === undefined || deferral.phase === 'performing') return 'not-cancelable';
   if (deferral.phase === 'settled') return wasCanceled(deferral) ? 'canceled' : 'not-cancelable';
   const before = deferral.attempts === 0 ? 'never-attempted' : await shutOut(parts, deferral);
-  if (before === 'completed' || !(await recordEnd(parts, deferral, triesAfter[before])))
-    return 'not-cancelable';
+  if (before === 'completed' || !(await recordEnd(parts, deferral, before))) return 'not-cancelable';
   const { partition, workType } = deferral;
   parts.tell({ type: 'canceled', id, partition, workType });
   // The item leaves the queue; where that fails, or somebody has just claimed it, it does when it is claimed next.
@@ -40,16 +39,24 @@ export async function cancelDeferral(parts: CancelParts, id: string): Promise<Ca
   return 'canceled';
 }
 
-/** A deferral that was attempted can be recorded as failed alone, with the reason that is true. */
+/** Where stalled attempts could not be shut out, or another began meanwhile, it is recorded as failed, with the reason that is true. */
 function wasCanceled(deferral: Deferral): boolean {
   return deferral.status === 'Canceled' || deferral.error?.code === canceled.code;
 }
 
-async function recordEnd({ ledger }: CancelParts, deferral: Deferral, mostTries: number): Promise<boolean> {
-  const { id } = deferral;
-  if ((await ledger.step(id, { type: 'canceled', error: canceled })) !== undefined) return true;
+async function recordEnd(
+  { ledger }: CancelParts,
+  deferral: Deferral,
+  before: keyof typeof triesAfter,
+): Promise<boolean> {
+  const { id, attempts } = deferral;
+  // Who is told "canceled" relies on nothing being done: a stalled attempt that is not shut out may yet do it.
+  const isUndone = before !== 'not-shut-out';
+  if (isUndone && (await ledger.step(id, { type: 'canceled', error: canceled, attempts })) !== undefined) {
+    return true;
+  }
   let { token } = deferral;
-  for (let tries = 0; tries < mostTries; tries += 1) {
+  for (let tries = 0; tries < triesAfter[before]; tries += 1) {
     const step = { type: 'failed', token, outcome: undefined, error: canceled } as const;
     if ((await ledger.step(id, step)) !== undefined) return true;
     const now = await ledger.find(id);
