@@ -1,10 +1,11 @@
 import { errorCodes, reasonCodes } from '@slackwater/shared';
 import { describe, expect, it } from 'vitest';
+import { warningCodes } from '../../packages/middleware/src/options/gate-events.ts';
 import { codeSpan, tablesOf } from './markdown.ts';
 import { fileAt, readTree, type TextFile } from './tree.ts';
 
-/** The code spans in the first column of a file's tables, where the column is headed `code` or `reason`. */
-function documentedCodes(file: TextFile, column: 'code' | 'reason'): readonly string[] {
+/** The code spans in the first column of a file's tables, where the column is headed so. */
+function documentedCodes(file: TextFile, column: 'code' | 'reason' | 'warning'): readonly string[] {
   return tablesOf(file)
     .filter(({ header }) => header[0]?.toLowerCase() === column)
     .flatMap(({ rows }) => rows.flatMap(([cell]) => codeSpan(cell) ?? []));
@@ -33,6 +34,12 @@ describe('docs/reference/errors.md', () => {
   it('has a line for every reason, and none for anything else', () => {
     expect(
       mismatches(reasonCodes, documentedCodes(fileAt(tree, 'docs/reference/errors.md'), 'reason')),
+    ).toEqual([]);
+  });
+
+  it('has a line for every warning, and none for anything else', () => {
+    expect(
+      mismatches(warningCodes, documentedCodes(fileAt(tree, 'docs/reference/errors.md'), 'warning')),
     ).toEqual([]);
   });
 

@@ -32,6 +32,7 @@ describe('the check of option documentation', () => {
     path: 'options.ts',
     text: `export interface AOptions {
       /** Right. Default 30,000; 0 for none. */ readonly right?: number;
+      /** Right. Default 1 MiB. */ readonly rightBytes?: number;
       readonly silent?: string;
       /** No row. */ readonly rowless?: string;
       /** Default 1. */ readonly otherRow?: number;
@@ -40,6 +41,7 @@ describe('the check of option documentation', () => {
     }
     const aDefaults = {
       right: 30 * 1_000,
+      rightBytes: 1024 * 1024,
       otherCode: 'z',
     };`,
   };
@@ -49,6 +51,7 @@ describe('the check of option documentation', () => {
 | option | type | default | meaning |
 | --- | --- | --- | --- |
 | \`a.right\` | number | 30 s | m |
+| \`rightBytes\` | number | 1 MiB | m |
 | \`otherRow\` | number | 2 | |
 | \`otherCode\` | string | \`x.y\` | m |
 # \`BOptions\`

@@ -70,7 +70,11 @@ function wrongOption(
 
 /** `Default 120,000; Infinity for none.` states 120,000. */
 function statedDefault(docstring: string): string {
-  return /\bDefault:? (`[^`]+`|[^.;\n]+?(?:\.\d+)?)(?=[.;,]?(?:\s|$))/.exec(docstring)?.[1] ?? '';
+  return (
+    /\bDefault:? (`[^`]+`|[^.;\n]+?(?:\.\d+)?(?: (?:[KMG]iB|days|hours|minutes)\b)?)(?=[.;,]?(?:\s|$))/.exec(
+      docstring,
+    )?.[1] ?? ''
+  );
 }
 
 const units: Readonly<Record<string, number>> = { KiB: 1024, MiB: 1_048_576, GiB: 1_073_741_824 };

@@ -9,8 +9,9 @@ import type { Settlement } from './settlement.ts';
 
 /** Limits of one operation of a poller. */
 export interface PollOptions {
-  /** How long it may take in all. Default: the client's `deadlineMs`. */
+  /** How long it may take in all. Default none; then the client's `deadlineMs` counts. */
   readonly deadlineMs?: number;
+  /** Ends the wait at once, with `aborted`; the deferral goes on. Default none. */
   readonly signal?: SignalLike;
 }
 

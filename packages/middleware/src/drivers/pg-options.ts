@@ -8,17 +8,17 @@ export interface ObserveOptions {
    */
   readonly partition: string;
   /**
-   * Whether the driver may create the table `slackwater_completions` where it is missing; default false: then
-   * the migration in docs/completion-rows.md does, and without it nothing is deferred to this partition.
+   * Whether the driver may create the table `slackwater_completions` where it is missing; else the migration in
+   * docs/completion-rows.md does, and without it nothing is deferred to this partition. Default false.
    */
   readonly ensure?: boolean;
   /**
-   * Names of the database's own functions that write, when they are called by SELECT; default none. Other
+   * Names of the database's own functions that write, when they are called by SELECT. Default none. Other
    * calls of functions count as reading. No function needs it that is called inside BEGIN and COMMIT together
    * with a statement that writes.
    */
   readonly writingFunctions?: readonly string[];
-  /** How long a probe of the driver's own waits for its answer, in ms; default 2,000. */
+  /** How long a probe of the driver's own waits for its answer, in ms. Default 2,000. */
   readonly probeTimeoutMs?: number;
 }
 

@@ -52,7 +52,8 @@ function checkPattern(method: string, pattern: string, key: string, option: stri
   const fault = faultOf(pattern);
   if (fault === undefined) return;
   const modern = modernSpelling(pattern);
-  const meant = modern === undefined ? '' : `; path-to-regexp 8 spells it "${method} ${modern}"`;
+  const lost = /:\w+\(/.test(pattern) ? ', without the expression, which it can not have' : '';
+  const meant = modern === undefined ? '' : `; there it is spelled "${method} ${modern}"${lost}`;
   throw refusal(option, key, `is no pattern of path-to-regexp 8 (${fault})${meant}`);
 }
 
@@ -72,16 +73,14 @@ function faultOf(pattern: string): string | undefined {
 function modernSpelling(pattern: string): string | undefined {
   let wildcards = 0;
   const modern = pattern
+    .replace(/:(\w+)\([^()]*\)/g, ':$1')
+    .replace(/\/:(\w+)\*/g, '{/*$1}')
+    .replace(/\/:(\w+)\+/g, '/*$1')
+    .replace(/(\/:\w+|\w)\?/g, '{$1}')
     .replace(/\(\.\*\)|\*(?!\w)/g, () => {
       wildcards += 1;
       return wildcards === 1 ? '*rest' : `*rest${wildcards}`;
-    })
-    .replace(/:(\w+)\([^()]*\)/g, ':$1')
-    .replace(/:\w+(?:\*rest\d*)/g, '*rest')
-    .replace(/\/:(\w+)\*/g, '{/*$1}')
-    .replace(/\/:(\w+)\+/g, '/*$1')
-    .replace(/(\/:\w+)\?/g, '{$1}')
-    .replace(/(\w)\?/g, '{$1}');
+    });
   return modern !== pattern && faultOf(modern) === undefined ? modern : undefined;
 }
 

@@ -8,19 +8,15 @@ import type { RouteRule, WorkTypePolicy } from './resolved.ts';
 import { quoted } from './said.ts';
 
 const partitionName = text(200, 'the name of a partition');
-const partitionNames = arrayOf(partitionName, 100, '');
+const partitionAdvice = "give a name such as 'orders', several in an array, or a function";
+const partitionNames = arrayOf(partitionName, 100, partitionAdvice);
 
 /** One partition, several, or a function that gives them. */
 export const readPartition: Read<NonNullable<RouteOptions['partition']>> = orFunction((value, option) => {
   if (typeof value === 'string') return partitionName(value, option);
-  if (!Array.isArray(value) || value.length === 0) {
-    throw new OptionInvalidError(
-      option,
-      value,
-      "give a name such as 'orders', several in an array, or a function",
-    );
-  }
-  return partitionNames(value, option);
+  const names = partitionNames(value, option);
+  if (names.length === 0) throw new OptionInvalidError(option, value, partitionAdvice);
+  return names;
 });
 
 /** The name of a work type that exists. */
