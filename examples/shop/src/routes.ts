@@ -81,6 +81,16 @@ export function routes(pool: Pool): Router {
     res.json(rows);
   });
 
+  router.get('/orders/:id', identified, async (req, res) => {
+    const { rows } = await pool.query(
+      `SELECT orders.id::int AS order, reference, item, count, state FROM orders
+       JOIN shipments ON order_id = orders.id WHERE orders.id = $1 AND customer = $2`,
+      [Number.parseInt(req.params['id'] ?? '', 10) || 0, customerOf(req)],
+    );
+    if (rows[0] === undefined) res.status(404).json({ error: 'no such order' });
+    else res.json(rows[0]);
+  });
+
   router.get('/', (_req, res) => {
     res.json({ shop: 'open' });
   });
