@@ -85,7 +85,7 @@ export function routes(pool: Pool): Router {
     const { rows } = await pool.query(
       `SELECT orders.id::int AS order, reference, item, count, state FROM orders
        JOIN shipments ON order_id = orders.id WHERE orders.id = $1 AND customer = $2`,
-      [Number.parseInt(req.params['id'] ?? '', 10) || 0, customerOf(req)],
+      [Number.parseInt(String(req.params['id']), 10) || 0, customerOf(req)],
     );
     if (rows[0] === undefined) res.status(404).json({ error: 'no such order' });
     else res.json(rows[0]);

@@ -13,20 +13,20 @@ const errands: readonly Errand[] = [
   {
     workType: 'pay',
     path: '/payments',
-    everyMs: 250,
+    everyMs: 200,
     body: (reference, count) => ({ reference, amountCents: 100 + count }),
   },
   {
     workType: 'order',
     path: '/orders',
-    everyMs: 150,
+    everyMs: 100,
     body: (reference, count) => ({
       reference,
       item: ['oars', 'rope', 'buoy'][count % 3],
       count: 1 + (count % 4),
     }),
   },
-  { workType: 'report', path: '/reports', everyMs: 400, body: (reference) => ({ reference }) },
+  { workType: 'report', path: '/reports', everyMs: 300, body: (reference) => ({ reference }) },
 ];
 
 const customers = ['ada', 'bea', 'cleo', 'dora', 'edda', 'finn', 'gus', 'hal', 'ira', 'jon', 'kay', 'lea'];

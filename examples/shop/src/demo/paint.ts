@@ -20,13 +20,23 @@ const codes: Readonly<Record<Tone, string>> = {
 export function paint(line: Line, columns: number, colours: boolean): string {
   let left = columns;
   let painted = '';
+  let current = '';
   for (const [text, tone = 'plain'] of line) {
     const visible = [...text].slice(0, left).join('');
+    if (visible === '') continue;
     left -= [...visible].length;
-    const code = codes[tone];
-    painted += colours && code !== '' && visible !== '' ? `\u001b[${code}m${visible}\u001b[0m` : visible;
+    const code = colours ? codes[tone] : '';
+    if (code !== current) painted += code === '' ? reset : `${current === '' ? '' : reset}${start(code)}`;
+    current = code;
+    painted += visible;
   }
-  return painted;
+  return current === '' ? painted : painted + reset;
+}
+
+const reset = '\u001b[0m';
+
+function start(code: string): string {
+  return `\u001b[${code}m`;
 }
 
 /** How many columns it takes. Every character that the demo uses takes one. */

@@ -20,7 +20,7 @@ function phasesOf(short: boolean): readonly [Phase, Phase, Phase] {
   return [
     { name: 'healthy', headline: 'The database is quick', lengthMs: 6_000 * factor },
     { name: 'slow', headline: `Every commit takes ${slow.ms} ms more`, lengthMs: 14_000 * factor },
-    { name: 'healed', headline: 'The database is quick again', lengthMs: 5_000 * factor },
+    { name: 'healed', headline: 'The database is quick again', lengthMs: 8_000 * factor },
   ];
 }
 

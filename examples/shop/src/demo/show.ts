@@ -4,7 +4,7 @@ import { openScreen, wantsColours } from './screen.ts';
 import type { Story } from './story.ts';
 
 const framesEveryMs = 100;
-const samplesEveryMs = 400;
+const samplesEveryMs = 300;
 const linesEveryMs = 1_000;
 
 /** Shows the story on standard output: drawn where that is a terminal, else in lines. Returns how to end it. */

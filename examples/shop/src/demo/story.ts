@@ -120,7 +120,8 @@ export function tellStory(
     const { performed, retryLater, deferred } = counts.get(name) ?? none;
     const state = states.get(name) ?? 'clear';
     const rule = options.exempt === true ? 'exempt' : (options.whenOver ?? 'retry-later');
-    return { name, rule, thresholdMs: options.thresholdMs, state, performed, retryLater, deferred };
+    const thresholdMs = options.thresholdMs ?? undefined;
+    return { name, rule, thresholdMs, state, performed, retryLater, deferred };
   }
 
   gate.on('decision', onDecision);
