@@ -1,1 +1,30 @@
-export {};
+// the gate
+export { slackwater } from './slackwater.ts';
+export type { Gate, GateDeferrals } from './options/gate.ts';
+export type { DecisionEvent, GateEvents, GateWarning, StateEvent } from './options/gate-events.ts';
+export type {
+  AskRequest,
+  AuthOptions,
+  LatencyOptions,
+  LedgerOptions,
+  OfRequest,
+  RouteOptions,
+  RouteRequest,
+  SlackwaterOptions,
+  WorkTypeOptions,
+} from './options/options.ts';
+
+// measuring
+export type { LatencyTable, PartitionRow } from './measure/latency-table.ts';
+export type { LatencyReading, Statistic } from './measure/latency-value.ts';
+
+// the ledger and its engines
+export type { Ledger } from './ledger/open-ledger.ts';
+export { sqliteEngine, type SqliteEngineOptions } from './engines/sqlite/sqlite-engine.ts';
+export type { Engine } from './engines/engine.ts';
+
+// performing
+export type { PerformerOptions } from './perform/performer-options.ts';
+export type { PerformerEvent } from './perform/performer-events.ts';
+export { isReplay, skipOnReplay } from './perform/skip-on-replay.ts';
+export { replayOf, type ReplayInfo } from './perform/replay-identity.ts';

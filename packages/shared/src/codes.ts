@@ -96,7 +96,6 @@ export const reasonCodes = [
   'identity-not-captured',
   'body-not-capturable',
   'body-too-large',
-  'body-incomplete',
   'completion-table-missing',
   'ledger-full',
   'ledger-unavailable',

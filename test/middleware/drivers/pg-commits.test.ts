@@ -372,33 +372,23 @@ describe('the commits of an observed pg pool', () => {
     await Promise.all([before.end(), after.end()]);
   });
 
-  it('probes with a write of its own, of the kind that the partition commits, also with the pool exhausted', async () => {
+  it('probes with a write of its own, which is no commit of the application, also with the pool exhausted', async () => {
     const one = new pg.Pool({ connectionString: server.connectionString, max: 1 });
     one.on('error', () => {});
     observe(one, { partition: 'probed', probeTimeoutMs: 300 });
-    const probes = hearCommits('probed');
+    const heard = hearCommits('probed');
     const source = [...commitSources()].find(({ partition }) => partition === 'probed');
     const held = await one.connect();
-    await source?.probe?.();
-    await held.query('BEGIN');
-    await held.query('INSERT INTO t DEFAULT VALUES');
-    await held.query('COMMIT');
-    await requestContext.run(contextOf({ key: 'probing' }), async () => source?.probe?.());
-    expect(probes.finished.map(({ kind, outcome }) => `${kind} ${outcome}`)).toEqual([
-      'autocommit committed',
-      'explicit committed',
-      'explicit committed',
-    ]);
-    expect(probes.finished.at(-1)?.context).toBeUndefined();
+    await expect(source?.probe?.()).resolves.toBeGreaterThan(0);
     await server.stallCommits(true);
     await expect(source?.probe?.()).rejects.toThrow('no answer within 300 ms');
     const again = source?.probe?.();
-    expect(probes.started).toHaveLength(4);
     await server.stallCommits(false);
-    await again;
-    expect(probes.finished).toHaveLength(4);
+    // The one under way is waited for; another would have been quick.
+    await expect(again).resolves.toBeGreaterThan(300);
+    expect(heard.started).toEqual([]);
     held.release();
-    probes.close();
+    heard.close();
     await one.end();
   });
 

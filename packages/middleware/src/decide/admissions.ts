@@ -75,7 +75,7 @@ export class Admissions {
   /** The thresholds have changed: states are looked at anew. */
   thresholdsChanged(): void {
     for (const partition of this.#partitions.values()) {
-      partition.look(this.#setup.clock.now());
+      partition.rankAgain();
       this.#attend(partition);
     }
   }

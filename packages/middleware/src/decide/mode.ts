@@ -46,12 +46,12 @@ export function afterLook(mode: Mode, evidence: Evidence, rules: ModeRules, now:
     case 'over': {
       // Without a value, or with the age of unfinished commits alone, nothing good is known.
       const isGood = mode.hopeful && evidence.valueMs <= rules.thresholdMs;
-      return isGood ? { kind: 'recovering', since: now, limit: 1, good: 0 } : mode;
+      return isGood ? recovering(now, 1) : mode;
     }
     case 'recovering': {
       if (!isOver) return mode;
       const limit = mode.limit / 2;
-      return limit < 1 ? over(now) : { kind: 'recovering', since: now, limit, good: 0 };
+      return limit < 1 ? over(now) : recovering(now, limit);
     }
   }
 }
@@ -74,15 +74,36 @@ export function afterCommit(mode: Mode, commit: FinishedCommit, rules: ModeRules
   if (mode.kind === 'over' && isBad) return over(justAfter(commit.startedAt));
   if (isBad || !commit.committed) return mode;
   if (mode.kind === 'over') return mode.hopeful ? mode : { ...mode, hopeful: true };
-  const limit = mode.limit + 1 / mode.limit;
-  const good = mode.good + 1;
-  const binds = limit < rules.limitCap && good < Math.max(rules.minSamples, mode.limit);
-  return binds ? { ...mode, limit, good } : { kind: 'clear', since: now };
+  return raised(mode, rules, now);
+}
+
+/**
+ * The mode after a probe by the driver was answered within the threshold. Only for drivers whose probes were seen to be
+ * slow while commits were: a probe touches none of the application's tables.
+ */
+export function afterGoodProbe(mode: Mode, startedAt: number, rules: ModeRules, now: number): Mode {
+  if (mode.kind === 'clear' || startedAt < mode.since) return mode;
+  return mode.kind === 'over' ? recovering(now, 1) : raised(mode, rules, now);
 }
 
 /** The mode after a request was postponed by the limit alone: it binds. */
 export function afterRefusal(mode: Mode): Mode {
   return mode.kind === 'recovering' && mode.good > 0 ? { ...mode, good: 0 } : mode;
+}
+
+function raised(
+  mode: Extract<Mode, { readonly kind: 'recovering' }>,
+  { limitCap, minSamples }: ModeRules,
+  now: number,
+): Mode {
+  const limit = mode.limit + 1 / mode.limit;
+  const good = mode.good + 1;
+  const binds = limit < limitCap && good < Math.max(minSamples, mode.limit);
+  return binds ? { ...mode, limit, good } : { kind: 'clear', since: now };
+}
+
+function recovering(since: number, limit: number): Mode {
+  return { kind: 'recovering', since, limit, good: 0 };
 }
 
 function over(since: number): Mode {

@@ -2,7 +2,15 @@ import type { Commit } from '../drivers/driver.ts';
 import type { AdmissionsSetup } from './admissions-setup.ts';
 import { CommitRate } from './commit-rate.ts';
 import { decide, type Standing, type Verdict } from './decide.ts';
-import { afterCommit, afterLook, afterRefusal, initialMode, type Mode, type ModeRules } from './mode.ts';
+import {
+  afterCommit,
+  afterGoodProbe,
+  afterLook,
+  afterRefusal,
+  initialMode,
+  type Mode,
+  type ModeRules,
+} from './mode.ts';
 import { ProbeSlot } from './probe-slot.ts';
 import { returnAt } from './retry-after.ts';
 import { ranksAhead, thresholdOf, type WorkTypeRank } from './work-type.ts';
@@ -27,7 +35,7 @@ export const uncounted: Entry = { wrote() {}, finished() {} };
 export class PartitionAdmission {
   readonly partition: string;
   readonly #setup: AdmissionsSetup;
-  readonly #ahead: readonly (readonly number[])[];
+  #ahead: readonly (readonly number[])[];
   readonly #modes: Mode[];
   readonly #unfinished: number[];
   /** When work of that rank was last postponed here. */
@@ -37,6 +45,8 @@ export class PartitionAdmission {
   /** When the last commit finished that says something about the state it is in. */
   #evidenceAt = Number.NEGATIVE_INFINITY;
   #lastReturnAt = Number.NEGATIVE_INFINITY;
+  /** The longest that the driver's own probes took since there was trouble: whether they feel what commits feel. */
+  #worstProbeMs = 0;
   /** Every state is the initial one: the latency value alone decides. */
   #calm = true;
 
@@ -44,7 +54,7 @@ export class PartitionAdmission {
     this.partition = partition;
     this.#setup = setup;
     const { ranks } = setup;
-    this.#ahead = ranks.map((rank) => ranksAhead(ranks, rank).map((ahead) => ranks.indexOf(ahead)));
+    this.#ahead = aheadOf(ranks);
     this.#modes = ranks.map(() => initialMode);
     this.#unfinished = ranks.map(() => 0);
     this.#wantedAt = ranks.map(() => Number.NEGATIVE_INFINITY);
@@ -63,6 +73,12 @@ export class PartitionAdmission {
 
   modeOf(rank: number): Mode {
     return this.#modes[rank] ?? initialMode;
+  }
+
+  /** The thresholds have changed. */
+  rankAgain(): void {
+    this.#ahead = aheadOf(this.#setup.ranks);
+    this.look(this.#setup.clock.now());
   }
 
   /** Judges a request of a work type. Changes nothing but what time and latency have changed already. */
@@ -128,8 +144,24 @@ export class PartitionAdmission {
     if (commit === undefined) return;
     const probe = this.#slot.takeForSource(clock.now());
     commit()
-      .catch((error: unknown) => onProbeFailed(this.partition, error))
-      .finally(() => this.#slot.freeSource(probe));
+      .catch((error: unknown) => {
+        onProbeFailed(this.partition, error);
+        return Number.POSITIVE_INFINITY;
+      })
+      .then((durationMs) => {
+        this.#slot.freeSource(probe);
+        this.#learnFromProbe(probe.startedAt, durationMs);
+      });
+  }
+
+  #learnFromProbe(startedAt: number, durationMs: number): void {
+    const now = this.#setup.clock.now();
+    this.#worstProbeMs = Math.max(this.#worstProbeMs, durationMs);
+    this.#eachRank((rank, index) => {
+      const rules = this.#rules(rank);
+      const tells = this.#worstProbeMs > rules.thresholdMs && durationMs <= rules.thresholdMs;
+      if (tells) this.#become(index, afterGoodProbe(this.modeOf(index), startedAt, rules, now));
+    });
   }
 
   /** How long a caller of that work type should stay away, whole ms; it is given a place among those who return. */
@@ -208,6 +240,7 @@ export class PartitionAdmission {
       to: next.kind,
       valueMs,
     });
+    if (mode.kind === 'clear') this.#worstProbeMs = 0;
     if (mode.kind === 'over') onOpening(this.partition);
   }
 
@@ -241,7 +274,7 @@ export class PartitionAdmission {
     return sources.reduce((sum, { connections }) => sum + (connections ?? Number.POSITIVE_INFINITY), 0);
   }
 
-  #sourceProbe(): (() => Promise<void>) | undefined {
+  #sourceProbe(): (() => Promise<number>) | undefined {
     return this.#setup.sourcesOf(this.partition).find(({ probe }) => probe !== undefined)?.probe;
   }
 
@@ -265,4 +298,8 @@ export class PartitionAdmission {
       if (!rank.exempt) visit(rank, index);
     });
   }
+}
+
+function aheadOf(ranks: readonly WorkTypeRank[]): readonly (readonly number[])[] {
+  return ranks.map((rank) => ranksAhead(ranks, rank).map((ahead) => ranks.indexOf(ahead)));
 }

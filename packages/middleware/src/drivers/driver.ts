@@ -45,8 +45,11 @@ export interface CommitSource {
   readonly driver: string;
   /** How many connections it may hold; undefined where nobody can say. */
   readonly connections: number | undefined;
-  /** Commits one small write and resolves when it is flushed. It is published like any other commit. */
-  readonly probe: (() => Promise<void>) | undefined;
+  /**
+   * Commits one small write and resolves with how long the database took to flush it, in ms. It is not published: it
+   * touches none of the application's tables, and so says nothing of what makes theirs slow.
+   */
+  readonly probe: (() => Promise<number>) | undefined;
   readonly completions: Completions | undefined;
 }
 

@@ -27,8 +27,6 @@ export interface PgObservation {
   readonly reader: StatementReader;
   /** The completion table is still to be created by the driver. */
   tableToEnsure: boolean;
-  /** What its last commit was. */
-  lastKind: 'explicit' | 'autocommit';
 }
 
 /** One observed connection: knows, as statements are called, which transaction each will belong to. */
@@ -155,11 +153,7 @@ export class PgSession {
       ...{ partition: this.observation.partition, kind: 'explicit', context, query, calledAt },
       submitted: sent.submitted,
       doesMore: statement.several,
-      writes: () => {
-        const writes = statement.writes || transaction?.wrote === true;
-        if (writes) this.observation.lastKind = 'explicit';
-        return writes;
-      },
+      writes: () => statement.writes || transaction?.wrote === true,
     });
     return sent.result;
   }
@@ -195,7 +189,6 @@ export class PgSession {
     if (context?.completion !== undefined) {
       context.wrote(partition);
       this.#ensureTable(original);
-      this.observation.lastKind = 'autocommit';
       return writeOnce({
         client,
         original,
@@ -211,7 +204,6 @@ export class PgSession {
     const calledAt = systemClock.now();
     const { result, query, submitted } = send(client, original, args);
     if (query === undefined) return result;
-    this.observation.lastKind = 'autocommit';
     const writes = (): boolean => transactionStatus(client) !== 'T';
     measureCommit({
       partition,

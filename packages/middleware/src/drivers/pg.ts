@@ -127,7 +127,7 @@ function observePool(pool: PgPool, options: ObserveOptions): ObservedPool {
     partition: options.partition,
     driver: 'pg',
     connections: pool.options.max,
-    probe: probeOf(services[2], observation, take, options.probeTimeoutMs ?? 2_000),
+    probe: probeOf(services[2], options.probeTimeoutMs ?? 2_000),
     completions,
   });
   const retire = (): void => {
@@ -245,7 +245,6 @@ function observationOf(options: ObserveOptions): PgObservation {
     partition: options.partition,
     reader: new StatementReader(options.writingFunctions ?? []),
     tableToEnsure: options.ensure === true,
-    lastKind: 'autocommit',
   };
 }
 

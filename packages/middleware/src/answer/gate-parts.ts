@@ -1,0 +1,62 @@
+import type { ReasonCode } from '@slackwater/shared';
+import type { Request } from 'express';
+import type { Clock } from '../clock.ts';
+import type { Admitted } from '../decide/admissions.ts';
+import type { Completions } from '../drivers/driver.ts';
+import type { Ledger } from '../ledger/open-ledger.ts';
+import type { DecisionEvent, GateWarning } from '../options/gate-events.ts';
+import type { ResolvedOptions } from '../options/resolved.ts';
+import type { DeferralHome } from './deferral-resource.ts';
+import type { RequestFacts } from './request-facts.ts';
+
+/** What answering a request needs of the other stages. */
+export interface GateParts {
+  readonly options: ResolvedOptions;
+  readonly clock: Clock;
+  readonly factsOf: (req: Request) => RequestFacts | Promise<RequestFacts>;
+  readonly admissions: Admitting;
+  /** Undefined where nothing is deferred: there is no engine. */
+  readonly recorder: Recorder | undefined;
+  /** A request on a route committed, or began to. */
+  readonly learnPartition: (req: Request, facts: RequestFacts, partition: string) => void;
+  /** A request on a route that may be deferred went well, with so many transactions. */
+  readonly learnTransactions: (facts: RequestFacts, count: number) => void;
+  readonly tellDecision: ((event: DecisionEvent) => void) | undefined;
+  readonly warn: (code: GateWarning['code'], message: string) => void;
+  readonly trouble: (doing: string, error: unknown) => void;
+}
+
+/** Who may be performed now, and when the others should come back. */
+export interface Admitting {
+  ask(rank: number, partitions: readonly string[]): Admitted;
+  retryAfterMs(rank: number, partition: string): number;
+}
+
+/** Where requests are recorded to be performed later. */
+export interface Recorder {
+  readonly home: DeferralHome;
+  /** Rejects where it can't be opened, or not in time. */
+  readonly ledger: () => Promise<Ledger>;
+  /** The completion rows of a partition; `none` where its driver has none, undefined where nobody observes it. */
+  readonly completionsOf: (partition: string) => Completions | 'none' | undefined;
+  /** Something is on the queue of that partition. */
+  readonly enqueued: (partition: string) => void;
+  readonly pollAfterMs: (partition: string) => number;
+}
+
+/** Why a request is asked to come back instead of being deferred; more than what latency says. */
+export type WhyNot = Extract<
+  ReasonCode,
+  | 'not-asked'
+  | 'requester-unknown'
+  | 'identity-not-captured'
+  | 'body-not-capturable'
+  | 'body-too-large'
+  | 'completion-table-missing'
+  | 'database-unreachable'
+  | 'ledger-full'
+  | 'ledger-unavailable'
+  | 'ledger-timeout'
+  | 'queue-full'
+  | 'option-function-failed'
+>;

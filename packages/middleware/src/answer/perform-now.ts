@@ -1,0 +1,60 @@
+import type { ServerResponse } from 'node:http';
+import type { NextFunction, Request } from 'express';
+import type { Entry } from '../decide/partition-admission.ts';
+import { type CompletionScope, type RequestContext, requestContext } from '../request-context.ts';
+import type { GateParts } from './gate-parts.ts';
+import type { RequestFacts } from './request-facts.ts';
+
+type PerformParts = Pick<GateParts, 'learnPartition' | 'learnTransactions'>;
+
+/** What drivers see of a request that was let through. */
+class LiveContext implements RequestContext {
+  readonly postponable = true;
+  readonly completion: CompletionScope | undefined;
+  writes = 0;
+  readonly #parts: PerformParts;
+  readonly #req: Request;
+  readonly #facts: RequestFacts;
+  readonly #entry: Entry;
+
+  constructor(
+    parts: PerformParts,
+    req: Request,
+    facts: RequestFacts,
+    entry: Entry,
+    completionKey: string | undefined,
+  ) {
+    this.#parts = parts;
+    this.#req = req;
+    this.#facts = facts;
+    this.#entry = entry;
+    this.completion =
+      completionKey === undefined ? undefined : { key: completionKey, nextOrdinal: 0, duplicate: false };
+  }
+
+  wrote(partition: string): void {
+    this.writes += 1;
+    this.#entry.wrote(partition);
+    this.#parts.learnPartition(this.#req, this.#facts, partition);
+  }
+}
+
+/** Lets a request through to its route, seen by the drivers, and counts it until it has ended. */
+export function performNow(
+  parts: PerformParts,
+  exchange: { readonly req: Request; readonly res: ServerResponse; readonly next: NextFunction },
+  facts: RequestFacts,
+  { entry, completionKey, ended }: { entry: Entry; completionKey?: string; ended?: () => void },
+): void {
+  const { req, res, next } = exchange;
+  const context = new LiveContext(parts, req, facts, entry, completionKey);
+  res.once('close', () => {
+    entry.finished();
+    ended?.();
+    const wentWell = res.writableFinished && res.statusCode < 400;
+    if (wentWell && facts.workType.whenOver === 'defer' && context.writes > 0) {
+      parts.learnTransactions(facts, context.writes);
+    }
+  });
+  requestContext.run(context, next);
+}

@@ -1,0 +1,136 @@
+import type { Request } from 'express';
+import type { LearnedRoutes } from '../decide/learned-routes.ts';
+import type { RouteMatch } from '../decide/route-table.ts';
+import type { OfRequest } from '../options/options.ts';
+import type { ResolvedOptions, RouteRule, WorkTypePolicy } from '../options/resolved.ts';
+import { andThen, isPromise } from './maybe-async.ts';
+
+/** What the decision goes by. */
+export interface RequestFacts {
+  readonly method: string;
+  /** As it came, without the query. */
+  readonly path: string;
+  /** Pattern of the rule that matched. */
+  readonly route: string | undefined;
+  readonly workType: WorkTypePolicy;
+  /** Where its work type stands among all, the most important first. */
+  readonly rank: number;
+  /** False for a safe method that no rule speaks of: it is none of the gate's business. */
+  readonly claimed: boolean;
+  readonly partitions: readonly string[];
+  readonly orderKey: string | undefined;
+}
+
+/** What facts are found with. */
+export interface FactSources {
+  readonly options: Pick<ResolvedOptions, 'workTypes' | 'defaultWorkType' | 'classify' | 'partition'>;
+  readonly findRoute: (method: string, path: string) => RouteMatch<RouteRule> | undefined;
+  readonly learned: Pick<LearnedRoutes, 'partitionsOf'>;
+  /** A function among the options threw, or gave what it may not. */
+  readonly failed: (option: string, error: unknown) => void;
+}
+
+const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/**
+ * Makes the function that finds the facts of a request; it gives them at once where no option has to be awaited. An option
+ * that fails is told of and counts as one that says nothing.
+ */
+export function factFinder(sources: FactSources): (req: Request) => RequestFacts | Promise<RequestFacts> {
+  const { options, findRoute, learned, failed } = sources;
+  const ranks = new Map(options.workTypes.map((workType, rank) => [workType.name, { workType, rank }]));
+  const fallback = known(options.defaultWorkType) ?? firstOf(ranks);
+
+  function known(name: string | undefined): { workType: WorkTypePolicy; rank: number } | undefined {
+    return name === undefined ? undefined : ranks.get(name);
+  }
+
+  function ask<Value>(
+    option: string,
+    value: OfRequest<Value, never>,
+    req: Request,
+  ): Value | undefined | Promise<Value | undefined> {
+    if (typeof value !== 'function') return value;
+    try {
+      const answer = (value as (req: Request) => Value | Promise<Value>)(req);
+      return isPromise(answer) ? answer.catch((error: unknown) => void failed(option, error)) : answer;
+    } catch (error) {
+      failed(option, error);
+      return undefined;
+    }
+  }
+
+  function named(option: string, name: unknown): ReturnType<typeof known> {
+    if (name === undefined) return undefined;
+    const found = typeof name === 'string' ? ranks.get(name) : undefined;
+    if (found === undefined) failed(option, new RangeError(`${said(name)} is no work type`));
+    return found;
+  }
+
+  function partitionsOf(
+    req: Request,
+    rule: RouteRule | undefined,
+    method: string,
+    path: string,
+  ): readonly string[] | Promise<readonly string[]> {
+    const own = rule?.partition === undefined ? undefined : ask('routes.partition', rule.partition, req);
+    const given = andThen(own, (value) => value ?? ask('partition', options.partition, req));
+    return andThen(given, (value) => {
+      if (value === undefined) return learned.partitionsOf(method, path);
+      if (typeof value === 'string') return value === '' ? [] : [value];
+      if (Array.isArray(value) && value.every((one) => typeof one === 'string' && one !== '')) return value;
+      failed('partition', new RangeError(`${said(value)} is no partition`));
+      return [];
+    });
+  }
+
+  function workTypeOf(
+    req: Request,
+    rule: RouteRule | undefined,
+  ): ReturnType<typeof known> | Promise<ReturnType<typeof known>> {
+    const own = rule?.workType === undefined ? undefined : ask('routes.workType', rule.workType, req);
+    return andThen(own, (name) => {
+      if (name !== undefined) return named('routes.workType', name);
+      return options.classify === undefined
+        ? undefined
+        : andThen(ask('classify', options.classify, req), (other) => named('classify', other));
+    });
+  }
+
+  return (req) => {
+    const { method } = req;
+    const path = pathOf(req.originalUrl);
+    const match = findRoute(method, path);
+    const rule = match?.route;
+    if (match !== undefined) req.params = match.params;
+    const facts = andThen(workTypeOf(req, rule), (found) => {
+      const { workType, rank } = found ?? fallback;
+      const claimed = found !== undefined || !safeMethods.has(method);
+      const base = { method, path, route: rule?.pattern, workType, rank, claimed };
+      // Nothing more is asked of what will not be judged.
+      if (!claimed || workType.exempt) return { ...base, partitions: [], orderKey: undefined };
+      return andThen(partitionsOf(req, rule, method, path), (partitions) => {
+        const orderKey =
+          rule?.orderKey === undefined ? undefined : ask('routes.orderKey', rule.orderKey, req);
+        return andThen(orderKey, (key) => ({ ...base, partitions, orderKey: key === '' ? undefined : key }));
+      });
+    });
+    return facts;
+  };
+}
+
+function pathOf(url: string): string {
+  const end = url.indexOf('?');
+  return end === -1 ? url : url.slice(0, end);
+}
+
+function firstOf<Value>(values: ReadonlyMap<string, Value>): Value {
+  for (const value of values.values()) return value;
+  throw new RangeError('There are no work types.');
+}
+
+function said(value: unknown): string {
+  return typeof value === 'string'
+    ? JSON.stringify(value.slice(0, 60))
+    : `what it gave, of type ${typeof value},`;
+}
