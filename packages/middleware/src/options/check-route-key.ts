@@ -43,7 +43,8 @@ function checkMethod(method: string, pattern: string, key: string, option: strin
 }
 
 function checkPattern(method: string, pattern: string, key: string, option: string): void {
-  if (!pattern.startsWith('/')) {
+  // An optional group may come first: `{/:locale}/orders`.
+  if (!/^\{*\//.test(pattern)) {
     throw refusal(option, key, `has a path that does not begin with a slash; give "${method} /${pattern}"`);
   }
   if (pattern.length > longestPattern) {
