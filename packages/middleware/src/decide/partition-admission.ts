@@ -13,6 +13,7 @@ import {
 } from './mode.ts';
 import { ProbeSlot } from './probe-slot.ts';
 import { returnAt } from './retry-after.ts';
+import { isGoodNews, type ProbeResult, SourceProbe } from './source-probe.ts';
 import { ranksAhead, thresholdOf, type WorkTypeRank } from './work-type.ts';
 
 const clear: Verdict = { perform: true, reason: 'clear' };
@@ -41,12 +42,11 @@ export class PartitionAdmission {
   /** When work of that rank was last postponed here. */
   readonly #wantedAt: number[];
   readonly #slot: ProbeSlot;
+  readonly #source: SourceProbe;
   readonly #rate = new CommitRate();
   /** When the last commit finished that says something about the state it is in. */
   #evidenceAt = Number.NEGATIVE_INFINITY;
   #lastReturnAt = Number.NEGATIVE_INFINITY;
-  /** The longest that the driver's own probes took since there was trouble: whether they feel what commits feel. */
-  #worstProbeMs = 0;
   /** Every state is the initial one: the latency value alone decides. */
   #calm = true;
 
@@ -59,6 +59,7 @@ export class PartitionAdmission {
     this.#unfinished = ranks.map(() => 0);
     this.#wantedAt = ranks.map(() => Number.NEGATIVE_INFINITY);
     this.#slot = new ProbeSlot(setup.probeEveryMs, setup.probeTimeoutMs);
+    this.#source = new SourceProbe(partition, setup, this.#slot, (result) => this.#learnFromProbe(result));
   }
 
   /** Whether nothing is to be remembered of it. */
@@ -135,32 +136,15 @@ export class PartitionAdmission {
 
   /** Lets the driver commit a probe where nobody else shows how the partition does. */
   probeIfAlone(now: number): void {
-    const { probeEveryMs, clock, onProbeFailed } = this.#setup;
-    // A request that is due gets a little time to come first.
-    const graceMs = this.#slot.spoiled ? 0 : probeEveryMs / 4;
-    const isDue = now >= Math.max(this.#slot.lastAt, this.#evidenceAt) + probeEveryMs + graceMs;
-    if (!this.troubled || !isDue || this.#slot.isBusy(now)) return;
-    const commit = this.#sourceProbe();
-    if (commit === undefined) return;
-    const probe = this.#slot.takeForSource(clock.now());
-    commit()
-      .catch((error: unknown) => {
-        onProbeFailed(this.partition, error);
-        return Number.POSITIVE_INFINITY;
-      })
-      .then((durationMs) => {
-        this.#slot.freeSource(probe);
-        this.#learnFromProbe(probe.startedAt, durationMs);
-      });
+    if (this.troubled) this.#source.beginIfDue(now, this.#evidenceAt);
   }
 
-  #learnFromProbe(startedAt: number, durationMs: number): void {
+  #learnFromProbe(result: ProbeResult): void {
     const now = this.#setup.clock.now();
-    this.#worstProbeMs = Math.max(this.#worstProbeMs, durationMs);
     this.#eachRank((rank, index) => {
       const rules = this.#rules(rank);
-      const tells = this.#worstProbeMs > rules.thresholdMs && durationMs <= rules.thresholdMs;
-      if (tells) this.#become(index, afterGoodProbe(this.modeOf(index), startedAt, rules, now));
+      if (!isGoodNews(result, rules.thresholdMs)) return;
+      this.#become(index, afterGoodProbe(this.modeOf(index), result.startedAt, rules, now));
     });
   }
 
@@ -198,7 +182,7 @@ export class PartitionAdmission {
   /** Not before its time, and not before more important work that was here a moment ago. */
   #mayProbe(rank: number, now: number): boolean {
     if (now < this.#slot.dueAt(this.#lastEqual(rank), now)) return false;
-    if (this.#slot.spoiled && this.#sourceProbe() !== undefined) return false;
+    if (this.#slot.spoiled && this.#source.possible) return false;
     const momentAgo = now - 2 * this.#setup.probeEveryMs;
     return !(this.#ahead[rank] ?? []).some(
       (other) => this.modeOf(other).kind === 'over' && (this.#wantedAt[other] ?? 0) > momentAgo,
@@ -240,7 +224,7 @@ export class PartitionAdmission {
       to: next.kind,
       valueMs,
     });
-    if (mode.kind === 'clear') this.#worstProbeMs = 0;
+    if (mode.kind === 'clear') this.#source.forget();
     if (mode.kind === 'over') onOpening(this.partition);
   }
 
@@ -272,10 +256,6 @@ export class PartitionAdmission {
     const sources = this.#setup.sourcesOf(this.partition);
     if (sources.length === 0) return Number.POSITIVE_INFINITY;
     return sources.reduce((sum, { connections }) => sum + (connections ?? Number.POSITIVE_INFINITY), 0);
-  }
-
-  #sourceProbe(): (() => Promise<number>) | undefined {
-    return this.#setup.sourcesOf(this.partition).find(({ probe }) => probe !== undefined)?.probe;
   }
 
   /** The last rank of the same priority. */

@@ -70,8 +70,9 @@ export class ProbeSlot {
     return this.#source;
   }
 
-  freeSource(probe: Probe): void {
-    if (this.#source === probe) this.#source = undefined;
+  /** The one that began then has ended. */
+  freeSource(startedAt: number): void {
+    if (this.#source?.startedAt === startedAt) this.#source = undefined;
   }
 
   #isLive(probe: Probe | undefined, now: number): boolean {
