@@ -16,9 +16,10 @@ export interface Answers {
   /** Answered with the route's own success. */
   readonly done: Set<string>;
   readonly accepted: Map<string, Accepted>;
-  /** How often an answer was lost and the request sent again with the same key. */
-  repeated: number;
-  retriedLater: number;
+  /** How often an answer was lost on its way and the request was sent again with the same key. */
+  answersLost: number;
+  /** How often such a repetition was told that the work had been done. */
+  doneBefore: number;
   /** Answers that nobody should get. */
   readonly strange: string[];
 }
@@ -30,28 +31,34 @@ export interface Callers {
   finish(): Promise<void>;
 }
 
-const customers = 8;
+const regulars = 5;
+const visitors = 5;
 const answersWithinMs = 10_000;
 const longestWaitMs = 150;
 const betweenOrdersMs = 80;
+const betweenPaymentsMs = 30;
+const whileDownMs = 25;
 
 /**
  * Customers who order one thing after the other, allow deferral, and repeat a request with its key until it is
- * answered; and one who pays without keys. Unlike the SDK they hardly wait: the more is under way at a kill, the better.
+ * answered; and one who pays without keys. Regulars order in their own name, so that orders queue up behind deferred
+ * ones of the same order key; visitors take a new name each time, and are more often served at once. Unlike the SDK they
+ * hardly wait: the more is under way at a kill, the better.
  */
 export function startCallers(address: string): Callers {
   const answers: Answers = {
     sent: new Set(),
     done: new Set(),
     accepted: new Map(),
-    repeated: 0,
-    retriedLater: 0,
+    answersLost: 0,
+    doneBefore: 0,
     strange: [],
   };
   let finishing = false;
 
-  async function order(customer: string): Promise<void> {
+  async function order(name: (count: number) => string): Promise<void> {
     for (let count = 0; !finishing; count += 1) {
+      const customer = name(count);
       const reference = `order-${customer}-${count}`;
       answers.sent.add(reference);
       await untilAnswered(address, { reference, customer }, answers);
@@ -64,18 +71,24 @@ export function startCallers(address: string): Callers {
       const reference = `payment-${count}`;
       const body = { reference, amountCents: 100 };
       const response = await post(`${address}/payments`, 'payer', body, {});
-      await response?.text().catch(() => '');
-      if (response?.ok === true) answers.done.add(reference);
-      await sleep(30);
+      if (response instanceof Response) {
+        await response.text().catch(() => '');
+        if (response.ok) answers.done.add(reference);
+      }
+      await sleep(betweenPaymentsMs);
     }
   }
 
-  const under = [pay(), ...Array.from({ length: customers }, (_, at) => order(`customer-${at}`))];
+  const underWay = [
+    pay(),
+    ...Array.from({ length: regulars }, (_, at) => order(() => `regular-${at}`)),
+    ...Array.from({ length: visitors }, (_, at) => order((count) => `visitor-${at}-${count}`)),
+  ];
   return {
     answers,
     async finish() {
       finishing = true;
-      await Promise.all(under);
+      await Promise.all(underWay);
     },
   };
 }
@@ -87,12 +100,12 @@ async function untilAnswered(
 ): Promise<void> {
   const body = { reference, item: 'oars', count: 1 };
   const headers = { 'Idempotency-Key': `"${reference}"`, Prefer: 'respond-async' };
-  for (let attempt = 0; ; attempt += 1) {
-    if (attempt > 0) answers.repeated += 1;
+  for (;;) {
     const response = await post(`${address}/orders`, customer, body, headers);
-    const text = await response?.text().catch(() => undefined);
-    if (response === undefined || text === undefined) {
-      await sleep(25);
+    const text = response === 'not sent' ? undefined : await response?.text().catch(() => undefined);
+    if (response === undefined || response === 'not sent' || text === undefined) {
+      if (response !== 'not sent') answers.answersLost += 1;
+      await sleep(whileDownMs);
       continue;
     }
     if (response.status === 202) {
@@ -107,16 +120,12 @@ async function untilAnswered(
     }
     const told = waitFor(response, text);
     if (told === 'done') {
+      answers.doneBefore += 1;
       answers.done.add(reference);
       return;
     }
-    if (told === undefined) {
-      answers.strange.push(`${reference}: ${response.status} ${text.slice(0, 300)}`);
-      await sleep(longestWaitMs);
-      continue;
-    }
-    answers.retriedLater += 1;
-    await sleep(told);
+    if (told === undefined) answers.strange.push(`${reference}: ${response.status} ${text.slice(0, 300)}`);
+    await sleep(told ?? longestWaitMs);
   }
 }
 
@@ -131,12 +140,13 @@ function waitFor(response: Response, text: string): number | 'done' | undefined 
   return undefined;
 }
 
+/** Sends it; `not sent` where nobody listened, undefined where no answer came. */
 async function post(
   url: string,
   customer: string,
   body: object,
   headers: Readonly<Record<string, string>>,
-): Promise<Response | undefined> {
+): Promise<Response | 'not sent' | undefined> {
   try {
     return await fetch(url, {
       method: 'POST',
@@ -144,7 +154,9 @@ async function post(
       body: JSON.stringify(body),
       signal: AbortSignal.timeout(answersWithinMs),
     });
-  } catch {
-    return undefined;
+  } catch (error) {
+    const cause = error instanceof Error ? error.cause : undefined;
+    const refused = cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED';
+    return refused ? 'not sent' : undefined;
   }
 }
