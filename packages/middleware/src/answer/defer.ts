@@ -55,6 +55,7 @@ export async function defer(
     return notDeferred('not-asked');
   }
   if (requester === undefined) return notDeferred('requester-unknown');
+  if (facts.orderUnknown) return notDeferred('option-function-failed');
   const missing = wish.before ? undefined : await whyNotDoneOnce(parts, recorder, wish.partition);
   if (missing !== undefined) return notDeferred(missing);
   const captured = await capture(parts, wish, keep);

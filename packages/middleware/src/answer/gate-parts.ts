@@ -21,7 +21,7 @@ export interface GateParts {
   readonly learnPartition: (req: Request, facts: RequestFacts, partition: string) => void;
   /** A request on a route that may be deferred went well, with so many transactions. */
   readonly learnTransactions: (facts: RequestFacts, count: number) => void;
-  readonly tellDecision: ((event: DecisionEvent) => void) | undefined;
+  readonly tellDecision: (event: DecisionEvent) => void;
   readonly warn: (code: GateWarning['code'], message: string) => void;
   readonly trouble: (doing: string, error: unknown) => void;
 }

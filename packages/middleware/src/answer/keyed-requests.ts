@@ -5,6 +5,11 @@ import { inTime } from './in-time.ts';
 import { ledgerTrouble } from './ledger-trouble.ts';
 import type { RequestFacts } from './request-facts.ts';
 
+/** Lets the next request with the key of one that has ended. */
+export function release(keyed: KeyedState): void {
+  if (keyed.kind === 'new') keyed.release();
+}
+
 /** What an Idempotency-Key says about a request on a route that may be deferred. */
 export type KeyedState =
   /** None was given, or nobody is known to whom it would belong. */

@@ -3,6 +3,8 @@ import type { WhyNot } from './gate-parts.ts';
 
 /** The reason that callers are given for an error of the ledger or its engine. */
 export function ledgerTrouble(error: unknown): WhyNot {
+  // An engine takes records up to a bound; identity and headers count too.
+  if (error instanceof RangeError) return 'body-too-large';
   if (!isSlackwaterError(error)) return 'ledger-unavailable';
   if (error.code === 'engine-full') return 'ledger-full';
   return error.code === 'engine-timeout' ? 'ledger-timeout' : 'ledger-unavailable';

@@ -47,6 +47,12 @@ export function performNow(
   { entry, completionKey, ended }: { entry: Entry; completionKey?: string; ended?: () => void },
 ): void {
   const { req, res, next } = exchange;
+  if (res.closed || req.destroyed) {
+    // It left while something was looked up. Nobody waits for what it asked.
+    entry.finished();
+    ended?.();
+    return;
+  }
   const context = new LiveContext(parts, req, facts, entry, completionKey);
   res.once('close', () => {
     entry.finished();

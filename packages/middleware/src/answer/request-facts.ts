@@ -19,6 +19,8 @@ export interface RequestFacts {
   readonly claimed: boolean;
   readonly partitions: readonly string[];
   readonly orderKey: string | undefined;
+  /** What its order is could not be told: it must not be deferred. */
+  readonly orderUnknown: boolean;
 }
 
 /** What facts are found with. */
@@ -29,6 +31,17 @@ export interface FactSources {
   /** A function among the options threw, or gave what it may not. */
   readonly failed: (option: string, error: unknown) => void;
 }
+
+type Order = Pick<RequestFacts, 'orderKey' | 'orderUnknown'>;
+
+const unordered: Order = { orderKey: undefined, orderUnknown: false };
+const orderUnknown: Order = { orderKey: undefined, orderUnknown: true };
+
+/** Longer order keys are refused. */
+const mostCharacters = 1_000;
+
+/** Longer names of partitions are refused. */
+const mostPartitionCharacters = 200;
 
 const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
@@ -49,14 +62,18 @@ export function factFinder(sources: FactSources): (req: Request) => RequestFacts
     option: string,
     value: OfRequest<Value, never>,
     req: Request,
+    whenFailed: () => void = () => {},
   ): Value | undefined | Promise<Value | undefined> {
     if (typeof value !== 'function') return value;
+    const onFailed = (error: unknown): undefined => {
+      failed(option, error);
+      whenFailed();
+    };
     try {
       const answer = (value as (req: Request) => Value | Promise<Value>)(req);
-      return isPromise(answer) ? answer.catch((error: unknown) => void failed(option, error)) : answer;
+      return isPromise(answer) ? answer.catch(onFailed) : answer;
     } catch (error) {
-      failed(option, error);
-      return undefined;
+      return onFailed(error);
     }
   }
 
@@ -77,8 +94,8 @@ export function factFinder(sources: FactSources): (req: Request) => RequestFacts
     const given = andThen(own, (value) => value ?? ask('partition', options.partition, req));
     return andThen(given, (value) => {
       if (value === undefined) return learned.partitionsOf(method, path);
-      if (typeof value === 'string') return value === '' ? [] : [value];
-      if (Array.isArray(value) && value.every((one) => typeof one === 'string' && one !== '')) return value;
+      const partitions = typeof value === 'string' ? [value] : value;
+      if (Array.isArray(partitions) && partitions.every(isPartition)) return partitions;
       failed('partition', new RangeError(`${said(value)} is no partition`));
       return [];
     });
@@ -97,6 +114,23 @@ export function factFinder(sources: FactSources): (req: Request) => RequestFacts
     });
   }
 
+  function orderOf(req: Request, rule: RouteRule | undefined): Order | Promise<Order> {
+    if (rule?.orderKey === undefined) return unordered;
+    let isUnknown = false;
+    const asked = ask('routes.orderKey', rule.orderKey, req, () => {
+      isUnknown = true;
+    });
+    return andThen(asked, (key) => {
+      if (isUnknown) return orderUnknown;
+      if (key === undefined || key === '') return unordered;
+      if (typeof key === 'string' && key.length <= mostCharacters) {
+        return { orderKey: key, orderUnknown: false };
+      }
+      failed('routes.orderKey', new RangeError(`${said(key)} is no order key`));
+      return orderUnknown;
+    });
+  }
+
   return (req) => {
     const { method } = req;
     const path = pathOf(req.originalUrl);
@@ -108,15 +142,18 @@ export function factFinder(sources: FactSources): (req: Request) => RequestFacts
       const claimed = found !== undefined || !safeMethods.has(method);
       const base = { method, path, route: rule?.pattern, workType, rank, claimed };
       // Nothing more is asked of what will not be judged.
-      if (!claimed || workType.exempt) return { ...base, partitions: [], orderKey: undefined };
+      if (!claimed || workType.exempt)
+        return { ...base, partitions: [], orderKey: undefined, orderUnknown: false };
       return andThen(partitionsOf(req, rule, method, path), (partitions) => {
-        const orderKey =
-          rule?.orderKey === undefined ? undefined : ask('routes.orderKey', rule.orderKey, req);
-        return andThen(orderKey, (key) => ({ ...base, partitions, orderKey: key === '' ? undefined : key }));
+        return andThen(orderOf(req, rule), (order) => ({ ...base, partitions, ...order }));
       });
     });
     return facts;
   };
+}
+
+function isPartition(value: unknown): boolean {
+  return typeof value === 'string' && value !== '' && value.length <= mostPartitionCharacters;
 }
 
 function pathOf(url: string): string {

@@ -8,7 +8,7 @@ import { deleteDeferral, getDeferral } from './deferral.ts';
 import { getDeferrals } from './deferral-list.ts';
 import type { ResourceHandler } from './exchange.ts';
 import { getHealth } from './health.ts';
-import { heldOpenUpTo } from './held-open.ts';
+import { type HeldOpen, heldOpenUpTo } from './held-open.ts';
 import { getBlock, getCheckpoint } from './ledger.ts';
 import { resourceLimits } from './limits.ts';
 import { matchPath, type PathPattern } from './match-path.ts';
@@ -43,8 +43,10 @@ const table: readonly Resource[] = [
  * The gate's own resources. `pathBelowBase` is the path of the request without the base path and without its query,
  * which is read from `req.url`.
  */
-export function createResources(parts: ResourceParts): Resources {
-  const heldOpen = heldOpenUpTo(resourceLimits.heldOpen);
+export function createResources(
+  parts: ResourceParts,
+  heldOpen: HeldOpen = heldOpenUpTo(resourceLimits.heldOpen),
+): Resources {
   return async (req, res, pathBelowBase) => {
     try {
       const matched = find(parts, pathBelowBase);

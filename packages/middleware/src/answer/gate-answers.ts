@@ -1,0 +1,117 @@
+import type { ServerResponse } from 'node:http';
+import { createProblem, parsePrefer, type ReasonCode } from '@slackwater/shared';
+import type { Request } from 'express';
+import type { DeferResult } from './defer.ts';
+import { deferralResource, deferralUrls } from './deferral-resource.ts';
+import { sendDeferred, sendSuccessAhead } from './deferred.ts';
+import type { GateParts, Recorder } from './gate-parts.ts';
+import type { RequestFacts } from './request-facts.ts';
+import { partitionTag, sendRetryLater } from './retry-later.ts';
+import { sendProblem } from './send.ts';
+
+/** A judged request and where its answer goes. */
+export interface Judged {
+  readonly req: Request;
+  readonly res: ServerResponse;
+  readonly facts: RequestFacts;
+}
+
+/** What is said of a request that is not let through; each decision is told to those who listen. */
+export interface GateAnswers {
+  tell(facts: RequestFacts, decision: 'perform', reasons: readonly ReasonCode[]): void;
+  /** @param unknownId the deferral's id, where it may have been recorded */
+  retryLater(
+    judged: Judged,
+    reasons: readonly ReasonCode[],
+    partition: string | undefined,
+    unknownId?: string,
+  ): void;
+  /** What became of the wish to defer, `reasons` being why it was not performed. */
+  deferred(
+    judged: Judged,
+    reasons: readonly ReasonCode[],
+    partition: string,
+    result: DeferResult,
+  ): Promise<void>;
+}
+
+const keyReused =
+  'This Idempotency-Key came with another request before. Give each request a key of its own, and repeat it unchanged.';
+
+/** Makes the answers of one gate. */
+export function gateAnswers(parts: GateParts, baseUrlOf: (req: Request) => string): GateAnswers {
+  const { options, admissions, recorder, tellDecision, trouble } = parts;
+
+  function tell(
+    facts: RequestFacts,
+    decision: 'perform' | 'retry-later' | 'defer',
+    reasons: readonly ReasonCode[],
+    partition: string | undefined = facts.partitions[0],
+    more: { readonly retryAfterMs?: number; readonly id?: string } = {},
+  ): void {
+    const { method, route, workType } = facts;
+    tellDecision({ decision, method, route, workType: workType.name, partition, reasons, ...more });
+  }
+
+  const retryLater: GateAnswers['retryLater'] = ({ res, facts }, reasons, partition, unknownId) => {
+    const retryAfterMs = admissions.retryAfterMs(facts.rank, partition ?? '');
+    tell(facts, 'retry-later', reasons, partition, { retryAfterMs });
+    sendRetryLater(res, {
+      reasons,
+      retryAfterMs,
+      workType: facts.workType.name,
+      partition: partition === undefined ? undefined : partitionTag(options.application, partition),
+      ...(unknownId === undefined ? {} : { unknownId }),
+    });
+  };
+
+  async function sendRecorded(
+    at: Recorder,
+    { req, res, facts }: Judged,
+    { deferral, capability, proof }: Extract<DeferResult, { readonly kind: 'deferred' }>,
+  ): Promise<void> {
+    const urls = deferralUrls(baseUrlOf(req), deferral.id, capability);
+    const answer = {
+      resource: deferralResource(at.home, deferral, proof, urls),
+      urls,
+      pollAfterMs: at.pollAfterMs(deferral.partition),
+      asked: parsePrefer(req.headers['prefer']).respondAsync,
+    };
+    const { acknowledge, result } = facts.workType;
+    if (acknowledge === 'succeeded' && result !== undefined) {
+      try {
+        sendSuccessAhead(res, answer, await result(req));
+        return;
+      } catch (error) {
+        // It is recorded all the same, and a 202 is as true.
+        trouble('making the result given ahead of the work', error);
+      }
+    }
+    sendDeferred(res, answer);
+  }
+
+  return {
+    tell: (facts, decision, reasons) => tell(facts, decision, reasons),
+    retryLater,
+    async deferred(judged, reasons, partition, result) {
+      const { res, facts } = judged;
+      switch (result.kind) {
+        case 'gone':
+          // Nobody is there to be answered.
+          res.destroy();
+          return;
+        case 'key-reused':
+          return sendProblem(res, createProblem('idempotency-key-reused', keyReused));
+        case 'invalid':
+          return sendProblem(res, createProblem('request-invalid', result.detail));
+        case 'not-deferred':
+          return retryLater(judged, [...reasons, result.reason], partition);
+        case 'fate-unknown':
+          return retryLater(judged, [...reasons, result.reason], partition, result.id);
+        case 'deferred':
+          tell(facts, 'defer', reasons, partition, { id: result.deferral.id });
+          if (recorder !== undefined) await sendRecorded(recorder, judged, result);
+      }
+    },
+  };
+}
