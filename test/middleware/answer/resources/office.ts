@@ -6,6 +6,7 @@ import type {
   ResourceParts,
 } from '../../../../packages/middleware/src/answer/resources/contract.ts';
 import { createResources } from '../../../../packages/middleware/src/answer/resources/create-resources.ts';
+import { heldOpenUpTo } from '../../../../packages/middleware/src/answer/resources/held-open.ts';
 import { tokenVerifier } from '../../../../packages/middleware/src/audit/verify-token.ts';
 import type {
   Acceptance,
@@ -59,6 +60,8 @@ export interface OfficeSetup {
   /** What stands in the application before the gate. */
   readonly before?: (app: Express) => void;
   readonly mount?: string;
+  /** How many requests may be held open. */
+  readonly heldOpen?: number;
 }
 
 /** The requester is who the header X-User names. */
@@ -147,7 +150,9 @@ export async function office(setup: OfficeSetup = {}): Promise<Office> {
 function application(parts: ResourceParts, setup: OfficeSetup): Express {
   const app = (setup.express ?? express)();
   setup.before?.(app);
-  const resources = createResources(parts);
+  const { heldOpen } = setup;
+  const resources =
+    heldOpen === undefined ? createResources(parts) : createResources(parts, heldOpenUpTo(heldOpen));
   const gate = (req: Request, res: ServerResponse, next: () => void): void => {
     const [path = ''] = req.url.split('?', 1);
     if (path === base || path.startsWith(`${base}/`)) void resources(req, res, path.slice(base.length));

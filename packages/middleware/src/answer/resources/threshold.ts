@@ -17,7 +17,7 @@ export function parseThreshold(body: unknown): ParsedThreshold {
   const thresholdMs: unknown = Reflect.get(body, 'thresholdMs');
   if (thresholdMs === undefined) return fault('thresholdMs is missing; give a number of milliseconds.');
   if (typeof thresholdMs !== 'number') {
-    const kind = thresholdMs === null ? 'null' : `a ${typeof thresholdMs}`;
+    const kind = typeof thresholdMs === 'string' ? 'a string' : 'no number';
     return fault(`thresholdMs: ${shown(thresholdMs)} is ${kind}; give a number of milliseconds.`);
   }
   if (!Number.isFinite(thresholdMs) || thresholdMs < 0) {

@@ -1,0 +1,238 @@
+import { request as httpRequest, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import request from 'supertest';
+import { afterEach, describe, expect, it } from 'vitest';
+import { parseListQuery } from '../../../../packages/middleware/src/answer/resources/list-query.ts';
+import type { Ledger } from '../../../../packages/middleware/src/ledger/open-ledger.ts';
+import { expresses } from '../../perform/expresses.ts';
+import { until } from '../../perform/until.ts';
+import { base, nobodys, type Office, type OfficeSetup, office } from './office.ts';
+
+let desk: Office | undefined;
+afterEach(() => desk?.close());
+
+async function open(setup?: OfficeSetup): Promise<Office> {
+  desk = await office(setup);
+  return desk;
+}
+
+const list = (own: Office, query = ''): request.Test =>
+  request(own.app).get(`${base}/deferrals${query}`).set('Authorization', own.token());
+const idsOf = (rows: readonly { id: string }[]): string[] => rows.map(({ id }) => id);
+const linesOf = (text: string): { id: string }[] =>
+  text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line));
+
+async function filled(own: Office, count: number): Promise<string[]> {
+  const ids: string[] = [];
+  for (let i = 0; i < count; i++) {
+    const requester = i % 2 === 0 ? 'even' : 'odd';
+    const { id } = await own.accept({ requester, partition: i < 2 ? 'orders' : 'payments' });
+    ids.unshift(id);
+  }
+  return ids;
+}
+
+describe.each(expresses)('GET /deferrals under %s', (_name, express) => {
+  it('lists newest first, page by page', async () => {
+    const own = await open({ express });
+    const ids = await filled(own, 5);
+    const first = await list(own, '?limit=3').expect(200);
+    expect(idsOf(first.body.deferrals)).toEqual(ids.slice(0, 3));
+    const rest = await list(own, `?limit=3&cursor=${first.body.next}`).expect(200);
+    expect(idsOf(rest.body.deferrals)).toEqual(ids.slice(3));
+    expect(rest.body.next).toBeUndefined();
+    expect(rest.headers['cache-control']).toBe('no-store');
+  });
+
+  it('gives lines of everything where those are preferred', async () => {
+    const own = await open({ express });
+    const ids = await filled(own, 5);
+    const { headers, text } = await list(own, '?limit=2')
+      .set('Accept', 'application/x-ndjson')
+      .buffer()
+      .expect(200);
+    expect(headers['content-type']).toBe('application/x-ndjson; charset=utf-8');
+    expect(idsOf(linesOf(text))).toEqual(ids);
+  });
+});
+
+describe('GET /deferrals', () => {
+  it('shows what an auditor sorts by, and neither proofs nor capabilities nor names', async () => {
+    const own = await open();
+    const { id, deferral } = await own.accept({ requester: 'alice@example.com' });
+    const { body, text } = await list(own).expect(200);
+    expect(body.deferrals).toEqual([
+      {
+        id,
+        status: 'NotStarted',
+        phase: 'queued',
+        application: 'payments',
+        group: 'default',
+        workType: 'settle',
+        partition: 'payments',
+        createdAt: new Date(deferral.createdAt).toISOString(),
+        updatedAt: new Date(deferral.updatedAt).toISOString(),
+        attempts: 0,
+        postponements: 0,
+        portion: 'all',
+        durable: 'fsync',
+        resourceLocation: `${base}/deferrals/${id}/outcome`,
+        method: 'POST',
+        route: '/payments/:id/settle',
+        requester: deferral.requester,
+        position: 0,
+      },
+    ]);
+    expect(text).not.toMatch(/alice|4711|capability/);
+  });
+
+  it('filters by status, work type, partition and requester, all at once', async () => {
+    const own = await open();
+    const ids = await filled(own, 4);
+    await own.perform(ids[3] ?? '', undefined);
+    const found = async (query: string): Promise<string[]> =>
+      idsOf((await list(own, query).expect(200)).body.deferrals);
+    expect(await found('?status=Succeeded')).toEqual([ids[3]]);
+    expect(await found('?partition=orders')).toEqual(ids.slice(2));
+    expect(await found('?partition=orders&requester=odd')).toEqual([ids[2]]);
+    expect(await found('?workType=settle')).toEqual(ids);
+    expect(await found('?workType=report')).toEqual([]);
+    expect(await found(`?requester=${encodeURIComponent('no body%00')}`)).toEqual([]);
+  });
+
+  it('is for auditors alone, and is not there for anybody else', async () => {
+    const own = await open();
+    const { capability } = await own.accept({ requester: 'alice' });
+    const nothing = await request(own.app).get(`${base}/no-such-thing`).expect(404);
+    const asking = [
+      request(own.app).get(`${base}/deferrals`),
+      request(own.app).get(`${base}/deferrals?capability=${capability}`),
+      request(own.app).get(`${base}/deferrals`).set('X-User', 'alice'),
+      request(own.app).get(`${base}/deferrals`).set('Authorization', own.token('admin')),
+      request(own.app).get(`${base}/deferrals?limit=nonsense`),
+    ];
+    for (const one of asking) {
+      const { status, text } = await one;
+      expect([status, text]).toEqual([404, nothing.text]);
+    }
+  });
+
+  it('is not there without auth, or without a ledger', async () => {
+    for (const parts of [{ verifyToken: undefined }, { records: undefined }]) {
+      const own = await open({ parts });
+      await list(own).expect(404);
+      await own.close();
+    }
+  });
+
+  it.each([
+    ['limit=0', 'limit: "0" is not a whole number from 1 to 1000.'],
+    ['limit=1001', 'limit: "1001" is not'],
+    ['limit=1.5', 'limit: "1.5" is not'],
+    ['limit=', 'limit: "" is not'],
+    ['limit=1e2', 'limit: "1e2" is not'],
+    ['limit=0x10', 'limit: "0x10" is not'],
+    ['status=succeeded', 'status: "succeeded" is not one of NotStarted, Running'],
+    ['cursor=../../etc', 'cursor: "../../etc" is not the "next"'],
+    ['limit=1&limit=2', 'limit is given more than once'],
+    ['worktype=settle', '"worktype" is no parameter of this list; it takes status, workType'],
+    ['__proto__=1', '"__proto__" is no parameter'],
+    ['partition=', 'partition: "" is not a text of 1 to 1024'],
+    [`partition=${'x'.repeat(2_000)}`, `partition: "${'x'.repeat(100)}..." is not`],
+  ])('refuses ?%s, with the value and the way out', async (query, said) => {
+    const own = await open();
+    const { body, headers } = await list(own, `?${query}`).expect(400);
+    expect(headers['content-type']).toMatch(/^application\/problem\+json/);
+    expect(body).toMatchObject({ code: 'parameter-invalid', detail: expect.stringContaining(said) });
+  });
+
+  it('takes a cursor that was never given out as a place in the order', async () => {
+    const own = await open();
+    const { id } = await own.accept();
+    expect(idsOf((await list(own, `?cursor=7ZZZZZZZZZZZZZZZZZZZZZZZZZ`).expect(200)).body.deferrals)).toEqual(
+      [id],
+    );
+    expect((await list(own, `?cursor=${nobodys}`).expect(200)).body.deferrals).toEqual([]);
+  });
+});
+
+describe('an export', () => {
+  it('goes on at the pace of its reader', async () => {
+    const own = await open();
+    for (let i = 0; i < 20; i++) await own.accept();
+    const { ledger } = own;
+    let pages = 0;
+    // Rows as many as it takes to fill every buffer on the way, from one real page.
+    const real = await ledger.list({ limit: 20 });
+    const endless: Ledger['list'] = async () => {
+      pages += 1;
+      const deferrals = Array.from({ length: 50 }, () => real.deferrals).flat();
+      return { deferrals, next: pages < 200 ? nobodys : undefined };
+    };
+    const second = await office({ records: { ledger: async () => ({ ...ledger, list: endless }) } });
+    const server = second.app.listen(0, '127.0.0.1');
+    await new Promise((resolve) => server.once('listening', resolve));
+    const { port } = server.address() as AddressInfo;
+    const headers = { Authorization: second.token(), Accept: 'application/x-ndjson' };
+    const response = await new Promise<IncomingMessage>((resolve) =>
+      httpRequest(
+        { port, host: '127.0.0.1', path: `${base}/deferrals`, headers, agent: false },
+        resolve,
+      ).end(),
+    );
+    let before = -1;
+    await until(async () => {
+      const stands = pages > 0 && pages === before;
+      before = pages;
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      return stands;
+    });
+    expect(pages).toBeLessThan(100);
+    let lines = 0;
+    for await (const chunk of response) for (const byte of chunk as Buffer) if (byte === 10) lines += 1;
+    expect([pages, lines]).toEqual([200, 200 * 1_000]);
+    server.close();
+    await second.close();
+  }, 60_000);
+
+  it('is cut off where a page can not be read, so that nobody takes the part for the whole', async () => {
+    const own = await open();
+    await filled(own, 3);
+    const { ledger } = own;
+    const breaking: Ledger['list'] = async (query) => {
+      if (query.cursor !== undefined) await own.opened.abandon();
+      return ledger.list(query);
+    };
+    const second = await office({ records: { ledger: async () => ({ ...ledger, list: breaking }) } });
+    const reading = list(second, '?limit=1').set('Accept', 'application/x-ndjson').buffer();
+    await expect(reading).rejects.toThrow(/aborted|socket hang up|ECONNRESET/);
+    await second.close();
+  });
+
+  it('is asked to come later where as many requests are held open as may be', async () => {
+    const own = await open({ heldOpen: 0 });
+    const { body, headers } = await list(own).set('Accept', 'application/x-ndjson').expect(503);
+    expect(body).toMatchObject({ code: 'retry-later', retryable: true, recorded: false });
+    expect(headers['retry-after']).toBe('2');
+  });
+
+  it('has a HEAD', async () => {
+    const own = await open();
+    await filled(own, 2);
+    const { headers } = await request(own.app)
+      .head(`${base}/deferrals`)
+      .set('Authorization', own.token())
+      .set('Accept', 'application/x-ndjson')
+      .expect(200);
+    expect(headers['content-type']).toMatch(/ndjson/);
+  });
+});
+
+describe('a query as parameters', () => {
+  it('has the default limit where none is given, and nothing that was not asked for', () => {
+    expect(parseListQuery(new URLSearchParams(), 100)).toEqual({ kind: 'query', query: { limit: 100 } });
+  });
+});
