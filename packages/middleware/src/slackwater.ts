@@ -6,22 +6,25 @@ import { requestJudge } from './answer/handle.ts';
 import { inTime } from './answer/in-time.ts';
 import { passReplay } from './answer/replays.ts';
 import { factFinder } from './answer/request-facts.ts';
+import { pathBelow, patternOf } from './answer/request-paths.ts';
 import type { Health, ResourceParts } from './answer/resources/contract.ts';
 import { createResources } from './answer/resources/create-resources.ts';
+import { makeWatchers } from './answer/watchers.ts';
 import { tokenVerifier } from './audit/verify-token.ts';
 import { systemClock } from './clock.ts';
 import { Admissions } from './decide/admissions.ts';
 import { LearnedRoutes } from './decide/learned-routes.ts';
 import { routeTable } from './decide/route-table.ts';
-import { type CommitSource, type Completions, commitSources } from './drivers/driver.ts';
+import { type Completions, commitSources, sourcesOf } from './drivers/driver.ts';
 import { keepOpen, type OpenRecords } from './ledger/keep-open.ts';
 import { LatencyTable } from './measure/latency-table.ts';
 import type { Gate } from './options/gate.ts';
-import { type GateWarning, gateTelling } from './options/gate-events.ts';
+import { gateTelling } from './options/gate-events.ts';
 import type { SlackwaterOptions } from './options/options.ts';
 import { questionable } from './options/questionable.ts';
 import { resolveOptions } from './options/resolve-options.ts';
 import type { ResolvedOptions } from './options/resolved.ts';
+import { warnOnce } from './options/warn-once.ts';
 import type { Admission } from './perform/admission.ts';
 import { allowListed } from './perform/capturable-headers.ts';
 import { LearnedTransactions } from './perform/learned-transactions.ts';
@@ -29,12 +32,10 @@ import { createPerformer, type Performer } from './perform/performer.ts';
 import type { PerformerEvent } from './perform/performer-events.ts';
 import { createReplay } from './perform/replay.ts';
 import { replayOf } from './perform/replay-identity.ts';
+import { startOnce } from './perform/start-once.ts';
 import type { ReplayApp } from './perform/through-app.ts';
 
 const clock = systemClock;
-
-/** After a failed start it is tried again, ms. */
-const startAgainMs = 1_000;
 
 /** How long a pending deferral should be left alone before it is asked for again, ms. */
 const pollAfterMs = { clear: 500, over: 2_000 } as const;
@@ -75,26 +76,17 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
   });
   table.onFinished((commit) => admissions.count(commit));
   const learned = new LearnedRoutes(resolved.maxLearnedRoutes);
-  const warned = new Set<string>();
-  const watchers = new Map<string, Set<() => void>>();
+  const warn = warnOnce((warning) => telling.tell('warning', warning));
+  const watchers = makeWatchers();
   const kept = resolved.engine && keepOpen(resolved.engine, clock, ledgerSetup(), prepare);
   let app: ReplayApp | undefined;
   let performer: Performer | undefined;
   let transactions: LearnedTransactions | undefined;
-  let starting: Promise<void> | undefined;
-  let startFailed = false;
+  const starter = startOnce(clock, begin, (error) => trouble('opening the ledger', error));
   let closing: Promise<void> | undefined;
 
   function trouble(doing: string, error: unknown): void {
     telling.tell('trouble', { doing, error });
-  }
-
-  function warn(warning: GateWarning): void {
-    if (warned.has(warning.code)) return;
-    warned.add(warning.code);
-    telling.tell('warning', warning);
-    const { code, message, docs } = warning;
-    process.emitWarning(message, { type: 'SlackwaterWarning', code, detail: `See ${docs}.` });
   }
 
   function ledgerSetup(): Parameters<typeof keepOpen>[2] {
@@ -141,7 +133,7 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
   function onPerformed(event: PerformerEvent): void {
     telling.tell('deferral', event);
     if (event.type === 'trouble') trouble(event.doing, event.error);
-    for (const watcher of watchers.get(event.id ?? '') ?? []) watcher();
+    watchers.changed(event.id ?? '');
   }
 
   /** `none`: something commits there that keeps no completion rows. Undefined: nobody is known to. */
@@ -166,30 +158,8 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
     if (closing === undefined) performer?.start();
   }
 
-  function start(): Promise<void> {
-    starting ??= begin().then(
-      () => {
-        startFailed = false;
-      },
-      (error: unknown) => {
-        starting = undefined;
-        startFailed = true;
-        throw error;
-      },
-    );
-    return starting;
-  }
-
-  function startByItself(): void {
-    if (starting !== undefined || closing !== undefined || kept === undefined) return;
-    start().catch((error: unknown) => {
-      trouble('opening the ledger', error);
-      clock.after(startAgainMs, startByItself);
-    });
-  }
-
   const onListening = (): void => {
-    if (app !== undefined) setImmediate(startByItself);
+    if (app !== undefined) setImmediate(starter.startByItself);
   };
   subscribe(listening, onListening);
 
@@ -227,7 +197,7 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
         .catch((error: unknown) => trouble('keeping what was learned of a route', error));
     },
     tellDecision: (event) => telling.tell('decision', event),
-    warn: (code, message) => warn({ code, message, docs: 'docs/reference/errors.md#warnings' }),
+    warn,
     trouble,
   };
   const judge = requestJudge(
@@ -248,7 +218,7 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
         durable: engine.durable,
         ledger: async () => (await openLedger()).ledger,
         cancel: async (id) => cancel(id),
-        onChange: watch,
+        onChange: watchers.watch,
       },
       requester,
       verifyToken: auth && tokenVerifier(auth, clock),
@@ -278,17 +248,8 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
     const details = { application: resolved.application, performing: performer?.inFlight ?? 0 };
     if (kept === undefined) return { status: 'ready', details };
     const stopped = kept.current?.ledger.stopped;
-    if (stopped !== undefined || startFailed) return { status: 'degraded', details };
+    if (stopped !== undefined || starter.failed) return { status: 'degraded', details };
     return { status: kept.current === undefined ? 'starting' : 'ready', details };
-  }
-
-  function watch(id: string, listener: () => void): () => void {
-    const own = watchers.get(id) ?? new Set();
-    watchers.set(id, own.add(listener));
-    return () => {
-      own.delete(listener);
-      if (own.size === 0) watchers.delete(id);
-    };
   }
 
   async function cancel(id: string): Promise<'canceled' | 'not-cancelable'> {
@@ -298,6 +259,7 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
 
   async function end(): Promise<void> {
     unsubscribe(listening, onListening);
+    starter.stop();
     admissions.close();
     await performer?.close();
     await kept?.close();
@@ -315,13 +277,13 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
       return;
     }
     if (app === undefined) app = req.app;
-    if (starting === undefined) startByItself();
+    starter.startByItself();
     const below = pathBelow(req.url, resolved.basePath);
     if (below !== undefined) void serve(req, res, below);
     else judge({ req, res, next });
   }
 
-  for (const warning of questionable(resolved)) warn(warning);
+  for (const { code, message } of questionable(resolved)) warn(code, message);
 
   // Not assigned: that would read `ledger`, and so open it.
   const own = {
@@ -339,7 +301,7 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
     attach(to: ReplayApp) {
       app = to;
     },
-    start,
+    start: starter.start,
     close() {
       closing ??= end();
       return closing;
@@ -352,11 +314,6 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
     },
   };
   return Object.defineProperties(handle, Object.getOwnPropertyDescriptors(own)) as typeof handle & typeof own;
-}
-
-/** The sources of a partition's commits. */
-function sourcesOf(partition: string): readonly CommitSource[] {
-  return [...commitSources()].filter((source) => source.partition === partition);
 }
 
 /** Queued items stand in line with the requests that arrive, by the work type that they have now. */
@@ -375,18 +332,4 @@ function admissionOfItems(options: ResolvedOptions, admissions: Admissions): Adm
       return { admitted: true, reasons, wrote: (to) => entry.wrote(to), finished: () => entry.finished() };
     },
   };
-}
-
-/** What Express routed the request by, where it is a pattern in words. */
-function patternOf(req: Request): string | undefined {
-  const path: unknown = (req.route as { readonly path?: unknown } | undefined)?.path;
-  return typeof path === 'string' ? `${req.baseUrl}${path}` : undefined;
-}
-
-/** The rest of the path where it is the base path or lies below it. */
-function pathBelow(url: string, basePath: string): string | undefined {
-  if (!url.startsWith(basePath)) return undefined;
-  const end = url.indexOf('?');
-  const rest = url.slice(basePath.length, end === -1 ? undefined : end);
-  return rest === '' || rest.startsWith('/') ? rest : undefined;
 }

@@ -89,3 +89,8 @@ export function announceSource(source: CommitSource): () => void {
 export function commitSources(): Iterable<CommitSource> {
   return sources.values();
 }
+
+/** Those of one partition. */
+export function sourcesOf(partition: string): readonly CommitSource[] {
+  return [...sources].filter((source) => source.partition === partition);
+}
