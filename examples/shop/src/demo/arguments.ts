@@ -9,8 +9,8 @@ export type Wish =
 /** What `--help` prints. */
 export const help = `A shop on its own PostgreSQL whose commits become slow, and what Slackwater makes of it.
 
-  npm run demo                     shows it, verifies the ledger, ends by itself after about 40 s
-  npm run demo -- --short          the same in about 20 s
+  npm run demo                     shows it, verifies the ledger, ends by itself after about 30 s
+  npm run demo -- --short          the same in about 15 s
   npm run demo -- --serve          keeps the shop open until Ctrl-C, to be tried with curl
   npm run demo -- --serve --port 3000
   npm run demo -- --help

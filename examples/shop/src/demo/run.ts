@@ -103,6 +103,10 @@ function conclude(
   account: Awaited<ReturnType<typeof countRows>>,
 ): number {
   const { stdout } = process;
+  const { succeeded, performed, retriedLater, deferred, lost, duplicated } = account;
+  stdout.write(
+    `${succeeded} requests are in the database: ${performed} were performed when they came, ${retriedLater} were asked to come back, ${deferred} were deferred. ${lost} lost, ${duplicated} done twice.\n`,
+  );
   stdout.write(`${verified.says}\n`);
   stdout.write(`${JSON.stringify({ ...account, ledgerVerified: verified.ok })}\n`);
   return verified.ok && account.lost === 0 && account.duplicated === 0 ? 0 : 1;

@@ -40,7 +40,7 @@ export interface WorkTypeScene {
 export interface DeferralsScene {
   readonly backlog: number;
   readonly settled: number;
-  /** The latest change first. */
+  /** The latest change first; those of which nothing came yet after the others. */
   readonly latest: readonly DeferralScene[];
 }
 

@@ -6,8 +6,8 @@ export interface Screen {
   readonly columns: number;
   readonly rows: number;
   draw(lines: readonly Line[]): void;
-  /** Gives the terminal back. May be called twice; it happens by itself when the process ends. */
-  close(): void;
+  /** Gives the terminal back; false where that was done before. It happens by itself when the process ends. */
+  close(): boolean;
 }
 
 const control = '\u001b[';
@@ -25,12 +25,13 @@ export function wantsColours(environment: Readonly<Record<string, string | undef
 /** Takes over the terminal. Lines are drawn over those that were there, so that nothing flickers. */
 export function openScreen(terminal: WriteStream, colours: boolean): Screen {
   let open = true;
-  const close = (): void => {
-    if (!open) return;
+  const close = (): boolean => {
+    if (!open) return false;
     open = false;
     process.removeListener('exit', close);
     terminal.removeListener('resize', clear);
     terminal.write(leave);
+    return true;
   };
   const clear = (): void => void terminal.write(`${control}2J`);
   terminal.write(enter);

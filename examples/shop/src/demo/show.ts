@@ -1,4 +1,5 @@
 import { frame } from './frame.ts';
+import { paint } from './paint.ts';
 import { plainEvent, plainLine } from './plain.ts';
 import { openScreen, wantsColours } from './screen.ts';
 import type { Story } from './story.ts';
@@ -20,7 +21,11 @@ export function show(story: Story): () => void {
   return () => {
     clearInterval(sampling);
     clearInterval(drawing);
-    screen.close();
+    if (!screen.close()) return;
+    // What was seen last stays, above the account.
+    const { columns, rows } = stdout;
+    const last = frame(story.scene(), { columns, rows: rows - 3 });
+    stdout.write(`${last.map((line) => paint(line, columns - 1, colours)).join('\n')}\n\n`);
   };
 }
 

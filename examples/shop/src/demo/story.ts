@@ -75,7 +75,7 @@ export function tellStory(
 
   function onState({ workType, partition, from, to, valueMs }: StateEvent): void {
     states.set(workType, to);
-    const value = valueMs === undefined ? '' : ` at ${valueMs.toFixed(1)} ms`;
+    const value = to !== 'over' || valueMs === undefined ? '' : ` at ${valueMs.toFixed(1)} ms`;
     tell(`${workType} on ${partition}: ${from} -> ${to}${value}`, stateTones[to]);
   }
 
@@ -162,7 +162,10 @@ export function tellStory(
           backlog: all.length - settled,
           settled,
           latest: all
-            .toSorted(([, a], [, b]) => b.changedAt - a.changedAt)
+            .toSorted(
+              ([, a], [, b]) =>
+                Number(a.stage === 'queued') - Number(b.stage === 'queued') || b.changedAt - a.changedAt,
+            )
             .slice(0, deferralsShown)
             .map(([id, deferral]) => deferralScene(id, deferral, now)),
         },
