@@ -18,6 +18,7 @@ export async function getDeferral(exchange: Exchange): Promise<void> {
     return streamDeferral(exchange, found);
   }
   const { deferral, headers } = await waited(exchange, found);
+  if (res.destroyed) return;
   const resource = await resourceOf(exchange, { ...found, deferral });
   sendJson(res, 200, { ...paceOf(parts, deferral), ...headers }, resource);
 }
