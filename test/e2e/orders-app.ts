@@ -25,8 +25,10 @@ export interface OrdersApp {
 export interface OrdersOptions {
   readonly partition: string;
   readonly express?: typeof express;
-  /** Undefined: the usual one. */
+  /** Beside the usual ones. */
   readonly options?: SlackwaterOptions;
+  /** Instead of the usual ones. */
+  readonly bare?: SlackwaterOptions;
   /** Middleware in front of the gate. */
   readonly before?: readonly RequestHandler[];
   readonly directory?: string;
@@ -56,7 +58,7 @@ export async function startOrders(server: PostgresServer, setup: OrdersOptions):
   pool.on('error', () => {});
   const observed: Observed = observe(pool, { partition: setup.partition, ensure: setup.ensure ?? true });
   const directory = setup.directory ?? mkdtempSync(join(tmpdir(), 'slackwater-orders-'));
-  const gate = slackwater(setup.options ?? usualOptions(setup.partition, directory));
+  const gate = slackwater(setup.bare ?? usualOptions(setup.partition, directory, setup.options));
   const app = (setup.express ?? express)();
   for (const middleware of setup.before ?? []) app.use(middleware);
   app.use(gate);
@@ -118,6 +120,8 @@ export function usualOptions(
     requester: (req) => req.get('x-customer'),
     engine: sqliteEngine({ directory }),
     perform: { lookEveryMs: 100 },
+    // Seldom, so that what a test sends is not by chance the probe.
+    latency: { probeEveryMs: 1_000 },
     ...more,
   };
 }
@@ -162,6 +166,37 @@ export function post(
     headers: { 'content-type': 'application/json', ...headers },
     body: JSON.stringify(body),
   });
+}
+
+/** Tries until it does not throw any more; throws what it threw last after 15 s. */
+export async function eventually<T>(attempt: () => T | Promise<T>, withinMs = 15_000): Promise<T> {
+  const deadline = performance.now() + withinMs;
+  for (;;) {
+    try {
+      return await attempt();
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+}
+
+/** Slows the database down until orders and reports are over their thresholds, and takes the probe that is due. */
+export async function overUntilHealed(orders: OrdersApp, slow: SlowCommits, ms = 400): Promise<void> {
+  await slow.set(ms);
+  const over = new Set<string>();
+  const undo = orders.gate.on('state', ({ workType, to }) => {
+    if (to === 'over') over.add(workType);
+    else over.delete(workType);
+  });
+  await showThatItIsSlow(orders);
+  // They may outlast the test.
+  post(`${orders.url}/reports`, { reference: 'probe' }).catch(() => {});
+  post(`${orders.url}/orders`, { reference: 'probe' }, { 'x-customer': 'probe' }).catch(() => {});
+  await eventually(() => {
+    if (over.size < 2) throw new Error(`over: ${[...over]}`);
+  });
+  undo();
 }
 
 /** Makes requests of exempt work until the partition is known to be slow. */
