@@ -204,19 +204,19 @@ describe('a shop that is killed again and again', () => {
   });
 
   it('performed the deferrals of one order key in the order of the ledger', () => {
-    const positions = new Map(
-      [...answers.accepted.values()].map(({ reference, resource }) => [
-        reference,
-        parseReceipt(resource.receipt).index,
-      ]),
-    );
-    const last = new Map<string, number>();
-    const overtaken = rows.flatMap(({ reference, customer, replayed }) => {
-      const position = positions.get(reference);
-      if (!replayed || position === undefined) return [];
-      const before = last.get(customer) ?? -1;
-      last.set(customer, position);
-      return position > before ? [] : [`${reference} (${position}) after ${before}`];
+    const overtaken = descents(rows, ({ reference, customer, replayed }) => {
+      const receipt = answers.accepted.get(reference)?.resource.receipt;
+      return replayed && receipt !== undefined
+        ? { of: customer, place: parseReceipt(receipt).index }
+        : undefined;
+    });
+    expect(overtaken, seeded).toEqual([]);
+  });
+
+  it('let no later order of a customer overtake an earlier one, deferred or not', () => {
+    const overtaken = descents(rows, ({ reference, customer }) => {
+      const count = /^order-regular-\d+-(\d+)$/.exec(reference)?.[1];
+      return count === undefined ? undefined : { of: customer, place: Number(count) };
     });
     expect(overtaken, seeded).toEqual([]);
   });
@@ -254,6 +254,21 @@ function interrupted({ entries }: StoredLedger): number {
     if (type === 'performing') begun.set(id, (begun.get(id) ?? 0) + 1);
   }
   return [...begun.values()].filter((times) => times > 1).length;
+}
+
+/** Rows, in the order they were written in, whose place is before that of an earlier row of the same. */
+function descents(
+  rows: readonly Row[],
+  placeOf: (row: Row) => { readonly of: string; readonly place: number } | undefined,
+): readonly string[] {
+  const last = new Map<string, number>();
+  return rows.flatMap((row) => {
+    const found = placeOf(row);
+    if (found === undefined) return [];
+    const before = last.get(found.of) ?? -1;
+    last.set(found.of, found.place);
+    return found.place > before ? [] : [`${row.reference} (${found.place}) after ${before}`];
+  });
 }
 
 function timesOf(rows: readonly Row[]): ReadonlyMap<string, number> {

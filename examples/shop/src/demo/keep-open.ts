@@ -51,22 +51,28 @@ function answer(res: ServerResponse, status: number, body: object): void {
 }
 
 function greeting(address: string): string {
-  const call = `curl -i ${address}`;
-  const json = "-H 'Content-Type: application/json'";
-  const ada = "-H 'X-Customer: ada'";
+  const as = "-H 'X-Customer: ada' -H 'Content-Type: application/json'";
+  const order = (reference: string): string =>
+    `curl -i ${address}/orders ${as} -H 'Prefer: respond-async' -H 'Idempotency-Key: "${reference}"' -d '{"reference":"${reference}","item":"oars","count":2}'`;
+  const pay = (reference: string): string =>
+    `curl -i ${address}/payments ${as} -d '{"reference":"${reference}","amountCents":4200}'`;
   return `The shop is open at ${address}; Ctrl-C closes it.
 
 Pay, order, ask for a report:
-  ${call}/payments ${ada} ${json} -d '{"reference":"p1","amountCents":4200}'
-  ${call}/orders ${ada} ${json} -H 'Prefer: respond-async' -H 'Idempotency-Key: "o1"' -d '{"reference":"o1","item":"oars","count":2}'
-  ${call}/reports ${ada} ${json} -d '{"reference":"r1"}'
+  ${pay('p1')}
+  ${order('o1')}
+  curl -i ${address}/reports ${as} -d '{"reference":"r1"}'
 
-Make every commit 300 ms slower, send a few payments or orders so that it is noticed, order again; then heal it:
-  ${call}${slowPath} ${json} -d '{"ms":300}'
-  for i in 1 2 3 4 5 6; do curl -s ${address}/payments ${ada} ${json} -d "{\\"reference\\":\\"q$i\\",\\"amountCents\\":1}"; echo; done
-  ${call}${slowPath} ${json} -d '{"ms":0}'
+Make every commit 300 ms slower, and pay until that is noticed:
+  curl ${address}${slowPath} -d '{"ms":300}'
+  for i in 1 2 3 4 5 6; do ${pay('p2')}; done
 
-A deferral's outcome is at the Location that its 202 gives; the signed head of the ledger is at
-  ${call}/slackwater/ledger/main/checkpoint
+Of two orders at once one tries whether it is still slow. The other is deferred: 202, with its receipt.
+  ${order('o2')} &
+  ${order('o3')}
+
+Heal it, and see at the Location of the 202 what became of the order. The signed head of the ledger is public.
+  curl ${address}${slowPath} -d '{"ms":0}'
+  curl ${address}/slackwater/ledger/main/checkpoint
 `;
 }

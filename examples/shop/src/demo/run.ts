@@ -13,7 +13,7 @@ import { type Phase, type Story, tellStory } from './story.ts';
 /** How slow commits become: each takes so long, so many at a time. */
 const slow = { ms: 250, parallelism: 4 } as const;
 /** All that is still waiting then is given up, so that the demo ends. */
-const patienceMs = 24_000;
+const patienceMs = 20_000;
 
 function phasesOf(short: boolean): readonly [Phase, Phase, Phase] {
   const factor = short ? 0.4 : 1;
