@@ -1,8 +1,8 @@
 import { connect, type Socket } from 'node:net';
 import { type PostgresServer, type SlowCommits, startPostgres } from '@slackwater/test-support/postgres';
 import express from 'express';
-import express4 from 'express4';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { expresses } from '../middleware/perform/expresses.ts';
 import {
   eventually,
   type OrdersApp,
@@ -53,10 +53,7 @@ async function performedNote(reference: string): Promise<unknown> {
   });
 }
 
-describe.each([
-  ['Express 5', express],
-  ['Express 4', express4 as unknown as typeof express],
-])('on %s, a body', (name, framework) => {
+describe.each(expresses)('on %s, a body', (name, framework) => {
   it.each([
     ['before the body parser', []],
     ['after the body parser', parsers],

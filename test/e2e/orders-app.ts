@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { type Gate, type SlackwaterOptions, slackwater, sqliteEngine } from '@slackwater/middleware';
 import { type Observed, observe } from '@slackwater/middleware/pg';
 import { type PostgresServer, type SlowCommits, slowCommits } from '@slackwater/test-support/postgres';
-import express, { type Express, type RequestHandler } from 'express';
+import express, { type Express, type Request, type RequestHandler } from 'express';
 import pg from 'pg';
 
 /** An application on a real database, with a gate before its routes. */
@@ -56,6 +56,8 @@ export async function prepareDatabase(server: PostgresServer): Promise<SlowCommi
 export async function startOrders(server: PostgresServer, setup: OrdersOptions): Promise<OrdersApp> {
   const pool = new pg.Pool({ connectionString: server.connectionString, max: setup.poolSize ?? 10 });
   pool.on('error', () => {});
+  // A connection that breaks while a route holds it says so to nobody else.
+  pool.on('connect', (client) => client.on('error', () => {}));
   const observed: Observed = observe(pool, { partition: setup.partition, ensure: setup.ensure ?? true });
   const directory = setup.directory ?? mkdtempSync(join(tmpdir(), 'slackwater-orders-'));
   const gate = slackwater(setup.bare ?? usualOptions(setup.partition, directory, setup.options));
@@ -139,7 +141,7 @@ function inTransaction(pool: pg.Pool, table: 'orders' | 'payments'): RequestHand
         table === 'orders'
           ? await client.query(
               'INSERT INTO orders (reference, customer, note) VALUES ($1, $2, $3) RETURNING id',
-              [body?.reference ?? 'none', req.get('x-customer'), body?.note],
+              [body?.reference ?? 'none', customerOf(req), body?.note],
             )
           : await client.query('INSERT INTO payments (reference) VALUES ($1) RETURNING id', [
               body?.reference ?? 'none',
@@ -153,6 +155,10 @@ function inTransaction(pool: pg.Pool, table: 'orders' | 'payments'): RequestHand
       client.release();
     }
   };
+}
+
+function customerOf(req: Request): string | undefined {
+  return (req as { user?: { readonly name: string } }).user?.name ?? req.get('x-customer');
 }
 
 /** A POST with JSON. */

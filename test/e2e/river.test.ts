@@ -154,7 +154,9 @@ describe('a request to a slow database', () => {
     await open();
     await overUntilHealed(orders, slow);
     const client = createClient({ baseURL: orders.url, headers: { 'x-customer': 'ann' } });
-    const responses = Array.from({ length: 4 }, (_, n) => client.post('/orders', { reference: `sdk ${n}` }));
+    const responses = Array.from({ length: 4 }, (_, n) =>
+      client.post<{ reference: string }>('/orders', { reference: `sdk ${n}` }),
+    );
     setTimeout(() => void slow.set(0), 700);
     const settled = await Promise.all(responses);
     expect(settled.map(({ status, data }) => [status, data.reference])).toEqual(
