@@ -14,6 +14,7 @@ const host = '127.0.0.1';
 
 /** Serves `app` on this machine alone; port 0 is any free port. Rejects with one sentence where the port is taken. */
 export async function listen(app: RequestListener, port: number): Promise<Listening> {
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new Error(`${port} is no port.`);
   const server = createServer(app);
   server.listen(port, host);
   try {

@@ -8,38 +8,53 @@
  */
 import { parseArgs } from 'node:util';
 import { listen } from './listen.ts';
-import { createShop } from './shop.ts';
+import { createShop, type ShopOptions } from './shop.ts';
 
-const { values } = parseArgs({
-  options: {
-    database: { type: 'string' },
-    ledger: { type: 'string' },
-    port: { type: 'string' },
-    'lease-ms': { type: 'string' },
-  },
-});
-const connectionString = values.database ?? process.env['DATABASE_URL'];
-const ledgerDirectory = values.ledger ?? process.env['LEDGER_DIRECTORY'] ?? '.slackwater';
-const port = Number(values.port ?? process.env['PORT'] ?? 3000);
-const leaseMs = values['lease-ms'] === undefined ? undefined : Number(values['lease-ms']);
-
-if (connectionString === undefined) {
-  process.stderr.write('Say where the database is: --database postgres://... or DATABASE_URL.\n');
-  process.exit(2);
+interface Wish {
+  readonly shop: ShopOptions;
+  readonly port: number;
 }
 
-const shop = await createShop({
-  connectionString,
-  ledgerDirectory,
-  ...(leaseMs === undefined ? {} : { perform: { leaseMs } }),
-});
-await shop.gate.start();
-const listening = await listen(shop.app, port);
-const verifierKey = (await shop.gate.ledger)?.verifierKey;
-process.stdout.write(`${JSON.stringify({ address: listening.address, verifierKey })}\n`);
-
-async function close(): Promise<void> {
-  await listening.close();
-  await shop.close();
+function readWish(): Wish {
+  const { values } = parseArgs({
+    options: {
+      database: { type: 'string' },
+      ledger: { type: 'string' },
+      port: { type: 'string' },
+      'lease-ms': { type: 'string' },
+    },
+  });
+  const { DATABASE_URL, LEDGER_DIRECTORY, PORT } = process.env;
+  const connectionString = values.database ?? DATABASE_URL;
+  if (connectionString === undefined) {
+    throw new Error('Say where the database is: --database postgres://... or DATABASE_URL.');
+  }
+  const leaseMs = values['lease-ms'];
+  return {
+    shop: {
+      connectionString,
+      ledgerDirectory: values.ledger ?? LEDGER_DIRECTORY ?? '.slackwater',
+      ...(leaseMs === undefined ? {} : { perform: { leaseMs: Number(leaseMs) } }),
+    },
+    port: Number(values.port ?? PORT ?? 3_000),
+  };
 }
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void close());
+
+async function serve({ shop: options, port }: Wish): Promise<void> {
+  const shop = await createShop(options);
+  await shop.gate.start();
+  const listening = await listen(shop.app, port);
+  const verifierKey = (await shop.gate.ledger)?.verifierKey;
+  process.stdout.write(`${JSON.stringify({ address: listening.address, verifierKey })}\n`);
+  const close = async (): Promise<void> => {
+    await listening.close();
+    await shop.close();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void close());
+}
+
+try {
+  await serve(readWish());
+} catch (error) {
+  process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`, () => process.exit(1));
+}

@@ -40,7 +40,7 @@ export const workTypes = {
   report: { priority: 3, thresholdMs: 40, whenOver: 'retry-later' },
 } as const satisfies Record<string, WorkTypeOptions>;
 
-/** Opens the shop: its tables, its gate, its routes. */
+/** Opens the shop: its tables, its gate, its routes. Rejects where the database can't be reached. */
 export async function createShop(options: ShopOptions): Promise<Shop> {
   const pool = new pg.Pool({ connectionString: options.connectionString, max: 10 });
   // pg drops a connection that broke while it was idle; without a listener it would end the process.
