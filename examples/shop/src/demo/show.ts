@@ -24,7 +24,7 @@ export function show(story: Story): () => void {
     if (!screen.close()) return;
     // What was seen last stays, above the account.
     const { columns, rows } = stdout;
-    const last = frame(story.scene(), { columns, rows: rows - 3 });
+    const last = frame(story.scene(), { columns, rows: Math.max(0, rows - 3) });
     stdout.write(`${last.map((line) => paint(line, columns - 1, colours)).join('\n')}\n\n`);
   };
 }
