@@ -1,0 +1,79 @@
+import { withStalledOrders } from '../acceptance/stalled-orders.ts';
+import type { Benchmark, Figure, Run } from '../benchmark.ts';
+import { startChild } from '../child.ts';
+import type { DecisionProcess } from '../decision/decision-process.ts';
+import { medianOf, ratios, spreadOf } from '../statistics.ts';
+import { inTurn } from '../turns.ts';
+
+const decisionScript = new URL('../decision/decision-process.ts', import.meta.url);
+
+/** How costs grow with what there is: partitions, a backlog, a ledger. */
+export const growth: Benchmark = {
+  name: 'growth',
+  title: 'how costs grow: much / little',
+  async measure(run) {
+    return [...(await withPartitions(run)), ...(await withBacklog(run))];
+  },
+};
+
+async function withPartitions({ quick, progress }: Run): Promise<readonly Figure[]> {
+  progress('deciding for many partitions');
+  const child = startChild<DecisionProcess>(decisionScript, null);
+  try {
+    const { one, hundred, tenThousand } = await child.ask('partitions', quick ? 20 : 150);
+    const against = (what: string, many: readonly number[]): Figure => ({
+      what,
+      unit: 'ratio',
+      value: spreadOf(ratios(many, one)),
+      note: `${Math.round(medianOf(many))} ns / ${Math.round(medianOf(one))} ns`,
+    });
+    return [
+      against('a decision with 100 partitions / with 1', hundred),
+      against('a decision with 10,000 partitions / with 1', tenThousand),
+    ];
+  } finally {
+    await child.end();
+  }
+}
+
+/** The one has a backlog and a ledger of that size, the other begins with nothing. */
+async function withBacklog({ quick, progress }: Run): Promise<readonly Figure[]> {
+  const backlog = quick ? 5_000 : 100_000;
+  progress('starting PostgreSQL, and stalling it');
+  return withStalledOrders(2, async ([full, empty]) => {
+    if (full === undefined || empty === undefined) throw new Error('There are no servers.');
+    const step = backlog / 20;
+    for (let n = 0; n < 20; n++) {
+      progress(`deferring ${(n * step).toLocaleString('en')} of ${backlog.toLocaleString('en')}`);
+      await full.ask('accept', step);
+    }
+    progress('accepting with and without a backlog');
+    await empty.ask('accept', 2_000);
+    const rounds = quick ? 6 : 12;
+    const accepted = await inTurn(
+      { full: () => full.ask('accept', 500), empty: () => empty.ask('accept', 500) },
+      rounds,
+    );
+    const proofs = await inTurn(
+      { full: () => full.ask('proofUs', 100), empty: () => empty.ask('proofUs', 100) },
+      rounds,
+    );
+    const [large, small] = [await full.ask('size'), await empty.ask('size')].map((n) =>
+      n.toLocaleString('en'),
+    );
+    return [
+      {
+        what: `acceptances per second with ${backlog.toLocaleString('en')} queued / with few`,
+        unit: 'ratio',
+        value: spreadOf(ratios(accepted.full, accepted.empty)),
+        note: `${Math.round(medianOf(accepted.full))} / ${Math.round(medianOf(accepted.empty))}, without HTTP`,
+      },
+      {
+        what: `time of a proof among ${large} entries / among ${small}`,
+        unit: 'ratio',
+        value: spreadOf(ratios(proofs.full, proofs.empty)),
+        note: `${Math.round(medianOf(proofs.full))} µs / ${Math.round(medianOf(proofs.empty))} µs`,
+      },
+    ];
+  });
+}
