@@ -365,7 +365,7 @@ describe('recovery', () => {
     const host = recovering();
     expect(host.changes.filter(({ workType }) => workType === 'order')).toEqual([
       { partition: 'orders', workType: 'order', from: 'clear', to: 'over', valueMs: 500 },
-      { partition: 'orders', workType: 'order', from: 'over', to: 'recovering', valueMs: 500 },
+      { partition: 'orders', workType: 'order', from: 'over', to: 'recovering', valueMs: 5 },
     ]);
   });
 });

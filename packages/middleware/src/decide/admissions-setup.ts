@@ -38,5 +38,6 @@ export interface ModeChange {
   readonly workType: string;
   readonly from: Mode['kind'];
   readonly to: Mode['kind'];
+  /** The latency that brought it about, ms: of the window, or of one commit or probe; undefined where none is known. */
   readonly valueMs: number | undefined;
 }

@@ -119,7 +119,8 @@ export class PartitionAdmission {
       this.#evidenceAt = now;
     }
     this.#eachRank((rank, index) => {
-      this.#become(index, afterCommit(this.modeOf(index), finished, this.#rules(rank), now));
+      const next = afterCommit(this.modeOf(index), finished, this.#rules(rank), now);
+      this.#become(index, next, commit.durationMs);
     });
     this.look(now);
   }
@@ -128,8 +129,9 @@ export class PartitionAdmission {
   look(now: number): void {
     this.#eachRank((rank, index) => {
       const mode = this.modeOf(index);
-      const evidence = { valueMs: this.#valueFor(mode) };
-      this.#become(index, this.#settled(afterLook(mode, evidence, this.#rules(rank), now)));
+      const valueMs = this.#valueFor(mode);
+      const next = afterLook(mode, { valueMs }, this.#rules(rank), now);
+      this.#become(index, this.#settled(next), valueMs);
     });
     this.#calm = this.#modes.every((mode) => mode === initialMode);
   }
@@ -144,7 +146,8 @@ export class PartitionAdmission {
     this.#eachRank((rank, index) => {
       const rules = this.#rules(rank);
       if (!isGoodNews(result, rules.thresholdMs)) return;
-      this.#become(index, afterGoodProbe(this.modeOf(index), result.startedAt, rules, now));
+      const next = afterGoodProbe(this.modeOf(index), result.startedAt, rules, now);
+      this.#become(index, next, result.durationMs);
     });
   }
 
@@ -209,20 +212,20 @@ export class PartitionAdmission {
     };
   }
 
-  #become(rank: number, next: Mode): void {
+  /** `valueMs` is what brought it about; NaN where nothing is known. */
+  #become(rank: number, next: Mode, valueMs: number): void {
     const mode = this.modeOf(rank);
     if (next === mode) return;
     this.#modes[rank] = next;
     this.#calm = false;
     if (next.kind === mode.kind) return;
-    const { onChange, onOpening, measured } = this.#setup;
-    const { valueMs } = measured.read(this.partition);
+    const { onChange, onOpening } = this.#setup;
     onChange({
       partition: this.partition,
       workType: this.#rankAt(rank).name,
       from: mode.kind,
       to: next.kind,
-      valueMs,
+      valueMs: Number.isNaN(valueMs) ? undefined : valueMs,
     });
     if (mode.kind === 'clear') this.#source.forget();
     if (mode.kind === 'over') onOpening(this.partition);
