@@ -1,3 +1,4 @@
+import { AsyncResource } from 'node:async_hooks';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { ServerResponse } from 'node:http';
 import type { NextFunction, Request } from 'express';
@@ -7,32 +8,34 @@ import { inTime } from './answer/in-time.ts';
 import { passReplay } from './answer/replays.ts';
 import { factFinder } from './answer/request-facts.ts';
 import { pathBelow, patternOf } from './answer/request-paths.ts';
-import type { Health, ResourceParts } from './answer/resources/contract.ts';
+import type { ResourceParts } from './answer/resources/contract.ts';
 import { createResources } from './answer/resources/create-resources.ts';
-import { makeWatchers } from './answer/watchers.ts';
+import { healthOfLedger } from './answer/resources/health.ts';
+import { makeWatchers, type Watchers } from './answer/watchers.ts';
 import { tokenVerifier } from './audit/verify-token.ts';
 import { systemClock } from './clock.ts';
 import { Admissions } from './decide/admissions.ts';
 import { LearnedRoutes } from './decide/learned-routes.ts';
 import { routeTable } from './decide/route-table.ts';
+import { type ChangingRank, changeThreshold } from './decide/thresholds.ts';
 import { type Completions, commitSources, sourcesOf } from './drivers/driver.ts';
+import type { Engine } from './engines/engine.ts';
 import { keepOpen, type OpenRecords } from './ledger/keep-open.ts';
 import { LatencyTable } from './measure/latency-table.ts';
 import type { Gate } from './options/gate.ts';
-import { gateTelling } from './options/gate-events.ts';
+import { type GateVoice, gateVoice } from './options/gate-voice.ts';
 import type { SlackwaterOptions } from './options/options.ts';
 import { questionable } from './options/questionable.ts';
 import { resolveOptions } from './options/resolve-options.ts';
 import type { ResolvedOptions } from './options/resolved.ts';
-import { warnOnce } from './options/warn-once.ts';
 import type { Admission } from './perform/admission.ts';
+import type { CancelResult } from './perform/cancel.ts';
 import { allowListed } from './perform/capturable-headers.ts';
 import { LearnedTransactions } from './perform/learned-transactions.ts';
 import { createPerformer, type Performer } from './perform/performer.ts';
-import type { PerformerEvent } from './perform/performer-events.ts';
 import { createReplay } from './perform/replay.ts';
 import { replayOf } from './perform/replay-identity.ts';
-import { startOnce } from './perform/start-once.ts';
+import { type StartOnce, startOnce } from './perform/start-once.ts';
 import type { ReplayApp } from './perform/through-app.ts';
 
 const clock = systemClock;
@@ -52,219 +55,22 @@ const listening = 'tracing:net.server.listen:asyncEnd';
  */
 export function slackwater(options: SlackwaterOptions = {}): Gate {
   const resolved = resolveOptions(options);
-  const telling = gateTelling();
-  const table = new LatencyTable({
-    clock,
-    ...resolved.latency,
-    onStatisticFailed: (error) => trouble('taking the statistic of a window', error),
-  });
-  table.subscribe();
-  const ranks = resolved.workTypes.map(({ name, priority, exempt, thresholdMs }) => {
-    return { name, priority, exempt, thresholdMs };
-  });
-  const admissions = new Admissions({
-    clock,
-    ranks,
-    measured: table,
-    sourcesOf,
-    ...resolved.latency,
-    retryAfterCapMs: resolved.retryAfterCapMs,
-    random: Math.random,
-    onChange: (change) => telling.tell('state', change),
-    onOpening: (partition) => performer?.wake(partition),
-    onProbeFailed: (partition, error) => trouble(`probing ${partition}`, error),
-  });
-  table.onFinished((commit) => admissions.count(commit));
-  const learned = new LearnedRoutes(resolved.maxLearnedRoutes);
-  const warn = warnOnce((warning) => telling.tell('warning', warning));
-  const watchers = makeWatchers();
-  const kept = resolved.engine && keepOpen(resolved.engine, clock, ledgerSetup(), prepare);
-  let app: ReplayApp | undefined;
-  let performer: Performer | undefined;
-  let transactions: LearnedTransactions | undefined;
-  const starter = startOnce(clock, begin, (error) => trouble('opening the ledger', error));
+  const voice = gateVoice();
+  for (const { code, message } of questionable(resolved)) voice.warn(code, message);
+  const table = measure(resolved, voice);
+  const deciding = decide(resolved, table, voice, (partition) =>
+    recording?.current?.performer.wake(partition),
+  );
+  const app: Mounted = { at: undefined };
+  const recording = resolved.engine && record(resolved, resolved.engine, deciding, voice, app);
+  const judge = answerRequests(resolved, deciding, voice, recording);
+  const serve = createResources(resourceParts(resolved, deciding, voice, recording));
   let closing: Promise<void> | undefined;
 
-  function trouble(doing: string, error: unknown): void {
-    telling.tell('trouble', { doing, error });
-  }
-
-  function ledgerSetup(): Parameters<typeof keepOpen>[2] {
-    const { application, group, ledger } = resolved;
-    const { keepOutcomeMs, maxQueued, engineTimeoutMs, origin } = ledger;
-    return {
-      application,
-      group,
-      keepOutcomeMs,
-      maxQueued,
-      engineTimeoutMs,
-      ...(origin === undefined ? {} : { origin }),
-      onStop: (error) => trouble('keeping the ledger: it is stopped', error),
-      onRecoveryFailed: (error) => trouble('comparing states and queue with the ledger', error),
-    };
-  }
-
-  /** What performs is made as soon as there is a queue; it begins once it is told to. */
-  function prepare({ engine, ledger }: OpenRecords): void {
-    const learning = new LearnedTransactions(engine.store);
-    transactions = learning;
-    performer = createPerformer({
-      queue: engine.queue,
-      ledger,
-      admission: admissionOfItems(resolved, admissions),
-      replay: createReplay({
-        app: () => app,
-        clock,
-        onRouteError: (error, id) => trouble(`performing deferral ${id}: its route failed`, error),
-      }),
-      completionsOf: (partition) => {
-        const completions = completionsOf(partition);
-        return completions === 'none' ? 'at-least-once' : completions;
-      },
-      clock,
-      options: resolved.perform,
-      knownTransactions: ({ method, route }) => learning.known(method, route),
-      learnTransactions: ({ method, route }, count) => learning.learn(method, route, count),
-      repeatable: ({ workType }) => resolved.workTypes.some((one) => one.name === workType && one.repeatable),
-      on: onPerformed,
-    });
-  }
-
-  function onPerformed(event: PerformerEvent): void {
-    telling.tell('deferral', event);
-    if (event.type === 'trouble') trouble(event.doing, event.error);
-    watchers.changed(event.id ?? '');
-  }
-
-  /** `none`: something commits there that keeps no completion rows. Undefined: nobody is known to. */
-  function completionsOf(partition: string): Completions | 'none' | undefined {
-    const sources = sourcesOf(partition);
-    const found = sources.find(({ completions }) => completions !== undefined)?.completions;
-    if (found !== undefined) return found;
-    return sources.length > 0 || table.read(partition).samples > 0 ? 'none' : undefined;
-  }
-
-  async function openLedger(): Promise<OpenRecords> {
-    if (kept === undefined) throw new Error('There is no engine.');
-    return inTime(clock, resolved.ledger.engineTimeoutMs, 'Opening the ledger', kept.open());
-  }
-
-  async function begin(): Promise<void> {
-    if (kept === undefined) return;
-    const { ledger } = await kept.open();
-    await ledger.recover();
-    // Creates the tables that may be created while nobody waits for it.
-    for (const { completions } of commitSources()) completions?.ready().catch(() => {});
-    if (closing === undefined) performer?.start();
-  }
-
   const onListening = (): void => {
-    if (app !== undefined) setImmediate(starter.startByItself);
+    if (app.at !== undefined) setImmediate(() => recording?.starter.startByItself());
   };
   subscribe(listening, onListening);
-
-  const recorder: Recorder | undefined = resolved.engine && {
-    home: { application: resolved.application, group: resolved.group, durable: resolved.engine.durable },
-    ledger: async () => (await openLedger()).ledger,
-    completionsOf,
-    enqueued: (partition) => performer?.enqueued(partition),
-    pollAfterMs: pollAfter,
-  };
-
-  function pollAfter(partition: string): number {
-    const isOver = ranks.some((_, rank) => admissions.modeOf(rank, partition) === 'over');
-    return isOver ? pollAfterMs.over : pollAfterMs.clear;
-  }
-
-  const keptHeaders = new Set(resolved.captureHeaders);
-  const parts: GateParts = {
-    options: resolved,
-    clock,
-    factsOf: factFinder({
-      options: resolved,
-      findRoute: routeTable(resolved.routes),
-      learned,
-      failed: (option, error) => trouble(`asking the option ${option}`, error),
-    }),
-    admissions,
-    recorder,
-    learnPartition: (req, { method, path }, partition) => {
-      learned.learn(method, patternOf(req), path, partition);
-    },
-    learnTransactions: ({ method, route, path }, count) => {
-      transactions
-        ?.learn(method, route ?? path, count)
-        .catch((error: unknown) => trouble('keeping what was learned of a route', error));
-    },
-    tellDecision: (event) => telling.tell('decision', event),
-    warn,
-    trouble,
-  };
-  const judge = requestJudge(
-    parts,
-    (req) => allowListed(req.rawHeaders, keptHeaders),
-    (req) => `${resolved.publicUrl ?? req.baseUrl}${resolved.basePath}`,
-  );
-  const serve = createResources(resourceParts());
-
-  function resourceParts(): ResourceParts {
-    const { application, group, publicUrl, basePath, requester, auth, ledger, engine } = resolved;
-    return {
-      clock,
-      publicUrl,
-      basePath,
-      home: { application, group },
-      records: engine && {
-        durable: engine.durable,
-        ledger: async () => (await openLedger()).ledger,
-        cancel: async (id) => cancel(id),
-        onChange: watchers.watch,
-      },
-      requester,
-      verifyToken: auth && tokenVerifier(auth, clock),
-      ledgerIsPublic: ledger.public,
-      pollAfterMs: pollAfter,
-      partitions: () => [...table.partitions()].map((row) => ({ ...row, states: statesOf(row.partition) })),
-      workTypes: {
-        find: (name) => ranks.find((rank) => rank.name === name),
-        setThreshold(name, thresholdMs) {
-          const rank = ranks.find((one) => one.name === name);
-          if (rank === undefined || rank.exempt) return `${name} has no threshold.`;
-          rank.thresholdMs = thresholdMs;
-          admissions.thresholdsChanged();
-          return undefined;
-        },
-      },
-      health: async () => health(),
-      tellTrouble: trouble,
-    };
-  }
-
-  function statesOf(partition: string): Readonly<Record<string, string>> {
-    return Object.fromEntries(ranks.map(({ name }, rank) => [name, admissions.modeOf(rank, partition)]));
-  }
-
-  function health(): Health {
-    const details = { application: resolved.application, performing: performer?.inFlight ?? 0 };
-    if (kept === undefined) return { status: 'ready', details };
-    const stopped = kept.current?.ledger.stopped;
-    if (stopped !== undefined || starter.failed) return { status: 'degraded', details };
-    return { status: kept.current === undefined ? 'starting' : 'ready', details };
-  }
-
-  async function cancel(id: string): Promise<'canceled' | 'not-cancelable'> {
-    await openLedger();
-    return performer === undefined ? 'not-cancelable' : performer.cancel(id);
-  }
-
-  async function end(): Promise<void> {
-    unsubscribe(listening, onListening);
-    starter.stop();
-    admissions.close();
-    await performer?.close();
-    await kept?.close();
-    table.close();
-  }
 
   function handle(req: Request, res: ServerResponse, next: NextFunction): void {
     if (closing !== undefined) {
@@ -276,32 +82,37 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
       void passReplay(resolved, req, next, replay);
       return;
     }
-    if (app === undefined) app = req.app;
-    starter.startByItself();
+    app.at ??= req.app;
+    recording?.starter.startByItself();
     const below = pathBelow(req.url, resolved.basePath);
     if (below !== undefined) void serve(req, res, below);
     else judge({ req, res, next });
   }
 
-  for (const { code, message } of questionable(resolved)) warn(code, message);
+  async function end(): Promise<void> {
+    unsubscribe(listening, onListening);
+    deciding.admissions.close();
+    await recording?.close();
+    table.close();
+  }
 
   // Not assigned: that would read `ledger`, and so open it.
   const own = {
     latency: table,
     get ledger() {
-      return kept?.open().then(({ ledger }) => ledger);
+      return recording?.open().then(({ ledger }) => ledger);
     },
     deferrals: {
-      cancel,
+      cancel: async (id: string) => recording?.cancel(id) ?? 'not-cancelable',
       get inFlight() {
-        return performer?.inFlight ?? 0;
+        return recording?.current?.performer.inFlight ?? 0;
       },
     },
-    on: telling.on,
+    on: voice.on,
     attach(to: ReplayApp) {
-      app = to;
+      app.at = to;
     },
-    start: starter.start,
+    start: async () => recording?.starter.start(),
     close() {
       closing ??= end();
       return closing;
@@ -310,10 +121,262 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
     handle,
     set() {},
     emit(event: string, parent: ReplayApp) {
-      if (event === 'mount') app = parent;
+      if (event === 'mount') app.at = parent;
     },
   };
   return Object.defineProperties(handle, Object.getOwnPropertyDescriptors(own)) as typeof handle & typeof own;
+}
+
+/** The application that deferrals are performed through, once it is known. */
+interface Mounted {
+  at: ReplayApp | undefined;
+}
+
+/** Commits, as drivers tell of them, become latency. */
+function measure({ latency }: ResolvedOptions, { trouble }: GateVoice): LatencyTable {
+  const onStatisticFailed = (error: unknown): void => trouble('taking the statistic of a window', error);
+  const table = new LatencyTable({ clock, ...latency, onStatisticFailed });
+  table.subscribe();
+  return table;
+}
+
+/** What decisions are made with. */
+interface Deciding {
+  readonly table: LatencyTable;
+  /** The most important first; thresholds change while running. */
+  readonly ranks: readonly ChangingRank[];
+  readonly admissions: Admissions;
+  readonly learned: LearnedRoutes;
+}
+
+/** Latency becomes states, and states let requests through. */
+function decide(
+  { workTypes, latency, retryAfterCapMs, maxLearnedRoutes }: ResolvedOptions,
+  table: LatencyTable,
+  { tell, trouble }: GateVoice,
+  onOpening: (partition: string) => void,
+): Deciding {
+  const ranks = workTypes.map(({ name, priority, exempt, thresholdMs }) => {
+    return { name, priority, exempt, thresholdMs };
+  });
+  const admissions = new Admissions({
+    clock,
+    ranks,
+    measured: table,
+    sourcesOf,
+    ...latency,
+    retryAfterCapMs,
+    random: Math.random,
+    onChange: (change) => tell('state', change),
+    onOpening,
+    onProbeFailed: (partition, error) => trouble(`probing ${partition}`, error),
+  });
+  table.onFinished((commit) => admissions.count(commit));
+  return { table, ranks, admissions, learned: new LearnedRoutes(maxLearnedRoutes) };
+}
+
+/** The ledger when it is open, and what performs from its queue. */
+interface Recorded extends OpenRecords {
+  readonly performer: Performer;
+  readonly transactions: LearnedTransactions;
+}
+
+/** Where requests are recorded, and performed from. */
+interface Recording {
+  readonly durable: Engine['durable'];
+  readonly current: Recorded | undefined;
+  readonly starter: StartOnce;
+  /** Rejects where it can't be opened, or not within `engineTimeoutMs`. */
+  open(): Promise<Recorded>;
+  completionsOf(partition: string): Completions | 'none' | undefined;
+  cancel(id: string): Promise<CancelResult>;
+  readonly watch: Watchers['watch'];
+  close(): Promise<void>;
+}
+
+/** What can't be performed now is recorded, and performed when its partition takes it. */
+function record(
+  options: ResolvedOptions,
+  engine: Engine,
+  deciding: Deciding,
+  voice: GateVoice,
+  app: Mounted,
+): Recording {
+  const { trouble } = voice;
+  const watchers = makeWatchers();
+  // What is opened for the first request must not live in that request's asynchronous context.
+  const outside = new AsyncResource('Slackwater');
+  let current: Recorded | undefined;
+  const setup = {
+    ...options.ledger,
+    application: options.application,
+    group: options.group,
+    onStop: (error: unknown) => trouble('keeping the ledger: it is stopped', error),
+    onRecoveryFailed: (error: unknown) => trouble('comparing states and queue with the ledger', error),
+  };
+  const kept = keepOpen(engine, clock, setup, (records) => {
+    const transactions = new LearnedTransactions(records.engine.store);
+    const performer = createPerformer({
+      queue: records.engine.queue,
+      ledger: records.ledger,
+      admission: admissionOfItems(options, deciding.admissions),
+      replay: createReplay({
+        app: () => app.at,
+        clock,
+        onRouteError: (error, id) => trouble(`performing deferral ${id}: its route failed`, error),
+      }),
+      completionsOf: (partition) => {
+        const completions = completionsOf(partition);
+        return completions === 'none' ? 'at-least-once' : completions;
+      },
+      clock,
+      options: options.perform,
+      knownTransactions: ({ method, route }) => transactions.known(method, route),
+      learnTransactions: ({ method, route }, count) => transactions.learn(method, route, count),
+      repeatable: ({ workType }) => options.workTypes.some((one) => one.name === workType && one.repeatable),
+      on(event) {
+        voice.tell('deferral', event);
+        if (event.type === 'trouble') trouble(event.doing, event.error);
+        watchers.changed(event.id ?? '');
+      },
+    });
+    current = { ...records, performer, transactions };
+  });
+
+  /** `none`: something commits there that keeps no completion rows. Undefined: nobody is known to. */
+  function completionsOf(partition: string): Completions | 'none' | undefined {
+    const sources = sourcesOf(partition);
+    const found = sources.find(({ completions }) => completions !== undefined)?.completions;
+    if (found !== undefined) return found;
+    return sources.length > 0 || deciding.table.read(partition).samples > 0 ? 'none' : undefined;
+  }
+
+  async function opened(): Promise<Recorded> {
+    await outside.runInAsyncScope(kept.open);
+    if (current === undefined) throw new Error('The ledger is open and nothing was made of it.');
+    return current;
+  }
+
+  async function begin(): Promise<void> {
+    const { ledger, performer } = await opened();
+    await ledger.recover();
+    // Creates the tables that may be created while nobody waits for it.
+    for (const { completions } of commitSources()) completions?.ready().catch(() => {});
+    performer.start();
+  }
+
+  const open = (): Promise<Recorded> =>
+    inTime(clock, options.ledger.engineTimeoutMs, 'Opening the ledger', opened());
+  const starter = startOnce(clock, begin, (error) => trouble('opening the ledger', error));
+  return {
+    durable: engine.durable,
+    get current() {
+      return current;
+    },
+    starter,
+    open,
+    completionsOf,
+    cancel: async (id) => (await open()).performer.cancel(id),
+    watch: watchers.watch,
+    async close() {
+      starter.stop();
+      await current?.performer.close();
+      await kept.close();
+    },
+  };
+}
+
+/** Requests from outside are let through, or answered. */
+function answerRequests(
+  options: ResolvedOptions,
+  { admissions, learned }: Deciding,
+  { tell, warn, trouble }: GateVoice,
+  recording: Recording | undefined,
+): ReturnType<typeof requestJudge> {
+  const { application, group, publicUrl, basePath } = options;
+  const recorder: Recorder | undefined = recording && {
+    home: { application, group, durable: recording.durable },
+    ledger: async () => (await recording.open()).ledger,
+    completionsOf: recording.completionsOf,
+    enqueued: (partition) => recording.current?.performer.enqueued(partition),
+    pollAfterMs: (partition) => pollAfter(admissions, partition),
+  };
+  const keptHeaders = new Set(options.captureHeaders);
+  const parts: GateParts = {
+    options,
+    clock,
+    factsOf: factFinder({
+      options,
+      findRoute: routeTable(options.routes),
+      learned,
+      failed: (option, error) => trouble(`asking the option ${option}`, error),
+    }),
+    admissions,
+    recorder,
+    learnPartition: (req, { method, path }, partition) => {
+      learned.learn(method, patternOf(req), path, partition);
+    },
+    learnTransactions: ({ method, route, path }, count) => {
+      recording?.current?.transactions
+        .learn(method, route ?? path, count)
+        .catch((error: unknown) => trouble('keeping what was learned of a route', error));
+    },
+    tellDecision: (event) => tell('decision', event),
+    warn,
+    trouble,
+  };
+  return requestJudge(
+    parts,
+    (req) => allowListed(req.rawHeaders, keptHeaders),
+    (req) => `${publicUrl ?? req.baseUrl}${basePath}`,
+  );
+}
+
+/** How long to leave a pending deferral alone, ms. */
+function pollAfter(admissions: Admissions, partition: string): number {
+  return Object.values(admissions.statesOf(partition)).includes('over')
+    ? pollAfterMs.over
+    : pollAfterMs.clear;
+}
+
+/** What the gate serves itself. */
+function resourceParts(
+  options: ResolvedOptions,
+  { table, ranks, admissions }: Deciding,
+  { trouble }: GateVoice,
+  recording: Recording | undefined,
+): ResourceParts {
+  const { application, group, publicUrl, basePath, requester, auth, ledger } = options;
+  return {
+    clock,
+    publicUrl,
+    basePath,
+    home: { application, group },
+    records: recording && {
+      durable: recording.durable,
+      ledger: async () => (await recording.open()).ledger,
+      cancel: recording.cancel,
+      onChange: recording.watch,
+    },
+    requester,
+    verifyToken: auth && tokenVerifier(auth, clock),
+    ledgerIsPublic: ledger.public,
+    pollAfterMs: (partition) => pollAfter(admissions, partition),
+    partitions: () =>
+      [...table.partitions()].map((row) => ({ ...row, states: admissions.statesOf(row.partition) })),
+    workTypes: {
+      find: (name) => ranks.find((rank) => rank.name === name),
+      setThreshold: (name, thresholdMs) => changeThreshold(ranks, admissions, name, thresholdMs),
+    },
+    health: async () => ({
+      status:
+        recording === undefined
+          ? 'ready'
+          : healthOfLedger(recording.current?.ledger, recording.starter.failed),
+      details: { application, performing: recording?.current?.performer.inFlight ?? 0 },
+    }),
+    tellTrouble: trouble,
+  };
 }
 
 /** Queued items stand in line with the requests that arrive, by the work type that they have now. */

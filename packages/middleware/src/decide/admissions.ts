@@ -72,6 +72,13 @@ export class Admissions {
     return this.#partitions.get(partition)?.modeOf(rank).kind ?? 'clear';
   }
 
+  /** The states of all work types on a partition, by name, as they were last looked at. */
+  statesOf(partition: string): Readonly<Record<string, Mode['kind']>> {
+    return Object.fromEntries(
+      this.#setup.ranks.map(({ name }, rank) => [name, this.modeOf(rank, partition)]),
+    );
+  }
+
   /** The thresholds have changed: states are looked at anew. */
   thresholdsChanged(): void {
     for (const partition of this.#partitions.values()) {

@@ -38,7 +38,7 @@ export interface LedgerSetup {
    * Name of the log in its checkpoints; without spaces and plus signs, at most 255 characters. Default: made from
    * application, group and key when the keys are made. Refused with `ledger-keys-differ` where the ledger has another.
    */
-  readonly origin?: string;
+  readonly origin?: string | undefined;
   /** How long outcomes and Idempotency-Keys are kept. Default 7 days. */
   readonly keepOutcomeMs?: number;
   /** From how many unsettled deferrals on the answer is `queue-full`. Default 1,000,000. */

@@ -56,30 +56,3 @@ export interface GateWarning {
   /** Path of the page that explains it, within the repository. */
   readonly docs: string;
 }
-
-/** Where what a gate tells goes through. */
-export interface GateTelling {
-  on<Name extends keyof GateEvents>(name: Name, listener: (event: GateEvents[Name]) => void): () => void;
-  tell<Name extends keyof GateEvents>(name: Name, event: GateEvents[Name]): void;
-}
-
-/** Makes the place where listeners meet what is told. */
-export function gateTelling(): GateTelling {
-  const listeners = new Map<keyof GateEvents, Set<(event: never) => void>>();
-  return {
-    on(name, listener) {
-      const own = listeners.get(name) ?? new Set();
-      listeners.set(name, own.add(listener));
-      return () => void own.delete(listener);
-    },
-    tell(name, event) {
-      for (const listener of listeners.get(name) ?? []) {
-        try {
-          (listener as (event: unknown) => void)(event);
-        } catch {
-          // What a listener makes of it is not the gate's: it has happened.
-        }
-      }
-    },
-  };
-}

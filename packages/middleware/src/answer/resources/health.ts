@@ -17,3 +17,12 @@ export async function getHealth({ parts, res }: Exchange): Promise<void> {
   );
   sendJson(res, status === 'starting' ? 503 : 200, {}, { ...details, status });
 }
+
+/** How a gate does that keeps a ledger: whether it is open, and what has gone wrong with it. */
+export function healthOfLedger(
+  ledger: { readonly stopped: unknown } | undefined,
+  openingFailed: boolean,
+): Health['status'] {
+  if (ledger?.stopped !== undefined || openingFailed) return 'degraded';
+  return ledger === undefined ? 'starting' : 'ready';
+}

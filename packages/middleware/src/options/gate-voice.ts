@@ -1,0 +1,46 @@
+import type { GateEvents, GateWarning } from './gate-events.ts';
+
+/** How a gate is heard. */
+export interface GateVoice {
+  /** Returns how to end it. */
+  on<Name extends keyof GateEvents>(name: Name, listener: (event: GateEvents[Name]) => void): () => void;
+  tell<Name extends keyof GateEvents>(name: Name, event: GateEvents[Name]): void;
+  /** Warns, once for each code: those who listen, and as a warning of the process. */
+  warn(code: GateWarning['code'], message: string): void;
+  /** Tells of trouble that requests and deferrals survive. */
+  trouble(doing: string, error: unknown): void;
+}
+
+const docs = 'docs/reference/errors.md#warnings';
+
+/** Makes the place where listeners meet what is told. */
+export function gateVoice(): GateVoice {
+  const listeners = new Map<keyof GateEvents, Set<(event: never) => void>>();
+  const warned = new Set<string>();
+
+  function tell<Name extends keyof GateEvents>(name: Name, event: GateEvents[Name]): void {
+    for (const listener of listeners.get(name) ?? []) {
+      try {
+        (listener as (event: unknown) => void)(event);
+      } catch {
+        // What a listener makes of it is not the gate's: it has happened.
+      }
+    }
+  }
+
+  return {
+    tell,
+    on(name, listener) {
+      const own = listeners.get(name) ?? new Set();
+      listeners.set(name, own.add(listener));
+      return () => void own.delete(listener);
+    },
+    warn(code, message) {
+      if (warned.has(code)) return;
+      warned.add(code);
+      tell('warning', { code, message, docs });
+      process.emitWarning(message, { type: 'SlackwaterWarning', code, detail: `See ${docs}.` });
+    },
+    trouble: (doing, error) => tell('trouble', { doing, error }),
+  };
+}
