@@ -68,7 +68,6 @@ describe('questionable set-ups', () => {
       {
         code: 'threshold-order',
         message: expect.stringMatching(/^3 \(priority 3, 200 ms\) .*2 \(priority 2, 175 ms\)/),
-        docs: 'docs/reference/errors.md#warnings',
       },
     ]);
   });

@@ -14,7 +14,7 @@ export function makeWatchers(): Watchers {
       byId.set(id, own.add(listener));
       return () => {
         own.delete(listener);
-        if (own.size === 0) byId.delete(id);
+        if (own.size === 0 && byId.get(id) === own) byId.delete(id);
       };
     },
     changed(id) {

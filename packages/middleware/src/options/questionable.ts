@@ -1,10 +1,11 @@
 import type { GateWarning } from './gate-events.ts';
 import type { ResolvedOptions, WorkTypePolicy } from './resolved.ts';
 
-const docs = 'docs/reference/errors.md#warnings';
+/** What is to be warned of. */
+type Questionable = Pick<GateWarning, 'code' | 'message'>;
 
 /** Set-ups that are legal and probably not meant; one warning for each code that applies, at most. */
-export function questionable(options: ResolvedOptions): readonly GateWarning[] {
+export function questionable(options: ResolvedOptions): readonly Questionable[] {
   return [...thresholdOrder(options.workTypes), ...auditWithoutAuth(options)];
 }
 
@@ -12,7 +13,7 @@ export function questionable(options: ResolvedOptions): readonly GateWarning[] {
  * Of two work types, where the less important one is let through at a latency at which the more important one is
  * postponed. Exempt work tolerates any latency.
  */
-function thresholdOrder(workTypes: readonly WorkTypePolicy[]): readonly GateWarning[] {
+function thresholdOrder(workTypes: readonly WorkTypePolicy[]): readonly Questionable[] {
   for (const lesser of workTypes) {
     const greater = workTypes.find(
       ({ priority, thresholdMs }) =>
@@ -20,7 +21,7 @@ function thresholdOrder(workTypes: readonly WorkTypePolicy[]): readonly GateWarn
     );
     if (greater === undefined) continue;
     const message = `${told(lesser)} is less important than ${told(greater)} and tolerates more latency: in between it goes on while the other is postponed.`;
-    return [{ code: 'threshold-order', message, docs }];
+    return [{ code: 'threshold-order', message }];
   }
   return [];
 }
@@ -34,9 +35,9 @@ function told({ name, priority, thresholdMs }: WorkTypePolicy): string {
 }
 
 /** Nobody can show a token where tokens are not verified, so what is not public is for nobody. */
-function auditWithoutAuth({ ledger, auth }: ResolvedOptions): readonly GateWarning[] {
+function auditWithoutAuth({ ledger, auth }: ResolvedOptions): readonly Questionable[] {
   if (ledger.public || auth !== undefined) return [];
   const message =
     'ledger.public is false and there is no auth: nobody can read checkpoint and blocks. Give auth, or let them be public.';
-  return [{ code: 'audit-without-auth', message, docs }];
+  return [{ code: 'audit-without-auth', message }];
 }
