@@ -3,6 +3,7 @@ import type { NextFunction, Request } from 'express';
 import type { Entry } from '../decide/partition-admission.ts';
 import { type CompletionScope, type RequestContext, requestContext } from '../request-context.ts';
 import type { GateParts } from './gate-parts.ts';
+import { onceOver } from './once-over.ts';
 import type { RequestFacts } from './request-facts.ts';
 
 type PerformParts = Pick<GateParts, 'learnPartition' | 'learnTransactions'>;
@@ -47,14 +48,15 @@ export function performNow(
   { entry, completionKey, ended }: { entry: Entry; completionKey?: string; ended?: () => void },
 ): void {
   const { req, res, next } = exchange;
-  if (res.closed || req.destroyed) {
+  // Not `req.destroyed`: a request is that too once its body has been read.
+  if (res.closed || req.socket.destroyed) {
     // It left while something was looked up. Nobody waits for what it asked.
     entry.finished();
     ended?.();
     return;
   }
   const context = new LiveContext(parts, req, facts, entry, completionKey);
-  res.once('close', () => {
+  onceOver(req.socket, res, () => {
     entry.finished();
     ended?.();
     const wentWell = res.writableFinished && res.statusCode < 400;
