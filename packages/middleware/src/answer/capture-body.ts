@@ -27,7 +27,7 @@ const empty = Buffer.alloc(0);
 export function captureBody(req: ParsedRequest, maxBodyBytes: number): Promise<CapturedBody> {
   if (!hasBody(req)) return Promise.resolve(captured(empty, false));
   if (Number(req.headers['content-length'] ?? 0) > maxBodyBytes) return refused('body-too-large');
-  if (!isRead(req)) return readBody(req, maxBodyBytes);
+  if (!isRead(req)) return req.destroyed ? Promise.resolve({ kind: 'gone' }) : readBody(req, maxBodyBytes);
   const body = encodeAnew(req);
   if (body === undefined) return refused('body-not-capturable');
   return body.length > maxBodyBytes ? refused('body-too-large') : Promise.resolve(captured(body, true));
@@ -37,9 +37,12 @@ function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) !== 0;
 }
 
-/** Whether somebody has read from it, or is about to: what is gone from the stream can't be had again. */
+/**
+ * Whether somebody has read from it, or is about to: what is gone from the stream can't be had again. That there is a
+ * `req.body` says nothing, for parsers leave an empty one of what they don't read.
+ */
 function isRead(req: ParsedRequest): boolean {
-  return req.body !== undefined || req.readableDidRead || req.readableFlowing === true || req.readableEnded;
+  return req.readableDidRead || req.readableFlowing === true || req.readableEnded;
 }
 
 function readBody(req: IncomingMessage, maxBodyBytes: number): Promise<CapturedBody> {
@@ -77,12 +80,18 @@ function readBody(req: IncomingMessage, maxBodyBytes: number): Promise<CapturedB
 
 /** What a parser of JSON or of forms would read as the same `req.body`. */
 function encodeAnew({ body, headers }: ParsedRequest): Uint8Array | undefined {
-  const [type = ''] = (headers['content-type'] ?? '').toLowerCase().split(';');
+  // What other parsers left says it in their own way: a text that is JSON, or bytes.
+  if (!isObject(body) || ArrayBuffer.isView(body)) return undefined;
+  const [type = '', ...parameters] = (headers['content-type'] ?? '').toLowerCase().split(';');
+  // It would be written in another one than its Content-Type says.
+  if (parameters.some((one) => /^\s*charset=/.test(one) && !/^\s*charset="?utf-?8"?\s*$/.test(one))) {
+    return undefined;
+  }
   try {
     if (/^application\/(?:[\w.+-]+\+)?json$/.test(type.trim())) {
-      return body === undefined ? undefined : Buffer.from(JSON.stringify(body), 'utf8');
+      return Buffer.from(JSON.stringify(body), 'utf8');
     }
-    if (type.trim() === 'application/x-www-form-urlencoded' && isObject(body)) {
+    if (type.trim() === 'application/x-www-form-urlencoded') {
       return Buffer.from(new URLSearchParams(formPairs(body)).toString(), 'utf8');
     }
   } catch {

@@ -145,7 +145,10 @@ async function refusalOf(
   { body }: CapturedRequest,
 ): Promise<DeferResult | undefined> {
   const { validate, acknowledge } = facts.workType;
-  if (validate !== undefined || acknowledge === 'succeeded') req.body ??= jsonOf(req, body);
+  if (validate !== undefined || acknowledge === 'succeeded') {
+    // Parsers leave an empty one of what they don't read.
+    if (Object.keys(req.body ?? {}).length === 0) req.body = jsonOf(req, body) ?? req.body;
+  }
   if (validate === undefined) return undefined;
   try {
     const detail = await validate(req);
