@@ -22,6 +22,8 @@ export function startOnce(
   let starting: Promise<void> | undefined;
   let failed = false;
   let stopped = false;
+  /** A failure waits to be tried again: whoever comes meanwhile must not make it be tried more often. */
+  let waiting = false;
 
   async function attempt(): Promise<void> {
     try {
@@ -40,10 +42,15 @@ export function startOnce(
   }
 
   function startByItself(): void {
-    if (starting !== undefined || stopped) return;
+    if (starting !== undefined || waiting || stopped) return;
     start().catch((error: unknown) => {
       onFailed(error);
-      clock.after(againMs, startByItself);
+      if (waiting) return;
+      waiting = true;
+      clock.after(againMs, () => {
+        waiting = false;
+        startByItself();
+      });
     });
   }
 

@@ -1,0 +1,24 @@
+import { manualClock } from '@slackwater/test-support/manual-clock';
+import { expect, it } from 'vitest';
+import { startOnce } from '../../../packages/middleware/src/perform/start-once.ts';
+
+it('is tried again once a second while it fails, however many requests come meanwhile', async () => {
+  const clock = manualClock();
+  let begun = 0;
+  let told = 0;
+  const begin = async (): Promise<void> => {
+    begun += 1;
+    throw new Error('not now');
+  };
+  const starter = startOnce(clock, begin, () => {
+    told += 1;
+  });
+  for (let second = 1; second <= 3; second++) {
+    for (let request = 0; request < 10; request++) {
+      starter.startByItself();
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    expect([begun, told]).toEqual([second, second]);
+    clock.advance(1_000);
+  }
+});
