@@ -2,6 +2,7 @@ import { AsyncResource } from 'node:async_hooks';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { ServerResponse } from 'node:http';
 import type { NextFunction, Request } from 'express';
+import { firstTimeHere } from './answer/first-time-here.ts';
 import type { GateParts, Recorder } from './answer/gate-parts.ts';
 import { requestJudge } from './answer/handle.ts';
 import { inTime } from './answer/in-time.ts';
@@ -65,6 +66,7 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
   const recording = resolved.engine && record(resolved, resolved.engine, deciding, voice, app);
   const judge = answerRequests(resolved, deciding, voice, recording);
   const serve = createResources(resourceParts(resolved, deciding, voice, recording));
+  const isFirst = firstTimeHere();
   let closing: Promise<void> | undefined;
 
   const onListening = (): void => {
@@ -73,13 +75,15 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
   subscribe(listening, onListening);
 
   function handle(req: Request, res: ServerResponse, next: NextFunction): void {
-    if (closing !== undefined) {
-      next();
+    const replay = replayOf(req);
+    // Attempts under way end while the gate closes, and need their identity.
+    if (replay?.performedFor === app && isFirst(req)) {
+      void passReplay(resolved, req, next, replay);
       return;
     }
-    const replay = replayOf(req);
-    if (replay !== undefined) {
-      void passReplay(resolved, req, next, replay);
+    // What another gate performs it has judged.
+    if (closing !== undefined || replay !== undefined || !isFirst(req)) {
+      next();
       return;
     }
     app.at ??= req.app;
@@ -223,6 +227,7 @@ function record(
       replay: createReplay({
         app: () => app.at,
         clock,
+        performedFor: app,
         onRouteError: (error, id) => trouble(`performing deferral ${id}: its route failed`, error),
       }),
       completionsOf: (partition) => {

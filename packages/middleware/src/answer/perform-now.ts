@@ -17,6 +17,8 @@ class LiveContext implements RequestContext {
   readonly #req: Request;
   readonly #facts: RequestFacts;
   readonly #entry: Entry;
+  /** With what another gate let the same request through before. */
+  readonly #outer: LiveContext | undefined;
 
   constructor(
     parts: PerformParts,
@@ -29,12 +31,17 @@ class LiveContext implements RequestContext {
     this.#req = req;
     this.#facts = facts;
     this.#entry = entry;
+    const outer = requestContext.getStore();
+    this.#outer = outer instanceof LiveContext && outer.#req === req ? outer : undefined;
     this.completion =
-      completionKey === undefined ? undefined : { key: completionKey, nextOrdinal: 0, duplicate: false };
+      completionKey === undefined
+        ? this.#outer?.completion
+        : { key: completionKey, nextOrdinal: 0, duplicate: false };
   }
 
   wrote(partition: string): void {
     this.writes += 1;
+    this.#outer?.wrote(partition);
     this.#entry.wrote(partition);
     this.#parts.learnPartition(this.#req, this.#facts, partition);
   }

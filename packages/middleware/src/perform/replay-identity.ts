@@ -13,6 +13,8 @@ export interface ReplayInfo {
   readonly workType: string;
   /** What `capture(req)` gave; undefined where nothing was captured. */
   readonly identity: unknown;
+  /** By which the gate that performs it knows it from the replays of others. */
+  readonly performedFor: object | undefined;
   /**
    * Gives the attempt up where going on would do harm, such as an identity that can't be restored: the
    * connection is closed and the deferral is parked with the error.

@@ -46,6 +46,8 @@ export interface ReplayOptions {
   /** The application the gate was mounted on, once it is known. Replays go through its outermost parent. */
   readonly app: () => ReplayApp | undefined;
   readonly clock: Clock;
+  /** See {@link ReplayInfo}; default: undefined. */
+  readonly performedFor?: object;
   /** Told of errors that no error handler of the application took; Express would have printed them. */
   readonly onRouteError?: (error: unknown, deferralId: string) => void;
 }
@@ -84,7 +86,7 @@ export function createReplay(options: ReplayOptions): Replay {
     const reason = whyNotReplayable(request.request);
     if (reason !== undefined) return Promise.resolve(refusedAsCorrupt(reason));
     if (request.signal.aborted) return Promise.resolve({ kind: 'aborted' });
-    return requestContext.run(request.context, () => replayOnce(options.clock, server, running, request));
+    return requestContext.run(request.context, () => replayOnce(options, server, running, request));
   };
 }
 
@@ -101,7 +103,7 @@ function receive(options: ReplayOptions, attempt: Running, req: IncomingMessage,
 
 /** The caller's side of an attempt. */
 function replayOnce(
-  clock: Clock,
+  { clock, performedFor }: ReplayOptions,
   server: Server,
   running: WeakMap<object, Running>,
   request: ReplayRequest,
@@ -124,7 +126,7 @@ function replayOnce(
     };
     request.signal.addEventListener('abort', abort, { once: true });
     running.set(connection.serverEnd, attempt);
-    markReplay(connection.serverEnd, identify(request, attempt));
+    markReplay(connection.serverEnd, identify(request, attempt, performedFor));
     // A route that destroys its socket tells the other end nothing.
     connection.serverEnd.once('close', () => {
       if (attempt.response?.writableFinished !== true) attempt.finish(broken('its connection was closed'));
@@ -140,7 +142,7 @@ function replayOnce(
   });
 }
 
-function identify(request: ReplayRequest, attempt: Running): ReplayInfo {
+function identify(request: ReplayRequest, attempt: Running, performedFor: object | undefined): ReplayInfo {
   const { id, completionKey, requester, workType } = request.deferral;
   return {
     id,
@@ -149,6 +151,7 @@ function identify(request: ReplayRequest, attempt: Running): ReplayInfo {
     requester,
     workType,
     identity: request.request.identity,
+    performedFor,
     refuse: (error) => attempt.finish({ kind: 'refused', error }),
   };
 }
