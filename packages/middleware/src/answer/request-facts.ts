@@ -32,6 +32,9 @@ export interface FactSources {
   readonly failed: (option: string, error: unknown) => void;
 }
 
+/** The facts that are the same for every request which a rule matches. */
+type Fixed = Pick<RequestFacts, 'workType' | 'rank' | 'partitions'>;
+
 type Order = Pick<RequestFacts, 'orderKey' | 'orderUnknown'>;
 
 const unordered: Order = { orderKey: undefined, orderUnknown: false };
@@ -53,9 +56,25 @@ export function factFinder(sources: FactSources): (req: Request) => RequestFacts
   const { options, findRoute, learned, failed } = sources;
   const ranks = new Map(options.workTypes.map((workType, rank) => [workType.name, { workType, rank }]));
   const fallback = known(options.defaultWorkType) ?? firstOf(ranks);
+  /** As many as there are rules. */
+  const fixed = new Map<RouteRule, Fixed | undefined>();
 
   function known(name: string | undefined): { workType: WorkTypePolicy; rank: number } | undefined {
     return name === undefined ? undefined : ranks.get(name);
+  }
+
+  function fixedOf(rule: RouteRule): Fixed | undefined {
+    if (!fixed.has(rule)) fixed.set(rule, whatIsFixed(rule));
+    return fixed.get(rule);
+  }
+
+  /** Undefined where something must be asked of each request. */
+  function whatIsFixed({ workType, partition, orderKey }: RouteRule): Fixed | undefined {
+    const found = typeof workType === 'string' ? known(workType) : undefined;
+    if (found === undefined || orderKey !== undefined) return undefined;
+    if (found.workType.exempt) return { ...found, partitions: [] };
+    const partitions = typeof partition === 'string' ? [partition] : partition;
+    return Array.isArray(partitions) && partitions.every(isPartition) ? { ...found, partitions } : undefined;
   }
 
   function ask<Value>(
@@ -136,7 +155,15 @@ export function factFinder(sources: FactSources): (req: Request) => RequestFacts
     const path = pathOf(req.originalUrl);
     const match = findRoute(method, path);
     const rule = match?.route;
-    if (match !== undefined) req.params = match.params;
+    if (match !== undefined) {
+      req.params = match.params;
+      const alike = fixedOf(match.route);
+      if (alike !== undefined) {
+        const { workType, rank, partitions } = alike;
+        const route = match.route.pattern;
+        return { method, path, route, workType, rank, claimed: true, partitions, ...unordered };
+      }
+    }
     const facts = andThen(workTypeOf(req, rule), (found) => {
       const { workType, rank } = found ?? fallback;
       const claimed = found !== undefined || !safeMethods.has(method);

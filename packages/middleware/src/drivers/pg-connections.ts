@@ -31,7 +31,8 @@ export type ConnectFunction = (callback?: ConnectCallback) => unknown;
 export class ConnectionShare {
   readonly #pool: PgPool;
   readonly #holders = new Map<PgClient, RequestContext>();
-  readonly #heldBy = new WeakMap<RequestContext, number>();
+  /** How many each of them holds; not weak, since an entry for each request is what makes weak maps slow. */
+  readonly #heldBy = new Map<RequestContext, number>();
   readonly #waiting = new Set<() => void>();
   #taken = 0;
 
@@ -120,7 +121,9 @@ export class ConnectionShare {
     const context = this.#holders.get(client);
     if (context === undefined) return;
     this.#holders.delete(client);
-    this.#heldBy.set(context, (this.#heldBy.get(context) ?? 1) - 1);
+    const left = (this.#heldBy.get(context) ?? 1) - 1;
+    if (left === 0) this.#heldBy.delete(context);
+    else this.#heldBy.set(context, left);
     this.#free();
   };
 

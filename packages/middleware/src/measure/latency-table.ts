@@ -44,6 +44,8 @@ export class LatencyTable {
   readonly #latencyOptions: ConstructorParameters<typeof PartitionLatency>[0];
   /** In the order of their last begun commit, the longest quiet first. */
   readonly #partitions = new Map<string, PartitionLatency>();
+  /** The last of them: where one partition has all commits, nothing is to be put in order. */
+  #newest: PartitionLatency | undefined;
   readonly #listeners = new Set<(commit: Commit) => void>();
   readonly #onStarted = (message: unknown): void => this.begin(message as Commit);
   readonly #onFinished = (message: unknown): void => this.finish(message as Commit);
@@ -161,6 +163,7 @@ export class LatencyTable {
 
   #touch(partition: string): PartitionLatency {
     let latency = this.#partitions.get(partition);
+    if (latency !== undefined && latency === this.#newest) return latency;
     if (latency === undefined) {
       if (this.#partitions.size >= this.#maxPartitions) this.#forgetOne();
       latency = new PartitionLatency(this.#latencyOptions);
@@ -168,6 +171,7 @@ export class LatencyTable {
       this.#partitions.delete(partition);
     }
     this.#partitions.set(partition, latency);
+    this.#newest = latency;
     return latency;
   }
 
