@@ -1,0 +1,40 @@
+import { afterEach, expect, it, vi } from 'vitest';
+import { type GatedApp, overload, partition, pause, post, serve } from './gated-app.ts';
+
+let served: GatedApp;
+
+afterEach(async () => {
+  await served.close();
+});
+
+it('an attempt that comes to the gate while it closes has its identity', async () => {
+  const users: unknown[] = [];
+  let onReplay = (): void => {};
+  served = await serve(
+    (app, gate) => {
+      // Between the attempt's beginning and the gate, as anything that takes its time may stand.
+      app.use((req, _res, next) => {
+        if (req.get('x-customer') !== undefined || req.path === '/probe') next();
+        else {
+          onReplay();
+          setTimeout(next, 20);
+        }
+      });
+      app.use(gate);
+      app.post('/orders', (req, res) => {
+        users.push(Reflect.get(req, 'user'));
+        res.json({});
+      });
+      app.use((_req, res) => void res.end());
+    },
+    { capture: () => ({ name: 'ann' }), restore: (req, user) => void Reflect.set(req, 'user', user) },
+  );
+  const { gate, url } = served;
+  await gate.start();
+  await overload(served);
+  onReplay = () => void gate.close();
+  const asking = { 'x-customer': 'ann', prefer: 'respond-async' };
+  expect((await post(`${url}/orders`, {}, asking)).status).toBe(202);
+  for (let n = 0; n < 12; n++) await gate.latency.commit(partition, () => pause(1));
+  await vi.waitFor(() => expect(users).toEqual([{ name: 'ann' }]), 3_000);
+});
