@@ -73,7 +73,7 @@ describe('a deferral', () => {
     const { resource } = await deferred('default chain');
     expect(resource.group).toBe('main');
     const checkpoint = await (await fetch(`${orders.url}/slackwater/ledger/main/checkpoint`)).text();
-    expect(checkpoint.split('\n')[0]).toBe((await orders.gate.ledger)?.origin);
+    expect(checkpoint.split('\n')[0]).toBe((await orders.gate.ledger.open()).origin);
   });
 
   it('tells its caller that all of the processing was deferred (B-27)', async () => {

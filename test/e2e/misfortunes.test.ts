@@ -73,7 +73,7 @@ describe('with a ledger that can not be opened, the application goes on, and req
     const answer = await post(`${orders.url}/orders`, { reference: 'not now' }, asking);
     expect(await reasonsOf(answer)).toEqual(['over-threshold', 'ledger-unavailable']);
     expect(troubles.length).toBeGreaterThan(0);
-    await expect(orders.gate.ledger).rejects.toMatchObject({ code });
+    await expect(orders.gate.ledger.checkpoint()).rejects.toMatchObject({ code });
     const health = await (await fetch(`${orders.url}/slackwater/health`)).json();
     expect(health.status).toBe('degraded');
   });
@@ -81,8 +81,7 @@ describe('with a ledger that can not be opened, the application goes on, and req
   it('because of a key file that is unreadable, and nothing is encrypted with other keys', async () => {
     const place = makeDirectory();
     await open();
-    const ledger = await orders.gate.ledger;
-    expect(ledger).toBeDefined();
+    expect(await orders.gate.ledger.verifierKey()).toContain('orders/main');
     await orders.close();
     const keyFiles = readdirSync(place).filter((name) => name.includes('key'));
     for (const name of keyFiles) writeFileSync(join(place, name), 'scribble');
@@ -91,7 +90,7 @@ describe('with a ledger that can not be opened, the application goes on, and req
     await overUntilHealed(orders, slow);
     const answer = await post(`${orders.url}/orders`, { reference: 'no key' }, asking);
     expect(await reasonsOf(answer)).toEqual(['over-threshold', 'ledger-unavailable']);
-    await expect(orders.gate.ledger).rejects.toMatchObject({ code: 'key-file-unreadable' });
+    await expect(orders.gate.ledger.checkpoint()).rejects.toMatchObject({ code: 'key-file-unreadable' });
   });
 });
 
@@ -111,7 +110,7 @@ describe('with a disk that is full', () => {
     }
     expect(reasons).toEqual(['over-threshold', 'ledger-full']);
     expect(accepted.length).toBeGreaterThan(5);
-    const listed = (await (await orders.gate.ledger)?.list({ limit: 1_000 }))?.deferrals.length;
+    const listed = (await orders.gate.audit.deferrals({ limit: 1_000 })).deferrals.length;
     expect(listed).toBe(accepted.length);
     expect((await post(`${orders.url}/payments`, { reference: 'still' })).status).toBe(201);
   });
@@ -144,12 +143,12 @@ describe('with a ledger whose thread dies', () => {
       }
     }
     expect(threads.length).toBeGreaterThan(0);
-    const ledger = await orders.gate.ledger;
-    for (const id of ids) expect(await eventually(() => ledger?.find(id))).toMatchObject({ id });
+    for (const id of ids)
+      expect(await eventually(() => orders.gate.deferrals.find(id))).toMatchObject({ id });
     await eventually(async () => {
       expect((await post(`${orders.url}/orders`, { reference: 'after' }, asking)).status).toBe(202);
     });
-    expect((await ledger?.verify())?.ok).toBe(true);
+    expect((await orders.gate.audit.verify()).ok).toBe(true);
   });
 });
 

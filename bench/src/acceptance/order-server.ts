@@ -41,8 +41,7 @@ async function make({ connectionString }: { readonly connectionString: string })
   const url = await listen(app);
   await gate.start();
   await completionTable(pool);
-  const ledger = await gate.ledger;
-  if (ledger === undefined) throw new Error('The gate has no ledger.');
+  const ledger = await gate.ledger.open();
   const ids: string[] = [];
 
   return {

@@ -44,7 +44,7 @@ async function serve({ shop: options, port }: Wish): Promise<void> {
   const shop = await createShop(options);
   await shop.gate.start();
   const listening = await listen(shop.app, port);
-  const verifierKey = (await shop.gate.ledger)?.verifierKey;
+  const verifierKey = await shop.gate.ledger.verifierKey();
   process.stdout.write(`${JSON.stringify({ address: listening.address, verifierKey })}\n`);
   const close = async (): Promise<void> => {
     await listening.close();

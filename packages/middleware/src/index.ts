@@ -1,6 +1,6 @@
 // the gate
 export { slackwater } from './slackwater.ts';
-export type { Gate, GateDeferrals } from './options/gate.ts';
+export type { Gate, GateAudit, GateDeferrals, GateLedger } from './options/gate.ts';
 export type { DecisionEvent, GateEvents, GateWarning, StateEvent } from './options/gate-events.ts';
 export type {
   AskRequest,

@@ -13,23 +13,26 @@ import type { ResourceParts } from './answer/resources/contract.ts';
 import { createResources } from './answer/resources/create-resources.ts';
 import { healthOfLedger } from './answer/resources/health.ts';
 import { makeWatchers, type Watchers } from './answer/watchers.ts';
+import { auditInProcess, ledgerInProcess } from './audit/in-process.ts';
 import { tokenVerifier } from './audit/verify-token.ts';
 import { systemClock } from './clock.ts';
 import { Admissions } from './decide/admissions.ts';
+import { ItemAdmission } from './decide/item-admission.ts';
 import { LearnedRoutes } from './decide/learned-routes.ts';
 import { routeTable } from './decide/route-table.ts';
 import { type ChangingRank, changeThreshold } from './decide/thresholds.ts';
 import { type Completions, commitSources, sourcesOf } from './drivers/driver.ts';
 import type { Engine } from './engines/engine.ts';
 import { keepOpen, type OpenRecords } from './ledger/keep-open.ts';
+import type { Ledger } from './ledger/open-ledger.ts';
 import { LatencyTable } from './measure/latency-table.ts';
 import type { Gate } from './options/gate.ts';
 import { type GateVoice, gateVoice } from './options/gate-voice.ts';
+import { OptionMissingError } from './options/option-error.ts';
 import type { SlackwaterOptions } from './options/options.ts';
 import { questionable } from './options/questionable.ts';
 import { resolveOptions } from './options/resolve-options.ts';
 import type { ResolvedOptions } from './options/resolved.ts';
-import type { Admission } from './perform/admission.ts';
 import type { CancelResult } from './perform/cancel.ts';
 import { allowListed } from './perform/capturable-headers.ts';
 import { LearnedTransactions } from './perform/learned-transactions.ts';
@@ -100,14 +103,19 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
     table.close();
   }
 
-  // Not assigned: that would read `ledger`, and so open it.
+  /** What the application asks of the ledger waits until it is open. */
+  async function recorded(): Promise<Recorded> {
+    if (recording === undefined) throw new OptionMissingError('engine', 'say where the ledger lives');
+    return recording.opened();
+  }
+  const ledger = async (): Promise<Ledger> => (await recorded()).ledger;
   const own = {
     latency: table,
-    get ledger() {
-      return recording?.open().then(({ ledger }) => ledger);
-    },
+    ledger: ledgerInProcess(ledger),
+    audit: auditInProcess(ledger),
     deferrals: {
-      cancel: async (id: string) => recording?.cancel(id) ?? 'not-cancelable',
+      find: async (id: string) => (await ledger()).find(id),
+      cancel: async (id: string) => (await recorded()).performer.cancel(id),
       get inFlight() {
         return recording?.current?.performer.inFlight ?? 0;
       },
@@ -128,7 +136,7 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
       if (event === 'mount') app.at = parent;
     },
   };
-  return Object.defineProperties(handle, Object.getOwnPropertyDescriptors(own)) as typeof handle & typeof own;
+  return Object.assign(handle, own);
 }
 
 /** The application that deferrals are performed through, once it is known. */
@@ -190,7 +198,9 @@ interface Recording {
   readonly durable: Engine['durable'];
   readonly current: Recorded | undefined;
   readonly starter: StartOnce;
-  /** Rejects where it can't be opened, or not within `engineTimeoutMs`. */
+  /** Rejects where it can't be opened. */
+  opened(): Promise<Recorded>;
+  /** The same, and rejects where that takes longer than `engineTimeoutMs`. */
   open(): Promise<Recorded>;
   completionsOf(partition: string): Completions | 'none' | undefined;
   cancel(id: string): Promise<CancelResult>;
@@ -223,7 +233,7 @@ function record(
     const performer = createPerformer({
       queue: records.engine.queue,
       ledger: records.ledger,
-      admission: admissionOfItems(options, deciding.admissions),
+      admission: new ItemAdmission(deciding.admissions, options),
       replay: createReplay({
         app: () => app.at,
         clock,
@@ -279,6 +289,7 @@ function record(
       return current;
     },
     starter,
+    opened,
     open,
     completionsOf,
     cancel: async (id) => (await open()).performer.cancel(id),
@@ -381,23 +392,5 @@ function resourceParts(
       details: { application, performing: recording?.current?.performer.inFlight ?? 0 },
     }),
     tellTrouble: trouble,
-  };
-}
-
-/** Queued items stand in line with the requests that arrive, by the work type that they have now. */
-function admissionOfItems(options: ResolvedOptions, admissions: Admissions): Admission {
-  const names = options.workTypes.map(({ name }) => name);
-  const fallback = names.indexOf(options.defaultWorkType);
-  return {
-    admit({ partition, workType }) {
-      const rank = names.includes(workType) ? names.indexOf(workType) : fallback;
-      const asked = admissions.ask(rank, [partition]);
-      const reasons = [asked.reason];
-      if (!asked.perform) {
-        return { admitted: false, reasons, askAgainInMs: admissions.askAgainInMs(rank, partition) };
-      }
-      const { entry } = asked;
-      return { admitted: true, reasons, wrote: (to) => entry.wrote(to), finished: () => entry.finished() };
-    },
   };
 }

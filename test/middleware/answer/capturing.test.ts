@@ -58,10 +58,10 @@ describe('JSON', () => {
       next();
     });
     expect((await post(`${served.url}/orders`, { reference: 'a' }, asking)).status).toBe(202);
-    const ledger = await served.gate.ledger;
-    const [first] = (await ledger?.list({ limit: 1 }))?.deferrals ?? [];
-    const { body } = (await ledger?.request(first?.id ?? '')) ?? {};
-    expect(Buffer.from(body ?? []).toString()).toBe('{"reference":"a"}');
+    const ledger = await served.gate.ledger.open();
+    const [first] = (await ledger.list({ limit: 1 })).deferrals;
+    const { body } = await ledger.request(first?.id ?? '');
+    expect(Buffer.from(body).toString()).toBe('{"reference":"a"}');
     expect(deferred).toEqual([]);
   });
 });

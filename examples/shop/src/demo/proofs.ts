@@ -1,4 +1,4 @@
-import type { Ledger } from '@slackwater/middleware';
+import type { GateAudit } from '@slackwater/middleware';
 import { fromBase64, verifyReceipt } from '@slackwater/shared';
 import type { JournalEntry } from './journal.ts';
 
@@ -14,7 +14,7 @@ export interface Verified {
  * deferral. `verifierKey` is what the callers were given at the beginning.
  */
 export async function verifyProofs(
-  ledger: Ledger,
+  audit: GateAudit,
   kept: { readonly checkpoint: string; readonly verifierKey: string },
   journal: readonly JournalEntry[],
 ): Promise<Verified> {
@@ -29,7 +29,7 @@ export async function verifyProofs(
       return { ok: false, says: `The receipt of ${reference} does not verify: ${String(error)}` };
     }
   }
-  const report = await ledger.verify(kept.checkpoint);
+  const report = await audit.verify(kept.checkpoint);
   if (!report.ok) return { ok: false, says: `The ledger does not verify: ${report.message}.` };
   return {
     ok: true,

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Ledger } from '@slackwater/middleware';
 import { listen } from '../listen.ts';
-import { partition, type Shop, workTypes } from '../shop.ts';
+import { partition, workTypes } from '../shop.ts';
 import { type Callers, startCallers } from './callers.ts';
 import { countRows } from './count.ts';
 import { Journal } from './journal.ts';
@@ -37,8 +36,7 @@ export async function runDemo(short: boolean, signal: AbortSignal): Promise<numb
 async function play(stage: Stage, short: boolean, signal: AbortSignal): Promise<number> {
   const { shop, connectionString } = stage;
   await shop.gate.start();
-  const ledger = await ledgerOf(shop);
-  const { verifierKey } = ledger;
+  const verifierKey = await shop.gate.ledger.verifierKey();
   const listening = await listen(shop.app, 0);
   const journal = new Journal();
   const phases = phasesOf(short);
@@ -51,7 +49,7 @@ async function play(stage: Stage, short: boolean, signal: AbortSignal): Promise<
     const kept = await passPhases(stage, story, phases, signal).finally(() => callers.stop());
     await settle(callers, givenUp, signal);
     signal.throwIfAborted();
-    const verified = await verifyProofs(ledger, { checkpoint: kept, verifierKey }, journal.entries);
+    const verified = await verifyProofs(shop.gate.audit, { checkpoint: kept, verifierKey }, journal.entries);
     hide();
     return conclude(verified, await countRows(connectionString, journal.entries));
   } finally {
@@ -73,18 +71,12 @@ async function passPhases(
   await commits.set(slow.ms, slow.parallelism);
   story.begin(slowness);
   await sleep(slowness.lengthMs / 2, undefined, { signal });
-  const kept = await (await ledgerOf(shop)).checkpoint();
+  const kept = await shop.gate.ledger.checkpoint();
   await sleep(slowness.lengthMs / 2, undefined, { signal });
   await commits.set(0);
   story.begin(healed);
   await sleep(healed.lengthMs, undefined, { signal });
   return kept;
-}
-
-async function ledgerOf({ gate }: Shop): Promise<Ledger> {
-  const ledger = await gate.ledger;
-  if (ledger === undefined) throw new Error('The shop has no ledger.');
-  return ledger;
 }
 
 /** Waits until every caller has its answer, but not for ever. */

@@ -1,4 +1,6 @@
+import type { LedgerReport } from '@slackwater/shared';
 import type { RequestHandler } from 'express';
+import type { Deferral, DeferralQuery } from '../ledger/deferral.ts';
 import type { Ledger } from '../ledger/open-ledger.ts';
 import type { LatencyTable } from '../measure/latency-table.ts';
 import type { CancelResult } from '../perform/cancel.ts';
@@ -9,9 +11,11 @@ import type { GateEvents } from './gate-events.ts';
 export interface Gate extends RequestHandler {
   /** Latency of each partition on this host. `latency.commit(partition, fn)` measures what no driver observes. */
   readonly latency: LatencyTable;
-  /** The ledger, once it is open; undefined where there is no engine. Rejects where it can't be opened. */
-  readonly ledger: Promise<Ledger> | undefined;
+  /** Heads and blocks of the ledger, for those who keep them to compare. */
+  readonly ledger: GateLedger;
   readonly deferrals: GateDeferrals;
+  /** Queries over the ledger and its verification, without HTTP and its tokens. */
+  readonly audit: GateAudit;
   /** Listens to what the gate tells. Returns how to end it. */
   on<Name extends keyof GateEvents>(name: Name, listener: (event: GateEvents[Name]) => void): () => void;
   /** Says through which application deferrals are performed, where the gate is not mounted on it directly. */
@@ -25,10 +29,34 @@ export interface Gate extends RequestHandler {
   close(): Promise<void>;
 }
 
-/** What the application itself may do with deferrals. */
+/** What the application itself may do with deferrals. Every call rejects with `option-missing` where there is no engine. */
 export interface GateDeferrals {
+  /** Undefined where there is none of that id. */
+  find(id: string): Promise<Deferral | undefined>;
   /** Cancels one that nobody performs. */
   cancel(id: string): Promise<CancelResult>;
   /** How many are under way in this process. */
   readonly inFlight: number;
+}
+
+/** The signed side of the ledger. Every call opens it where it is not open, and rejects where it can't be. */
+export interface GateLedger {
+  /** C2SP verifier key (vkey): what receipts and checkpoints are verified with. */
+  verifierKey(): Promise<string>;
+  /** The signed head: C2SP checkpoint text. */
+  checkpoint(): Promise<string>;
+  /** The sealed block of that height, from 0, as its JSON text. */
+  block(height: number): Promise<string | undefined>;
+  /** The ledger itself, for what is not here; what it takes in is performed like every deferral. */
+  open(): Promise<Ledger>;
+}
+
+/** What an auditor within the process may ask. */
+export interface GateAudit {
+  /** A page of deferrals, newest first; 100 where no `limit` is given. */
+  deferrals(query?: Partial<DeferralQuery>): ReturnType<Ledger['list']>;
+  /** The `accepted` entry of a deferral and a fresh receipt for it (C2SP tlog-proof). */
+  proof(id: string): ReturnType<Ledger['proof']>;
+  /** Verifies the whole ledger from its stored bytes, against an old checkpoint where one is given. */
+  verify(oldCheckpoint?: string): Promise<LedgerReport>;
 }

@@ -1,0 +1,23 @@
+import type { Ledger } from '../ledger/open-ledger.ts';
+import type { GateAudit, GateLedger } from '../options/gate.ts';
+
+const usualLimit = 100;
+
+/** The ledger's signed side for the application itself; `open` rejects where there is none. */
+export function ledgerInProcess(open: () => Promise<Ledger>): GateLedger {
+  return {
+    verifierKey: async () => (await open()).verifierKey,
+    checkpoint: async () => (await open()).checkpoint(),
+    block: async (height) => (await open()).block(height),
+    open,
+  };
+}
+
+/** Queries and verification for the application itself; `open` rejects where there is no ledger. */
+export function auditInProcess(open: () => Promise<Ledger>): GateAudit {
+  return {
+    deferrals: async (query = {}) => (await open()).list({ limit: usualLimit, ...query }),
+    proof: async (id) => (await open()).proof(id),
+    verify: async (oldCheckpoint) => (await open()).verify(oldCheckpoint),
+  };
+}

@@ -1,0 +1,41 @@
+import type { ReasonCode } from '@slackwater/shared';
+import type { Admissions } from './admissions.ts';
+
+/** What becomes of a queued item's wish to be performed now. */
+export type ItemAnswer =
+  | {
+      readonly admitted: true;
+      readonly reasons: readonly ReasonCode[];
+      wrote(partition: string): void;
+      finished(): void;
+    }
+  | { readonly admitted: false; readonly reasons: readonly ReasonCode[]; readonly askAgainInMs: number };
+
+/** Lets queued items stand in line with the requests that arrive, by the work type that they have now. */
+export class ItemAdmission {
+  readonly #admissions: Pick<Admissions, 'ask' | 'askAgainInMs'>;
+  readonly #names: readonly string[];
+  readonly #defaultWorkType: string;
+
+  constructor(
+    admissions: Pick<Admissions, 'ask' | 'askAgainInMs'>,
+    options: { readonly workTypes: readonly { readonly name: string }[]; readonly defaultWorkType: string },
+  ) {
+    this.#admissions = admissions;
+    this.#names = options.workTypes.map(({ name }) => name);
+    this.#defaultWorkType = options.defaultWorkType;
+  }
+
+  /** An item of a work type that is no more counts as one of the default work type. */
+  admit({ partition, workType }: { readonly partition: string; readonly workType: string }): ItemAnswer {
+    const known = this.#names.includes(workType) ? workType : this.#defaultWorkType;
+    const rank = this.#names.indexOf(known);
+    const asked = this.#admissions.ask(rank, [partition]);
+    const reasons = [asked.reason];
+    if (!asked.perform) {
+      return { admitted: false, reasons, askAgainInMs: this.#admissions.askAgainInMs(rank, partition) };
+    }
+    const { entry } = asked;
+    return { admitted: true, reasons, wrote: (to) => entry.wrote(to), finished: () => entry.finished() };
+  }
+}
