@@ -323,6 +323,7 @@ function answerRequests(
     clock,
     factsOf: factFinder({
       options,
+      clock,
       findRoute: routeTable(options.routes),
       learned,
       failed: (option, error) => trouble(`asking the option ${option}`, error),

@@ -4,7 +4,7 @@ import type { AcceptanceResult, CapturedRequest, Deferral } from '../ledger/defe
 import type { Ledger } from '../ledger/open-ledger.ts';
 import { captureBody } from './capture-body.ts';
 import type { GateParts, Recorder, WhyNot } from './gate-parts.ts';
-import { inTime } from './in-time.ts';
+import { asked, inTime } from './in-time.ts';
 import { ledgerTrouble, unknownDeferralOf } from './ledger-trouble.ts';
 import type { RequestFacts } from './request-facts.ts';
 
@@ -97,13 +97,13 @@ async function whyNotDoneOnce(
 }
 
 async function capture(
-  { options, warn, trouble }: DeferParts,
+  { options, clock, warn, trouble }: DeferParts,
   { req }: ToDefer,
   keep: KeepHeaders,
 ): Promise<Captured> {
   let identity: unknown;
   try {
-    identity = await options.capture?.(req);
+    identity = await asked(clock, 'capture', () => options.capture?.(req));
     // As it will come back from the record; what JSON can't say can't be restored.
     if (identity !== undefined) identity = JSON.parse(JSON.stringify(identity)) as unknown;
   } catch (error) {
@@ -140,7 +140,7 @@ const aboutBytes: ReadonlySet<string> = new Set(['content-encoding', 'content-di
 
 /** Asks `validate`. A gate before the parser lends it the body as JSON, where it is that. */
 async function refusalOf(
-  { trouble }: DeferParts,
+  { clock, trouble }: DeferParts,
   { req, facts }: ToDefer,
   { body }: CapturedRequest,
 ): Promise<DeferResult | undefined> {
@@ -151,7 +151,7 @@ async function refusalOf(
   }
   if (validate === undefined) return undefined;
   try {
-    const detail = await validate(req);
+    const detail = await asked(clock, 'validate', () => validate(req));
     return detail === undefined ? undefined : { kind: 'invalid', detail };
   } catch (error) {
     trouble('validating a request', error);

@@ -5,6 +5,7 @@ import type { DeferResult } from './defer.ts';
 import { deferralResource, deferralUrls } from './deferral-resource.ts';
 import { sendDeferred, sendSuccessAhead } from './deferred.ts';
 import type { GateParts, Recorder } from './gate-parts.ts';
+import { asked } from './in-time.ts';
 import type { RequestFacts } from './request-facts.ts';
 import { partitionTag, sendRetryLater } from './retry-later.ts';
 import { sendProblem } from './send.ts';
@@ -40,7 +41,7 @@ const keyReused =
 
 /** Makes the answers of one gate. */
 export function gateAnswers(parts: GateParts, baseUrlOf: (req: Request) => string): GateAnswers {
-  const { options, admissions, recorder, tellDecision, trouble } = parts;
+  const { options, clock, admissions, recorder, tellDecision, trouble } = parts;
 
   function tell(
     facts: RequestFacts,
@@ -80,7 +81,8 @@ export function gateAnswers(parts: GateParts, baseUrlOf: (req: Request) => strin
     const { acknowledge, result } = facts.workType;
     if (acknowledge === 'succeeded' && result !== undefined) {
       try {
-        sendSuccessAhead(res, answer, await result(req));
+        const ahead = await asked(clock, 'result', () => result(req));
+        sendSuccessAhead(res, answer, ahead);
         return;
       } catch (error) {
         // It is recorded all the same, and a 202 is as true.

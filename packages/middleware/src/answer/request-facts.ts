@@ -1,8 +1,10 @@
 import type { Request } from 'express';
+import type { Clock } from '../clock.ts';
 import type { LearnedRoutes } from '../decide/learned-routes.ts';
 import type { RouteMatch } from '../decide/route-table.ts';
 import type { OfRequest } from '../options/options.ts';
 import type { ResolvedOptions, RouteRule, WorkTypePolicy } from '../options/resolved.ts';
+import { asked } from './in-time.ts';
 import { andThen, isPromise } from './maybe-async.ts';
 
 /** What the decision goes by. */
@@ -26,6 +28,7 @@ export interface RequestFacts {
 /** What facts are found with. */
 export interface FactSources {
   readonly options: Pick<ResolvedOptions, 'workTypes' | 'defaultWorkType' | 'classify' | 'partition'>;
+  readonly clock: Pick<Clock, 'after'>;
   readonly findRoute: (method: string, path: string) => RouteMatch<RouteRule> | undefined;
   readonly learned: Pick<LearnedRoutes, 'partitionsOf'>;
   /** A function among the options threw, or gave what it may not. */
@@ -53,7 +56,7 @@ const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
  * that fails is told of and counts as one that says nothing.
  */
 export function factFinder(sources: FactSources): (req: Request) => RequestFacts | Promise<RequestFacts> {
-  const { options, findRoute, learned, failed } = sources;
+  const { options, clock, findRoute, learned, failed } = sources;
   const ranks = new Map(options.workTypes.map((workType, rank) => [workType.name, { workType, rank }]));
   const fallback = known(options.defaultWorkType) ?? firstOf(ranks);
   /** As many as there are rules. */
@@ -90,7 +93,7 @@ export function factFinder(sources: FactSources): (req: Request) => RequestFacts
     };
     try {
       const answer = (value as (req: Request) => Value | Promise<Value>)(req);
-      return isPromise(answer) ? answer.catch(onFailed) : answer;
+      return isPromise(answer) ? asked(clock, option, () => answer).catch(onFailed) : answer;
     } catch (error) {
       return onFailed(error);
     }
