@@ -155,7 +155,7 @@ export function factFinder(sources: FactSources): (req: Request) => RequestFacts
 
   return (req) => {
     const { method } = req;
-    const path = pathOf(req.originalUrl);
+    const path = pathOf(req);
     const match = findRoute(method, path);
     const rule = match?.route;
     if (match !== undefined) {
@@ -186,9 +186,14 @@ function isPartition(value: unknown): boolean {
   return typeof value === 'string' && value !== '' && value.length <= mostPartitionCharacters;
 }
 
-function pathOf(url: string): string {
-  const end = url.indexOf('?');
-  return end === -1 ? url : url.slice(0, end);
+/**
+ * By Express's own reading: what it takes for one path, such as `http://host/path` and `/path#fragment`, must be one here
+ * too, or it would pass unjudged.
+ */
+function pathOf({ baseUrl, path, originalUrl }: Request): string {
+  if (typeof path === 'string') return baseUrl + path;
+  const end = originalUrl.indexOf('?');
+  return end === -1 ? originalUrl : originalUrl.slice(0, end);
 }
 
 function firstOf<Value>(values: ReadonlyMap<string, Value>): Value {
