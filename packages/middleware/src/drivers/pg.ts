@@ -51,7 +51,8 @@ interface ObservedPool {
 
 const sessions = new WeakMap<object, PgSession>();
 const pools = new WeakMap<object, ObservedPool>();
-const connecting = new WeakSet<object>();
+/** The pool whose own `connect` is being called. */
+let connecting: object | undefined;
 /** Options for whatever is not observed by itself, while observe() without arguments holds. */
 let everything: Omit<ObserveOptions, 'partition'> | undefined;
 
@@ -211,7 +212,7 @@ function onQuery(client: object, original: (...args: unknown[]) => unknown, args
 
 function onConnect(pool: object, original: (...args: unknown[]) => unknown, args: unknown[]): unknown {
   // The pool's own patch and its prototype's are one.
-  if (connecting.has(pool)) return original.apply(pool, args);
+  if (connecting === pool) return original.apply(pool, args);
   let observed = pools.get(pool);
   if (observed === undefined && everything !== undefined) {
     observed = observePool(pool as PgPool, { ...everything, partition: databaseOfPool(pool as PgPool) });
@@ -220,11 +221,12 @@ function onConnect(pool: object, original: (...args: unknown[]) => unknown, args
   if (observed === undefined) return original.apply(pool, args);
   const { share } = observed;
   const callOriginal: ConnectFunction = (...given) => {
-    connecting.add(pool);
+    const before = connecting;
+    connecting = pool;
     try {
       return original.apply(pool, given);
     } finally {
-      connecting.delete(pool);
+      connecting = before;
     }
   };
   return share.connect(callOriginal, args[0] as ConnectCallback | undefined);
