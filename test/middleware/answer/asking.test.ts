@@ -1,3 +1,4 @@
+import { ServerResponse } from 'node:http';
 import { manualClock } from '@slackwater/test-support/manual-clock';
 import type { Request } from 'express';
 import { describe, expect, it } from 'vitest';
@@ -74,7 +75,7 @@ describe('a function among the options that never answers', () => {
 
   it('knows nobody: requester', async () => {
     const { parts, told, inFiveSeconds } = asking({ requester: never });
-    expect(await inFiveSeconds(requesterOf(parts, req))).toBeUndefined();
+    expect(await inFiveSeconds(requesterOf(parts, req))).toEqual({ name: undefined, failed: true });
     expect(told).toEqual(['asking for the requester']);
   });
 
@@ -84,7 +85,12 @@ describe('a function among the options that never answers', () => {
     const facts = await factsOf(req);
     const validate = option === 'validate' ? never : undefined;
     const wish = {
-      ...{ req, facts: { ...facts, workType: { ...facts.workType, validate } }, partition: 'orders' },
+      ...{
+        req,
+        res: new ServerResponse(req),
+        facts: { ...facts, workType: { ...facts.workType, validate } },
+        partition: 'orders',
+      },
       ...{ requester: 'ann', idempotencyKey: undefined, reasons: [], before: true },
     };
     const nowhere: Recorder = {

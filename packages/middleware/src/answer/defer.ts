@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { parsePrefer } from '@slackwater/shared';
 import type { Request } from 'express';
 import type { AcceptanceResult, CapturedRequest, Deferral } from '../ledger/deferral.ts';
@@ -26,6 +27,7 @@ export type DeferResult =
 /** A request that is to be deferred. */
 export interface ToDefer {
   readonly req: Request;
+  readonly res: ServerResponse;
   readonly facts: RequestFacts;
   readonly partition: string;
   readonly requester: string | undefined;
@@ -55,7 +57,7 @@ export async function defer(
     return notDeferred('not-asked');
   }
   if (requester === undefined) return notDeferred('requester-unknown');
-  if (facts.orderUnknown) return notDeferred('option-function-failed');
+  if (facts.orderUnknown && !wish.before) return notDeferred('option-function-failed');
   const missing = wish.before ? undefined : await whyNotDoneOnce(parts, recorder, wish.partition);
   if (missing !== undefined) return notDeferred(missing);
   const captured = await capture(parts, wish, keep);
@@ -175,12 +177,12 @@ async function record(
   wish: ToDefer & { readonly requester: string },
   request: CapturedRequest,
 ): Promise<DeferResult> {
-  const { req, facts, idempotencyKey } = wish;
+  const { req, res, facts, idempotencyKey } = wish;
   let result: AcceptanceResult;
   try {
     const ledger = await recorder.ledger();
-    // Nobody would learn of it; who comes back with the same key makes a new one.
-    if (req.socket.destroyed) return { kind: 'gone' };
+    // Nobody would learn of it: the caller has left, or something else, such as a time limit, has answered it meanwhile.
+    if (req.socket.destroyed || res.headersSent) return { kind: 'gone' };
     result = await ledger.accept({
       request,
       route: facts.route ?? facts.path,

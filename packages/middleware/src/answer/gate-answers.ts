@@ -100,7 +100,7 @@ export function gateAnswers(parts: GateParts, baseUrlOf: (req: Request) => strin
       switch (result.kind) {
         case 'gone':
           // Nobody is there to be answered.
-          res.destroy();
+          if (!res.headersSent) res.destroy();
           return;
         case 'key-reused':
           return sendProblem(res, createProblem('idempotency-key-reused', keyReused));

@@ -59,12 +59,18 @@ export function requestJudge(
   }
 
   async function judgeLookedUp(at: Recorder, exchange: Exchange, facts: RequestFacts): Promise<void> {
-    const requester = await requesterOf(parts, exchange.req);
+    const { name: requester, failed: isUnknown } = await requesterOf(parts, exchange.req);
+    if (isUnknown && exchange.req.headers['idempotency-key'] !== undefined) {
+      // Its key may stand for a deferral, and the request would be performed a second time.
+      const candidate: Candidate = { ...exchange, facts, requester, keyed: withoutKey };
+      retryLater(candidate, ['option-function-failed'], facts.partitions[0]);
+      return;
+    }
     const keyed = await keyedRequests.look(parts, at, exchange.req, requester);
     const candidate: Candidate = { ...exchange, facts, requester, keyed };
     const [partition = ''] = facts.partitions;
     if (keyed.kind === 'refused') sendProblem(exchange.res, createProblem(keyed.code, keyed.detail));
-    else if (keyed.kind === 'deferred-before') await deferOrRetry(at, candidate, partition, [], true);
+    else if (keyed.kind === 'deferred-before') await deferOrRetry(at, candidate, keyed.partition, [], true);
     else await judgeInOrder(at, candidate, partition);
   }
 
@@ -143,9 +149,9 @@ export function requestJudge(
   ): Promise<void> {
     const { req, res, facts, keyed } = candidate;
     try {
-      const requester = candidate.requester ?? (await requesterOf(parts, req));
+      const requester = candidate.requester ?? (await requesterOf(parts, req)).name;
       const idempotencyKey = 'key' in keyed ? keyed.key : undefined;
-      const wish = { req, facts, partition, requester, idempotencyKey, reasons, before };
+      const wish = { req, res, facts, partition, requester, idempotencyKey, reasons, before };
       const result = await defer(parts, at, wish, keep);
       await answers.deferred(candidate, reasons, partition, result);
     } catch (error) {

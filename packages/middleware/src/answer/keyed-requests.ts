@@ -16,7 +16,7 @@ export type KeyedState =
   | { readonly kind: 'unkeyed' }
   | { readonly kind: 'refused'; readonly code: ProblemCode; readonly detail: string }
   /** The key made a deferral before. */
-  | { readonly kind: 'deferred-before'; readonly key: string }
+  | { readonly kind: 'deferred-before'; readonly key: string; readonly partition: string }
   /** Not seen before; `release` when its request has ended. */
   | {
       readonly kind: 'new';
@@ -55,7 +55,7 @@ export class KeyedRequests {
         const before = await ledger.findByKey(requester, method, url, key);
         if (before === undefined) return { kind: 'new', key, completionKey, release };
         release();
-        return { kind: 'deferred-before', key };
+        return { kind: 'deferred-before', key, partition: before.partition };
       } catch (error) {
         // Whether it was deferred is not known; should it have been, the completion row lets one of the two do the work.
         parts.trouble(`looking up an Idempotency-Key (${ledgerTrouble(error)})`, error);
