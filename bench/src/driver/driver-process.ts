@@ -12,7 +12,7 @@ export type Kind = 'query' | 'transaction' | 'autocommit';
 /** `flushed`: a commit is answered when it is on disk. `unflushed`: before, so that the disk's noise is not in it. */
 export type Durability = 'flushed' | 'unflushed';
 
-/** Uses pg, observed or not. */
+/** Uses pg within requests, observed or not. */
 export interface DriverProcess {
   /** The median duration of so many, one after the other, µs. */
   medianUs(kind: Kind, durability: Durability, count: number): Promise<number>;
@@ -45,7 +45,9 @@ async function make({ connectionString, observed }: DriverSetup): Promise<Driver
     flushed: new pg.Pool({ connectionString, max: 4 }),
     unflushed: new pg.Pool({ connectionString, max: 4, options: '-c synchronous_commit=off' }),
   };
-  const gate = observed ? observeAll(Object.values(pools)) : undefined;
+  if (observed) for (const pool of Object.values(pools)) observe(pool, { partition });
+  // It lets everything through: the partition stays healthy.
+  const gate = slackwater({ partition, thresholdMs: 60_000 });
   return {
     async medianUs(kind, durability, count) {
       const work = works[kind];
@@ -57,21 +59,14 @@ async function make({ connectionString, observed }: DriverSetup): Promise<Driver
   };
 }
 
-/** Both pools are one partition; it stays healthy, so the gate lets everything through. */
-function observeAll(pools: readonly pg.Pool[]): Gate {
-  for (const pool of pools) observe(pool, { partition });
-  return slackwater({ partition, thresholdMs: 60_000 });
-}
-
 async function timedUs(work: Work, pool: pg.Pool): Promise<number> {
   const startedAt = performance.now();
   await work(pool);
   return (performance.now() - startedAt) * 1_000;
 }
 
-/** Where there is a gate, the work is that of a request which it let through: the driver then has more to do. */
-async function inRequest(gate: Gate | undefined, work: () => Promise<number>): Promise<number> {
-  if (gate === undefined) return work();
+/** The work is that of a request which the gate let through: an observed one then has more done for it. */
+async function inRequest(gate: Gate, work: () => Promise<number>): Promise<number> {
   const res = plainResponse();
   const took = await new Promise<number>((resolve, reject) => {
     gate(plainRequest(), res, () => void work().then(resolve, reject));

@@ -8,7 +8,7 @@ import { partition, usualOptions } from '../work-types.ts';
 /** What stands in front of the route. */
 export type InFront = 'nothing' | 'bare gate' | 'usual gate';
 
-/** One server with one route. */
+/** One server with two routes: `POST /orders`, whose body is parsed, and `POST /orders/:id/notes`, which does next to nothing. */
 export interface RouteServer {
   url(): Promise<string>;
   /** User and system time of this process so far, µs. */
@@ -22,13 +22,15 @@ async function serve(inFront: InFront): Promise<RouteServer> {
     app.use(gate);
     await commitQuickly(gate);
   }
-  // Nothing that takes time: what the gate adds is as large a share of it as it can be.
-  app.post('/orders', (_req, res) => {
+  app.post('/orders', express.json(), (req, res) => {
+    res.status(201).json({ id: 1, reference: req.body.reference });
+  });
+  app.post('/orders/:id/notes', (_req, res) => {
     res.status(201).json({ id: 1 });
   });
   const url = await listen(app);
   return {
-    url: async () => `${url}/orders`,
+    url: async () => url,
     async cpuUs() {
       const { user, system } = process.cpuUsage();
       return user + system;

@@ -1,27 +1,33 @@
 import type { Benchmark, Figure, Run } from '../benchmark.ts';
 import { type Child, startChild } from '../child.ts';
-import { answersPerSecond } from '../load.ts';
+import { answersPerSecond, type Load } from '../load.ts';
+import { orderHeaders, orderText } from '../order.ts';
 import { medianOf, ratios, spreadOf } from '../statistics.ts';
 import { inTurn } from '../turns.ts';
 import type { InFront, RouteServer } from './route-server.ts';
 
-const title = 'an Express 5 route behind the healthy gate / the bare route';
 const script = new URL('route-server.ts', import.meta.url);
-const connections = 50;
 const fronts = ['nothing', 'usual gate', 'bare gate'] as const satisfies readonly InFront[];
+const load = { connections: 50, status: 201, headers: orderHeaders } as const;
 
-/** Samples of one round: answers per second, and processor time for each answer in µs. */
+/** The routes: one like those that the gate is for, and one beside which it weighs as much as it can. */
+const paths = { order: '/orders', note: '/orders/1/notes' } as const;
+type Route = keyof typeof paths;
+
+/** Samples of one server and route: answers per second, and processor time for each answer in µs. */
 interface Taken {
-  readonly rate: Record<InFront, number[]>;
-  readonly cpuUs: Record<InFront, number[]>;
+  readonly rate: number[];
+  readonly cpuUs: number[];
 }
 
-/** Throughput of a route, with the load made by another process than the server's. */
+type AllTaken = Readonly<Record<InFront, Readonly<Record<Route, Taken>>>>;
+
+/** Throughput of routes, with the load made by another process than the server's. */
 export const route: Benchmark = {
   name: 'route',
-  title,
+  title: 'answers per second of an Express 5 route behind the healthy gate / of the bare route',
   async measure(run) {
-    const taken: Taken = { rate: none(), cpuUs: none() };
+    const taken: AllTaken = { nothing: none(), 'usual gate': none(), 'bare gate': none() };
     // Two processes of one program are not equally fast: several of each are started.
     const generations = run.quick ? 1 : 3;
     for (let generation = 1; generation <= generations; generation++) {
@@ -32,61 +38,54 @@ export const route: Benchmark = {
         await Promise.all(servers.map((server) => server.end()));
       }
     }
+    const target = { atLeast: 0.97 };
     return [
-      ...figuresOf(taken, 'usual gate', 'with work types, routes and deferring'),
-      ...figuresOf(taken, 'bare gate', 'without options'),
+      { ...figureOf(taken, 'usual gate', 'order', 'work types, routes, deferring; JSON body'), target },
+      { ...figureOf(taken, 'bare gate', 'order', 'no options; JSON body'), target },
+      figureOf(taken, 'usual gate', 'note', 'work types, routes, deferring; empty route'),
+      figureOf(taken, 'bare gate', 'note', 'no options; empty route'),
     ];
   },
 };
 
 async function loadAll(
   servers: readonly Child<RouteServer>[],
-  { rate, cpuUs }: Taken,
-  run: Run,
+  taken: AllTaken,
+  { quick, progress }: Run,
   what: string,
 ): Promise<void> {
   const urls = await Promise.all(servers.map((server) => server.ask('url')));
-  const load = { connections, status: 201 };
-  run.progress(`${what}, warming up`);
-  for (const url of urls) await answersPerSecond({ ...load, url, forMs: run.quick ? 300 : 1_500 });
-  const take = async (at: number): Promise<number> => {
-    const [server, url, front] = [servers[at], urls[at], fronts[at]];
-    if (server === undefined || url === undefined || front === undefined)
-      throw new RangeError(`no server ${at}`);
-    const before = await server.ask('cpuUs');
-    const forMs = run.quick ? 300 : 800;
-    const perSecond = await answersPerSecond({ ...load, url, forMs });
-    cpuUs[front].push(((await server.ask('cpuUs')) - before) / ((perSecond * forMs) / 1_000));
-    return perSecond;
-  };
-  const taken = await inTurn(
-    { nothing: () => take(0), 'usual gate': () => take(1), 'bare gate': () => take(2) },
-    run.quick ? 6 : 5,
-    (round) => run.progress(`${what}, round ${round + 1}`),
-  );
-  for (const front of fronts) rate[front].push(...taken[front]);
+  const takes: Record<string, () => Promise<number>> = {};
+  for (const [at, front] of fronts.entries()) {
+    const [server, url] = [servers[at], urls[at]];
+    if (server === undefined || url === undefined) throw new RangeError(`There is no server ${at}.`);
+    for (const name of ['order', 'note'] as const) {
+      const body = name === 'order' ? { body: orderText } : {};
+      const one: Load = { ...load, ...body, url: `${url}${paths[name]}`, forMs: quick ? 200 : 400 };
+      progress(`${what}, warming up`);
+      await answersPerSecond({ ...one, forMs: quick ? 300 : 1_000 });
+      takes[`${front} ${name}`] = () => take(server, one, taken[front][name]);
+    }
+  }
+  await inTurn(takes, quick ? 6 : 7, (round) => progress(`${what}, round ${round + 1}`));
 }
 
-function figuresOf({ rate, cpuUs }: Taken, front: InFront, words: string): readonly Figure[] {
-  const [gated, bare] = [medianOf(rate[front]), medianOf(rate.nothing)].map(Math.round);
-  const [gatedUs, bareUs] = [medianOf(cpuUs[front]), medianOf(cpuUs.nothing)].map((us) => us.toFixed(1));
-  return [
-    {
-      what: `answers per second, ${words}`,
-      unit: 'ratio',
-      value: spreadOf(ratios(rate[front], rate.nothing)),
-      target: { atLeast: 0.97 },
-      note: `${gated} / ${bare}`,
-    },
-    {
-      what: `answers per processor time, ${words}`,
-      unit: 'ratio',
-      value: spreadOf(ratios(cpuUs.nothing, cpuUs[front])),
-      note: `${gatedUs} µs an answer / ${bareUs} µs`,
-    },
-  ];
+async function take(server: Child<RouteServer>, one: Load, { rate, cpuUs }: Taken): Promise<number> {
+  const before = await server.ask('cpuUs');
+  const perSecond = await answersPerSecond(one);
+  cpuUs.push(((await server.ask('cpuUs')) - before) / ((perSecond * one.forMs) / 1_000));
+  rate.push(perSecond);
+  return perSecond;
 }
 
-function none(): Record<InFront, number[]> {
-  return { nothing: [], 'usual gate': [], 'bare gate': [] };
+function figureOf(taken: AllTaken, front: InFront, name: Route, what: string): Figure {
+  const gated = taken[front][name];
+  const bare = taken.nothing[name];
+  const rates = `${Math.round(medianOf(gated.rate))} / ${Math.round(medianOf(bare.rate))}`;
+  const cpuUs = `${medianOf(gated.cpuUs).toFixed(1)} / ${medianOf(bare.cpuUs).toFixed(1)} µs of processor time each`;
+  return { what, unit: 'ratio', value: spreadOf(ratios(gated.rate, bare.rate)), note: `${rates}; ${cpuUs}` };
+}
+
+function none(): Record<Route, Taken> {
+  return { order: { rate: [], cpuUs: [] }, note: { rate: [], cpuUs: [] } };
 }
