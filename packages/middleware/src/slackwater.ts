@@ -221,6 +221,7 @@ function record(
   // What is opened for the first request must not live in that request's asynchronous context.
   const outside = new AsyncResource('Slackwater');
   let current: Recorded | undefined;
+  let closed = false;
   const setup = {
     ...options.ledger,
     application: options.application,
@@ -277,7 +278,7 @@ function record(
     await ledger.recover();
     // Creates the tables that may be created while nobody waits for it.
     for (const { completions } of commitSources()) completions?.ready().catch(() => {});
-    performer.start();
+    if (!closed) performer.start();
   }
 
   const open = (): Promise<Recorded> =>
@@ -295,6 +296,7 @@ function record(
     cancel: async (id) => (await open()).performer.cancel(id),
     watch: watchers.watch,
     async close() {
+      closed = true;
       starter.stop();
       await current?.performer.close();
       await kept.close();

@@ -38,3 +38,15 @@ it('an attempt that comes to the gate while it closes has its identity', async (
   for (let n = 0; n < 12; n++) await gate.latency.commit(partition, () => pause(1));
   await vi.waitFor(() => expect(users).toEqual([{ name: 'ann' }]), 3_000);
 });
+
+it('a gate that is closed while it starts does not begin to perform, and is silent from then on', async () => {
+  served = await serve((app, gate) => void app.use(gate));
+  const { gate } = served;
+  const troubles: string[] = [];
+  const starting = gate.start();
+  gate.on('trouble', ({ doing }) => troubles.push(doing));
+  await gate.close();
+  await starting.catch(() => {});
+  await pause(200);
+  expect(troubles).toEqual([]);
+});
