@@ -13,7 +13,7 @@ export class ProbeSlot {
   readonly #timeoutMs: number;
   readonly #byRank: (Probe | undefined)[] = [];
   readonly #lastAt: number[] = [];
-  #source: Probe | undefined;
+  #source: (Probe & { readonly isAhead: boolean }) | undefined;
   #sourceLastAt = Number.NEGATIVE_INFINITY;
   /** The last request that was to be a probe committed nothing: the next probe should be one that does. */
   #spoiled = false;
@@ -25,7 +25,8 @@ export class ProbeSlot {
 
   /** From when on work of that rank or more important ones, up to `last`, may probe; monotonic ms. */
   dueAt(last: number, now: number): number {
-    let due = this.#isLive(this.#source, now) ? this.#endOf(this.#source) : Number.NEGATIVE_INFINITY;
+    const isSourceAhead = this.#source?.isAhead === true && this.#isLive(this.#source, now);
+    let due = isSourceAhead ? this.#endOf(this.#source) : Number.NEGATIVE_INFINITY;
     for (let rank = 0; rank <= last; rank++) {
       const probe = this.#byRank[rank];
       due = Math.max(due, (this.#lastAt[rank] ?? Number.NEGATIVE_INFINITY) + this.#everyMs);
@@ -62,9 +63,9 @@ export class ProbeSlot {
     this.#spoiled = !probe.wrote;
   }
 
-  /** The driver commits one of its own. */
-  takeForSource(now: number): Probe {
-    this.#source = { startedAt: now, wrote: true };
+  /** The driver commits one of its own. `isAhead`: requests wait for it. */
+  takeForSource(now: number, isAhead: boolean): Probe {
+    this.#source = { startedAt: now, wrote: true, isAhead };
     this.#sourceLastAt = now;
     this.#spoiled = false;
     return this.#source;

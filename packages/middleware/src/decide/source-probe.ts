@@ -26,6 +26,8 @@ export class SourceProbe {
   readonly #slot: ProbeSlot;
   readonly #onResult: (result: ProbeResult) => void;
   #worstMs = 0;
+  /** The last one had no answer: what may never have any must not be waited for by requests. */
+  #failed = false;
 
   constructor(
     partition: string,
@@ -39,8 +41,9 @@ export class SourceProbe {
     this.#onResult = onResult;
   }
 
+  /** Whether one is to be expected, and an answer to it. */
   get possible(): boolean {
-    return this.#commit() !== undefined;
+    return !this.#failed && this.#commit() !== undefined;
   }
 
   /** Trouble has begun: what earlier probes showed was of another time. */
@@ -56,7 +59,7 @@ export class SourceProbe {
     const isDue = now >= Math.max(this.#slot.lastAt, evidenceAt) + probeEveryMs + graceMs;
     const commit = isDue && !this.#slot.isBusy(now) ? this.#commit() : undefined;
     if (commit === undefined) return;
-    const { startedAt } = this.#slot.takeForSource(now);
+    const { startedAt } = this.#slot.takeForSource(now, !this.#failed);
     commit()
       .catch((error: unknown) => {
         onProbeFailed(this.#partition, error);
@@ -64,6 +67,7 @@ export class SourceProbe {
       })
       .then((durationMs) => {
         this.#slot.freeSource(startedAt);
+        this.#failed = durationMs === Number.POSITIVE_INFINITY;
         this.#worstMs = Math.max(this.#worstMs, durationMs);
         this.#onResult({ startedAt, durationMs, worstMs: this.#worstMs });
       });

@@ -32,6 +32,11 @@ export class CommitLatency {
     return this.#unfinished.count;
   }
 
+  /** Whether any is known that began at `since` or after. */
+  hasAnySince(since: number): boolean {
+    return this.#window.countSince(since) + this.#unfinished.countSince(since) > 0;
+  }
+
   begin(commit: Commit): void {
     this.#unfinished.begin(commit);
   }
@@ -79,7 +84,7 @@ export class CommitLatency {
 
   /** The same of the commits that began at `since` or after, of which one is enough. */
   valueSince(now: number, since: number): number {
-    if (this.#window.countSince(since) + this.#unfinished.countSince(since) === 0) return Number.NaN;
+    if (!this.hasAnySince(since)) return Number.NaN;
     return atLeast(this.#window.valueSince(since), this.#unfinished.medianAgeMs(now, since));
   }
 

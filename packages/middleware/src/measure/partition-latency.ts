@@ -43,14 +43,16 @@ export class PartitionLatency {
 
   valueSince(now: number, since: number): number {
     this.#expire(now);
-    return this.#used()?.valueSince(now, since) ?? Number.NaN;
+    return this.#usedSince(since)?.valueSince(now, since) ?? Number.NaN;
   }
 
   reading(now: number, since: number | undefined): LatencyReading {
     this.#expire(now);
-    const used = this.#used();
-    if (used === undefined) return { valueMs: undefined, samples: 0, unfinished: 0 };
-    return since === undefined ? used.reading(now, this.#options.minSamples) : used.readingSince(now, since);
+    const reading =
+      since === undefined
+        ? this.#used()?.reading(now, this.#options.minSamples)
+        : this.#usedSince(since)?.readingSince(now, since);
+    return reading ?? { valueMs: undefined, samples: 0, unfinished: 0 };
   }
 
   #expire(now: number): void {
@@ -65,6 +67,13 @@ export class PartitionLatency {
     if (known(this.#explicit) >= minSamples) return this.#explicit;
     // A migration at start must not blind a partition that has nothing but autocommit writes from then on.
     return known(this.#autocommit) > known(this.#explicit) ? this.#autocommit : this.#explicit;
+  }
+
+  /** Explicit commits of long ago must not keep the autocommit writes of now from being seen. */
+  #usedSince(since: number): CommitLatency | undefined {
+    return this.#explicit?.hasAnySince(since) === true
+      ? this.#explicit
+      : (this.#autocommit ?? this.#explicit);
   }
 }
 
