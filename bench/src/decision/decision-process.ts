@@ -7,11 +7,15 @@ import { endOf, plainRequest, plainResponse } from '../plain-request.ts';
 import { scratchFolder } from '../scratch.ts';
 import { inTurn } from '../turns.ts';
 import { partition, usualOptions } from '../work-types.ts';
+import { type DecisionAlone, decisionAlone } from './decision-alone.ts';
+
+/** `decide` and `ask`: the gate's decision by itself. `usual` and `bare`: all that a gate does, with options and without. */
+export type Contender = 'decide' | 'ask' | 'usual' | 'bare' | 'cockatiel' | 'opossum';
 
 /** Decides in one process, so that all contenders have the same luck. */
 export interface DecisionProcess {
   /** ns for each decision, by round. */
-  compare(rounds: number): Promise<Record<'usual' | 'bare' | 'cockatiel' | 'opossum', number[]>>;
+  compare(rounds: number): Promise<Record<Contender, number[]>>;
   /** The same of gates that know so many partitions, each of which is asked for in turn. */
   partitions(rounds: number): Promise<Record<'one' | 'hundred' | 'tenThousand', number[]>>;
 }
@@ -26,12 +30,15 @@ async function make(): Promise<DecisionProcess> {
       const usual = slackwater(usualOptions(scratchFolder()));
       await commitTo(usual, [partition]);
       const bare = slackwater();
+      const alone = await decisionAlone(usualOptions(scratchFolder()), partition);
       const cockatiel = circuitBreaker(handleAll, {
         halfOpenAfter: 10_000,
         breaker: new ConsecutiveBreaker(5),
       });
       const opossum = new CircuitBreaker(async () => 1, { timeout: false });
       return counted(rounds, {
+        decide: decideAlone(alone),
+        ask: askAlone(alone),
         usual: decisionsOf(usual),
         bare: decisionsOf(bare),
         cockatiel: () => nsEach(() => cockatiel.execute(() => 1)),
@@ -71,10 +78,33 @@ function decisionsOf(gate: Gate, urlOf: (n: number) => string = () => '/orders')
     const startedAt = performance.now();
     for (const { req, res } of exchanges) gate(req, res, next);
     const tookMs = performance.now() - startedAt;
-    if (passed !== batch) throw new Error(`${passed} of ${batch} requests were let through at once.`);
     for (const { res } of exchanges) endOf(res);
-    return (tookMs * 1e6) / batch;
+    return nsOfEach(tookMs, passed);
   };
+}
+
+function decideAlone({ decide }: DecisionAlone): () => number {
+  return () => {
+    const requests = Array.from({ length: batch }, () => plainRequest());
+    let admitted = 0;
+    const startedAt = performance.now();
+    for (const req of requests) if (decide(req)) admitted++;
+    return nsOfEach(performance.now() - startedAt, admitted);
+  };
+}
+
+function askAlone({ ask }: DecisionAlone): () => number {
+  return () => {
+    let admitted = 0;
+    const startedAt = performance.now();
+    for (let n = 0; n < batch; n++) if (ask()) admitted++;
+    return nsOfEach(performance.now() - startedAt, admitted);
+  };
+}
+
+function nsOfEach(tookMs: number, admitted: number): number {
+  if (admitted !== batch) throw new Error(`${admitted} of ${batch} requests were let through at once.`);
+  return (tookMs * 1e6) / batch;
 }
 
 /** Promises are their interface: they are awaited, one after the other. */

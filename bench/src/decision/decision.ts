@@ -1,37 +1,35 @@
 import type { Benchmark, Figure } from '../benchmark.ts';
 import { startChild } from '../child.ts';
 import { medianOf, ratios, spreadOf } from '../statistics.ts';
-import type { DecisionProcess } from './decision-process.ts';
+import type { Contender, DecisionProcess } from './decision-process.ts';
 
 const script = new URL('decision-process.ts', import.meta.url);
 
 /** What the gate does to a request that it lets through, beside the pass-through of circuit breakers. */
 export const decision: Benchmark = {
   name: 'decision',
-  title: "the gate's decision on an admitted request, in process / the pass-through of circuit breakers",
+  title:
+    "the gate's decision on an admitted request, in process, beside the pass-through of circuit breakers",
   async measure({ quick, progress }) {
     progress('deciding');
     const child = startChild<DecisionProcess>(script, null);
     try {
-      const { usual, bare, cockatiel, opossum } = await child.ask('compare', quick ? 40 : 300);
-      const against = (name: string, gate: readonly number[], other: readonly number[]): Figure => ({
-        what: name,
+      const taken = await child.ask('compare', quick ? 40 : 300);
+      const ns = (what: string, of: Contender): Figure => ({ what, unit: 'ns', value: spreadOf(taken[of]) });
+      const against = (what: string, of: Contender, by: 'cockatiel' | 'opossum'): Figure => ({
+        what: `${what} / ${by}`,
         unit: 'ratio',
-        value: spreadOf(ratios(gate, other)),
-        target: { atMost: 1 },
-        note: `${name.split(' / ')[1]}: ${Math.round(medianOf(other))} ns`,
+        value: spreadOf(ratios(taken[of], taken[by])),
+        note: `${Math.round(medianOf(taken[of]))} ns / ${Math.round(medianOf(taken[by]))} ns`,
       });
+      const below = { atMost: 1 };
       return [
-        {
-          what: 'with work types, routes and deferring',
-          unit: 'ns',
-          value: spreadOf(usual),
-          target: { atMost: 1_000 },
-          note: 'until next() is called, by the public handler',
-        },
-        { what: 'without options', unit: 'ns', value: spreadOf(bare), target: { atMost: 1_000 } },
-        against('the first / cockatiel', usual, cockatiel),
-        against('the first / opossum', usual, opossum),
+        { ...ns('the decision: what is it, may it', 'decide'), target: { atMost: 1_000 } },
+        { ...against('the decision', 'decide', 'cockatiel'), target: below },
+        { ...against('the decision', 'decide', 'opossum'), target: below },
+        against('may it, alone', 'ask', 'cockatiel'),
+        ns('the whole gate until next(), with work types, routes, deferring', 'usual'),
+        ns('the whole gate until next(), without options', 'bare'),
       ];
     } finally {
       await child.end();

@@ -80,7 +80,7 @@ async function measureWith(
       for (let n = 0; n < (quick ? 2 : 10); n++) await Promise.all([take(observed), take(bare)]);
       const rounds = await inTurn(
         { observed: () => take(observed), bare: () => take(bare) },
-        quick ? 10 : 60,
+        quick ? 10 : 40,
       );
       taken.observed.push(...rounds.observed);
       taken.bare.push(...rounds.bare);
