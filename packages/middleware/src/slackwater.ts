@@ -221,7 +221,6 @@ function record(
   // What is opened for the first request must not live in that request's asynchronous context.
   const outside = new AsyncResource('Slackwater');
   let current: Recorded | undefined;
-  let closed = false;
   const setup = {
     ...options.ledger,
     application: options.application,
@@ -274,16 +273,17 @@ function record(
   }
 
   async function begin(): Promise<void> {
-    const { ledger, performer } = await opened();
+    const { ledger } = await opened();
     await ledger.recover();
     // Creates the tables that may be created while nobody waits for it.
     for (const { completions } of commitSources()) completions?.ready().catch(() => {});
-    if (!closed) performer.start();
   }
 
   const open = (): Promise<Recorded> =>
     inTime(clock, options.ledger.engineTimeoutMs, 'Opening the ledger', opened());
-  const starter = startOnce(clock, begin, (error) => trouble('opening the ledger', error));
+  // Without an application nothing has a route, and everything would be parked.
+  const performing = { when: () => app.at !== undefined, goOn: () => current?.performer.start() };
+  const starter = startOnce(clock, begin, performing, (error) => trouble('opening the ledger', error));
   return {
     durable: engine.durable,
     get current() {
@@ -296,7 +296,6 @@ function record(
     cancel: async (id) => (await open()).performer.cancel(id),
     watch: watchers.watch,
     async close() {
-      closed = true;
       starter.stop();
       await current?.performer.close();
       await kept.close();

@@ -1,5 +1,10 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { slackwater, sqliteEngine } from '@slackwater/middleware';
+import express from 'express';
 import { afterEach, expect, it, vi } from 'vitest';
-import { type GatedApp, overload, partition, pause, post, serve } from './gated-app.ts';
+import { type GatedApp, options, overload, partition, pause, post, serve } from './gated-app.ts';
 
 let served: GatedApp;
 
@@ -49,4 +54,30 @@ it('a gate that is closed while it starts does not begin to perform, and is sile
   await starting.catch(() => {});
   await pause(200);
   expect(troubles).toEqual([]);
+});
+
+it('a gate that is started before it is mounted performs nothing until there are routes', async () => {
+  const directory = mkdtempSync(join(tmpdir(), 'slackwater-starting-'));
+  const engine = sqliteEngine({ directory });
+  served = await serve((app, gate) => void app.use(gate, (_req, res) => void res.end()), { engine });
+  await served.gate.start();
+  await overload(served);
+  const asking = { 'x-customer': 'ann', prefer: 'respond-async' };
+  expect((await post(`${served.url}/orders`, {}, asking)).status).toBe(202);
+  await served.close();
+
+  const ends: string[] = [];
+  const gate = slackwater({ ...options, engine });
+  gate.on('deferral', ({ type }) => ends.push(type));
+  await gate.latency.commit(partition, async () => {});
+  await gate.start();
+  await pause(100);
+  expect(ends).toEqual([]);
+  const app = express();
+  app.use(gate);
+  app.post('/orders', (_req, res) => void res.json({}));
+  await gate.start();
+  await vi.waitFor(() => expect(ends).toEqual(['performed']), 3_000);
+  await gate.close();
+  rmSync(directory, { recursive: true, force: true });
 });

@@ -21,7 +21,8 @@ export interface Gate extends RequestHandler {
   /** Says through which application deferrals are performed, where the gate is not mounted on it directly. */
   attach(app: ReplayApp): void;
   /**
-   * Opens the ledger and begins to perform. It happens by itself when the server listens or the first request comes.
+   * Opens the ledger and begins to perform; before the gate is mounted or attached it opens the ledger alone. It happens by
+   * itself when the server listens or the first request comes.
    * Rejects where the ledger can't be opened.
    */
   start(): Promise<void>;
