@@ -334,11 +334,7 @@ function answerRequests(
     learnPartition: (req, { method, path }, partition) => {
       learned.learn(method, patternOf(req), path, partition);
     },
-    learnTransactions: ({ method, route, path }, count) => {
-      recording?.current?.transactions
-        .learn(method, route ?? path, count)
-        .catch((error: unknown) => trouble('keeping what was learned of a route', error));
-    },
+    transactions: () => recording?.current?.transactions,
     tellDecision: (event) => tell('decision', event),
     warn,
     trouble,

@@ -25,6 +25,10 @@ export const problemKinds = {
   'idempotency-key-reused': { status: 422, title: 'The Idempotency-Key was used for another request' },
   'idempotency-key-in-use': { status: 409, title: 'A request with this Idempotency-Key is being performed' },
   'already-performed': { status: 409, title: 'A request with this Idempotency-Key was performed' },
+  'interrupted-between-transactions': {
+    status: 409,
+    title: 'A request with this Idempotency-Key was performed in part',
+  },
   'request-invalid': { status: 422, title: 'The request is invalid' },
   'not-found': { status: 404, title: 'Not found' },
   'not-cancelable': { status: 409, title: 'The deferral can no longer be canceled' },

@@ -19,11 +19,18 @@ export interface GateParts {
   readonly recorder: Recorder | undefined;
   /** A request on a route committed, or began to. */
   readonly learnPartition: (req: Request, facts: RequestFacts, partition: string) => void;
-  /** A request on a route that may be deferred went well, with so many transactions. */
-  readonly learnTransactions: (facts: RequestFacts, count: number) => void;
+  /** How many transactions routes take; undefined while the ledger is not open. */
+  readonly transactions: () => TransactionCounts | undefined;
   readonly tellDecision: (event: DecisionEvent) => void;
   readonly warn: (code: GateWarning['code'], message: string) => void;
   readonly trouble: (doing: string, error: unknown) => void;
+}
+
+/** How many transactions the routes that may be deferred were seen to take. Both reject where that can't be asked or kept. */
+export interface TransactionCounts {
+  /** Undefined where the route was never seen to end well. */
+  known(method: string, route: string): Promise<number | undefined>;
+  learn(method: string, route: string, count: number): Promise<void>;
 }
 
 /** Who may be performed now, and when the others should come back. */

@@ -5,10 +5,17 @@ import type { Entry } from '../decide/partition-admission.ts';
 import { defer, type KeepHeaders } from './defer.ts';
 import { gateAnswers } from './gate-answers.ts';
 import type { GateParts, Recorder } from './gate-parts.ts';
-import { alreadyPerformed, isDone, KeyedRequests, type KeyedState, release } from './keyed-requests.ts';
+import {
+  alreadyPerformed,
+  doneBefore,
+  interrupted,
+  KeyedRequests,
+  type KeyedState,
+  release,
+} from './keyed-requests.ts';
 import { ledgerTrouble } from './ledger-trouble.ts';
 import { isPromise } from './maybe-async.ts';
-import { performNow } from './perform-now.ts';
+import { type PerformedOnce, performNow } from './perform-now.ts';
 import type { RequestFacts } from './request-facts.ts';
 import { requesterOf } from './requester.ts';
 import { sendProblem } from './send.ts';
@@ -113,13 +120,15 @@ export function requestJudge(
     completionKey: string,
   ): Promise<void> {
     try {
-      if (!(await isDone(parts, at, candidate.facts, completionKey))) {
-        perform(candidate, { ...admitted, completionKey });
+      const before = await doneBefore(parts, at, candidate.facts, completionKey);
+      if (before.kind === 'to-do') {
+        const { firstOrdinal } = before;
+        perform(candidate, { ...admitted, once: { key: completionKey, firstOrdinal } });
         return;
       }
       admitted.entry.finished();
       release(candidate.keyed);
-      sendProblem(candidate.res, alreadyPerformed);
+      sendProblem(candidate.res, before.kind === 'done' ? alreadyPerformed : interrupted);
     } catch (error) {
       admitted.entry.finished();
       trouble('asking for completion rows', error);
@@ -129,10 +138,7 @@ export function requestJudge(
 
   function perform(
     candidate: Candidate,
-    {
-      reason,
-      ...how
-    }: { readonly reason: ReasonCode; readonly entry: Entry; readonly completionKey?: string },
+    { reason, ...how }: { readonly reason: ReasonCode; readonly entry: Entry; readonly once?: PerformedOnce },
   ): void {
     const { facts, keyed } = candidate;
     answers.tell(facts, 'perform', [reason]);

@@ -68,26 +68,36 @@ export class KeyedRequests {
   }
 }
 
-/** Whether the work of a keyed request has been done. Rejects where the database can't be asked in time. */
-export async function isDone(
-  parts: Pick<GateParts, 'clock' | 'options'>,
+/** What was done of a keyed request before. */
+export type DoneBefore =
+  /** Nothing, or what may be repeated: its first transaction gets that ordinal. */
+  | { readonly kind: 'to-do'; readonly firstOrdinal: number }
+  | { readonly kind: 'done' }
+  /** Some of the transactions that its route takes. */
+  | { readonly kind: 'interrupted' };
+
+/** Looks what was done of a keyed request. Rejects where the database, or the ledger, can't be asked in time. */
+export async function doneBefore(
+  { clock, options, transactions }: Pick<GateParts, 'clock' | 'options' | 'transactions'>,
   recorder: Recorder,
-  facts: Pick<RequestFacts, 'partitions'>,
+  { partitions, method, route, path, workType }: RequestFacts,
   completionKey: string,
-): Promise<boolean> {
-  const { engineTimeoutMs } = parts.options.ledger;
-  const asked = facts.partitions.map(async (partition) => {
+): Promise<DoneBefore> {
+  const asked = partitions.map(async (partition) => {
     const completions = recorder.completionsOf(partition);
-    if (completions === undefined || completions === 'none') return false;
-    return (await completions.find(completionKey)).length > 0;
+    return completions === undefined || completions === 'none' ? [] : completions.find(completionKey);
   });
-  const answers = await inTime(
-    parts.clock,
-    engineTimeoutMs,
-    'Asking for completion rows',
-    Promise.all(asked),
-  );
-  return answers.includes(true);
+  const { engineTimeoutMs } = options.ledger;
+  const answers = inTime(clock, engineTimeoutMs, 'Asking for completion rows', Promise.all(asked));
+  const rows = (await answers).flat();
+  if (rows.length === 0) return { kind: 'to-do', firstOrdinal: 0 };
+  const known = (await transactions()?.known(method, route ?? path)) ?? 1;
+  if (rows.some(({ tombstone }) => tombstone) || known === 1) return { kind: 'done' };
+  // As a deferral is judged whose attempt was cut off: rows of several attempts add up, so that their number says nothing.
+  if (workType.repeatable) {
+    return { kind: 'to-do', firstOrdinal: 1 + Math.max(...rows.map(({ ordinal }) => ordinal)) };
+  }
+  return { kind: rows.length < known ? 'interrupted' : 'done' };
 }
 
 const invalid: KeyedState = {
@@ -101,6 +111,12 @@ const inUse: KeyedState = {
   code: 'idempotency-key-in-use',
   detail: 'A request with this Idempotency-Key is being performed. Ask again when it has ended.',
 };
+
+/** The problem of a keyed request of whose transactions some are done, and that may not be repeated. */
+export const interrupted = createProblem(
+  'interrupted-between-transactions',
+  'A request with this Idempotency-Key was cut off: some of its transactions are done. It is not repeated by itself.',
+);
 
 /** The problem of a keyed request whose work is done and whose answer nobody kept. */
 export const alreadyPerformed = createProblem(

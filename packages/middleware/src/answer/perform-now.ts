@@ -6,7 +6,15 @@ import type { GateParts } from './gate-parts.ts';
 import { onceOver } from './once-over.ts';
 import type { RequestFacts } from './request-facts.ts';
 
-type PerformParts = Pick<GateParts, 'learnPartition' | 'learnTransactions'>;
+type PerformParts = Pick<GateParts, 'learnPartition' | 'transactions' | 'trouble'>;
+
+/** By what a request is done once. */
+export interface PerformedOnce {
+  /** Of its completion rows. */
+  readonly key: string;
+  /** Those before it are there already. */
+  readonly firstOrdinal: number;
+}
 
 /** What drivers see of a request that was let through. */
 class LiveContext implements RequestContext {
@@ -25,7 +33,7 @@ class LiveContext implements RequestContext {
     req: Request,
     facts: RequestFacts,
     entry: Entry,
-    completionKey: string | undefined,
+    once: PerformedOnce | undefined,
   ) {
     this.#parts = parts;
     this.#req = req;
@@ -34,9 +42,9 @@ class LiveContext implements RequestContext {
     const outer = requestContext.getStore();
     this.#outer = outer instanceof LiveContext && outer.#req === req ? outer : undefined;
     this.completion =
-      completionKey === undefined
+      once === undefined
         ? this.#outer?.completion
-        : { key: completionKey, nextOrdinal: 0, duplicate: false };
+        : { key: once.key, nextOrdinal: once.firstOrdinal, duplicate: false };
   }
 
   wrote(partition: string): void {
@@ -52,7 +60,7 @@ export function performNow(
   parts: PerformParts,
   exchange: { readonly req: Request; readonly res: ServerResponse; readonly next: NextFunction },
   facts: RequestFacts,
-  { entry, completionKey, ended }: { entry: Entry; completionKey?: string; ended?: () => void },
+  { entry, once, ended }: { entry: Entry; once?: PerformedOnce; ended?: () => void },
 ): void {
   const { req, res, next } = exchange;
   // Not `req.destroyed`: a request is that too once its body has been read.
@@ -62,14 +70,27 @@ export function performNow(
     ended?.();
     return;
   }
-  const context = new LiveContext(parts, req, facts, entry, completionKey);
+  const context = new LiveContext(parts, req, facts, entry, once);
   onceOver(req.socket, res, () => {
     entry.finished();
     ended?.();
     const wentWell = res.writableFinished && res.statusCode < 400;
-    if (wentWell && facts.workType.whenOver === 'defer' && context.writes > 0) {
-      parts.learnTransactions(facts, context.writes);
-    }
+    if (wentWell && facts.workType.whenOver === 'defer') learnTransactions(parts, facts, context, once);
   });
   requestContext.run(context, next);
+}
+
+function learnTransactions(
+  { transactions, trouble }: PerformParts,
+  { method, route, path }: RequestFacts,
+  { writes, completion }: LiveContext,
+  once: PerformedOnce | undefined,
+): void {
+  // A transaction that was tried several times has one ordinal.
+  const count =
+    once === undefined || completion === undefined ? writes : completion.nextOrdinal - once.firstOrdinal;
+  if (count === 0) return;
+  transactions()
+    ?.learn(method, route ?? path, count)
+    .catch((error: unknown) => trouble('keeping what was learned of a route', error));
 }
