@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson, parseEntry } from '@slackwater/shared';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { CapturedRequest } from '../../../packages/middleware/src/ledger/deferral.ts';
+import type { CapturedRequest, Outcome } from '../../../packages/middleware/src/ledger/deferral.ts';
 import { openIdentity } from '../../../packages/middleware/src/ledger/identity.ts';
+import { outcomeBytes } from '../../../packages/middleware/src/ledger/payload-digest.ts';
 import { openPayload, sealPayload } from '../../../packages/middleware/src/ledger/payload-record.ts';
 import { openVault, type Vault } from '../../../packages/middleware/src/ledger/vault.ts';
 import { accepted, type Bench, ledgerBench, type OpenedLedger, requestOf } from './ledgers.ts';
@@ -46,6 +47,20 @@ describe('the digest in the first record', () => {
       await expect(opened.ledger.request(id)).rejects.toMatchObject({ code: 'record-corrupt' });
     },
   );
+
+  it('gives out no outcome that somebody who has the keys put in the place of the true one', async () => {
+    const { ledger, engine } = opened;
+    const { id } = await accepted(ledger);
+    const outcome = { status: 201, headers: [], body: Buffer.from('order 7') };
+    await ledger.step(id, { type: 'performing', token: 1 });
+    await ledger.step(id, { type: 'performed', token: 1, outcome });
+    const write = (other: Outcome): Promise<unknown> =>
+      engine.store.put(`outcome/${id}/1`, vault.seal(id, 'outcome 1', outcomeBytes(other)));
+    await write(outcome);
+    expect((await ledger.outcome(id))?.status).toBe(201);
+    await write({ ...outcome, body: Buffer.from('order 8') });
+    await expect(ledger.outcome(id)).rejects.toMatchObject({ code: 'record-corrupt' });
+  });
 
   it('lets a caller check by itself, from its request and the salt, that it was recorded unaltered (B-51)', async () => {
     const request = requestOf();
