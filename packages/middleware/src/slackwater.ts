@@ -307,7 +307,7 @@ function record(
 function answerRequests(
   options: ResolvedOptions,
   { admissions, learned }: Deciding,
-  { tell, warn, trouble }: GateVoice,
+  { tell, isHeard, warn, trouble }: GateVoice,
   recording: Recording | undefined,
 ): ReturnType<typeof requestJudge> {
   const { application, group, publicUrl, basePath } = options;
@@ -335,6 +335,7 @@ function answerRequests(
       learned.learn(method, patternOf(req), path, partition);
     },
     transactions: () => recording?.current?.transactions,
+    decisionsAreHeard: () => isHeard('decision'),
     tellDecision: (event) => tell('decision', event),
     warn,
     trouble,

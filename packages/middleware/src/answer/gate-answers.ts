@@ -19,7 +19,8 @@ export interface Judged {
 
 /** What is said of a request that is not let through; each decision is told to those who listen. */
 export interface GateAnswers {
-  tell(facts: RequestFacts, decision: 'perform', reasons: readonly ReasonCode[]): void;
+  /** It was let through. */
+  performed(facts: RequestFacts, reason: ReasonCode): void;
   /** @param unknownId the deferral's id, where it may have been recorded */
   retryLater(
     judged: Judged,
@@ -93,7 +94,9 @@ export function gateAnswers(parts: GateParts, baseUrlOf: (req: Request) => strin
   }
 
   return {
-    tell: (facts, decision, reasons) => tell(facts, decision, reasons),
+    performed(facts, reason) {
+      if (parts.decisionsAreHeard()) tell(facts, 'perform', [reason]);
+    },
     retryLater,
     async deferred(judged, reasons, partition, result) {
       const { res, facts } = judged;

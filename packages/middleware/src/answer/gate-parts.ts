@@ -21,6 +21,8 @@ export interface GateParts {
   readonly learnPartition: (req: Request, facts: RequestFacts, partition: string) => void;
   /** How many transactions routes take; undefined while the ledger is not open. */
   readonly transactions: () => TransactionCounts | undefined;
+  /** Whether anybody listens to decisions. */
+  readonly decisionsAreHeard: () => boolean;
   readonly tellDecision: (event: DecisionEvent) => void;
   readonly warn: (code: GateWarning['code'], message: string) => void;
   readonly trouble: (doing: string, error: unknown) => void;

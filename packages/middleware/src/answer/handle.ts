@@ -53,16 +53,19 @@ export function requestJudge(
     const { workType } = facts;
     if (!facts.claimed) exchange.next();
     else if (workType.exempt) {
-      answers.tell(facts, 'perform', ['exempt']);
+      answers.performed(facts, 'exempt');
       exchange.next();
     } else if (workType.whenOver === 'defer' && recorder !== undefined && mustBeLookedUp(exchange, facts)) {
       judgeLookedUp(recorder, exchange, facts).catch((error: unknown) => failed(exchange, error));
-    } else judgeByLatency({ ...exchange, facts, requester: undefined, keyed: withoutKey });
+    } else {
+      const { req, res, next } = exchange;
+      judgeByLatency({ req, res, next, facts, requester: undefined, keyed: withoutKey });
+    }
   }
 
   /** Whether it may have been asked before, or must come after something. */
-  function mustBeLookedUp({ req }: Exchange, { orderKey }: RequestFacts): boolean {
-    return orderKey !== undefined || req.headers['idempotency-key'] !== undefined;
+  function mustBeLookedUp({ req }: Exchange, { orderKey, orderUnknown }: RequestFacts): boolean {
+    return orderKey !== undefined || orderUnknown || req.headers['idempotency-key'] !== undefined;
   }
 
   async function judgeLookedUp(at: Recorder, exchange: Exchange, facts: RequestFacts): Promise<void> {
@@ -84,8 +87,13 @@ export function requestJudge(
   /** What must come after a deferral of the same order key does not overtake it. */
   async function judgeInOrder(at: Recorder, candidate: Candidate, partition: string): Promise<void> {
     const { orderKey } = candidate.facts;
-    if (orderKey === undefined) {
+    if (orderKey === undefined && !candidate.facts.orderUnknown) {
       judgeByLatency(candidate);
+      return;
+    }
+    if (orderKey === undefined) {
+      // Performed now, it might overtake what it must come after.
+      retryLater(candidate, ['option-function-failed'], partition);
       return;
     }
     let waits: boolean;
@@ -141,8 +149,9 @@ export function requestJudge(
     { reason, ...how }: { readonly reason: ReasonCode; readonly entry: Entry; readonly once?: PerformedOnce },
   ): void {
     const { facts, keyed } = candidate;
-    answers.tell(facts, 'perform', [reason]);
-    performNow(parts, candidate, facts, { ...how, ended: () => release(keyed) });
+    answers.performed(facts, reason);
+    const ended = keyed.kind === 'new' ? keyed.release : undefined;
+    performNow(parts, candidate, facts, { ...how, ...(ended === undefined ? {} : { ended }) });
   }
 
   /** Never rejects: what may have been recorded is not let through as well. */

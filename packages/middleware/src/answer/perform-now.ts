@@ -25,6 +25,7 @@ class LiveContext implements RequestContext {
   readonly #req: Request;
   readonly #facts: RequestFacts;
   readonly #entry: Entry;
+  readonly #onFirstWrite: () => void;
   /** With what another gate let the same request through before. */
   readonly #outer: LiveContext | undefined;
 
@@ -34,7 +35,9 @@ class LiveContext implements RequestContext {
     facts: RequestFacts,
     entry: Entry,
     once: PerformedOnce | undefined,
+    onFirstWrite: () => void,
   ) {
+    this.#onFirstWrite = onFirstWrite;
     this.#parts = parts;
     this.#req = req;
     this.#facts = facts;
@@ -48,10 +51,14 @@ class LiveContext implements RequestContext {
   }
 
   wrote(partition: string): void {
+    if (this.writes === 0) this.#onFirstWrite();
     this.writes += 1;
     this.#outer?.wrote(partition);
     this.#entry.wrote(partition);
-    this.#parts.learnPartition(this.#req, this.#facts, partition);
+    const { partitionsSaid, partitions } = this.#facts;
+    if (!partitionsSaid || !partitions.includes(partition)) {
+      this.#parts.learnPartition(this.#req, this.#facts, partition);
+    }
   }
 }
 
@@ -70,13 +77,20 @@ export function performNow(
     ended?.();
     return;
   }
-  const context = new LiveContext(parts, req, facts, entry, once);
-  onceOver(req.socket, res, () => {
-    entry.finished();
-    ended?.();
-    const wentWell = res.writableFinished && res.statusCode < 400;
-    if (wentWell && facts.workType.whenOver === 'defer') learnTransactions(parts, facts, context, once);
+  const learns = facts.workType.whenOver === 'defer';
+  const isAwaited = entry.counted || ended !== undefined;
+  const listen = (): void =>
+    onceOver(req.socket, res, () => {
+      entry.finished();
+      ended?.();
+      const wentWell = res.writableFinished && res.statusCode < 400;
+      if (wentWell && learns) learnTransactions(parts, facts, context, once);
+    });
+  // To listen for an end that means nothing to anybody would cost more than all the rest.
+  const context = new LiveContext(parts, req, facts, entry, once, () => {
+    if (learns && !isAwaited) listen();
   });
+  if (isAwaited) listen();
   requestContext.run(context, next);
 }
 

@@ -20,6 +20,8 @@ export interface RequestFacts {
   /** False for a safe method that no rule speaks of: it is none of the gate's business. */
   readonly claimed: boolean;
   readonly partitions: readonly string[];
+  /** The options said them; else they were learned, or are not known. */
+  readonly partitionsSaid: boolean;
   readonly orderKey: string | undefined;
   /** What its order is could not be told: it must not be deferred. */
   readonly orderUnknown: boolean;
@@ -36,10 +38,13 @@ export interface FactSources {
 }
 
 /** The facts that are the same for every request which a rule matches. */
-type Fixed = Pick<RequestFacts, 'workType' | 'rank' | 'partitions'>;
+type Fixed = Pick<RequestFacts, 'workType' | 'rank' | 'partitions' | 'partitionsSaid'>;
+
+type Place = Pick<RequestFacts, 'partitions' | 'partitionsSaid'>;
 
 type Order = Pick<RequestFacts, 'orderKey' | 'orderUnknown'>;
 
+const nowhere: Place = { partitions: [], partitionsSaid: false };
 const unordered: Order = { orderKey: undefined, orderUnknown: false };
 const orderUnknown: Order = { orderKey: undefined, orderUnknown: true };
 
@@ -75,9 +80,10 @@ export function factFinder(sources: FactSources): (req: Request) => RequestFacts
   function whatIsFixed({ workType, partition, orderKey }: RouteRule): Fixed | undefined {
     const found = typeof workType === 'string' ? known(workType) : undefined;
     if (found === undefined || orderKey !== undefined) return undefined;
-    if (found.workType.exempt) return { ...found, partitions: [] };
+    if (found.workType.exempt) return { ...found, ...nowhere };
     const partitions = typeof partition === 'string' ? [partition] : partition;
-    return Array.isArray(partitions) && partitions.every(isPartition) ? { ...found, partitions } : undefined;
+    const isSaid = Array.isArray(partitions) && partitions.every(isPartition);
+    return isSaid ? { ...found, partitions, partitionsSaid: true } : undefined;
   }
 
   function ask<Value>(
@@ -111,15 +117,19 @@ export function factFinder(sources: FactSources): (req: Request) => RequestFacts
     rule: RouteRule | undefined,
     method: string,
     path: string,
-  ): readonly string[] | Promise<readonly string[]> {
+  ): Place | Promise<Place> {
     const own = rule?.partition === undefined ? undefined : ask('routes.partition', rule.partition, req);
     const given = andThen(own, (value) => value ?? ask('partition', options.partition, req));
     return andThen(given, (value) => {
-      if (value === undefined) return learned.partitionsOf(method, path);
+      if (value === undefined) {
+        return { partitions: learned.partitionsOf(method, path), partitionsSaid: false };
+      }
       const partitions = typeof value === 'string' ? [value] : value;
-      if (Array.isArray(partitions) && partitions.every(isPartition)) return partitions;
+      if (Array.isArray(partitions) && partitions.every(isPartition)) {
+        return { partitions, partitionsSaid: true };
+      }
       failed('partition', new RangeError(`${said(value)} is no partition`));
-      return [];
+      return nowhere;
     });
   }
 
@@ -162,9 +172,19 @@ export function factFinder(sources: FactSources): (req: Request) => RequestFacts
       req.params = match.params;
       const alike = fixedOf(match.route);
       if (alike !== undefined) {
-        const { workType, rank, partitions } = alike;
+        const { workType, rank, partitions, partitionsSaid } = alike;
         const route = match.route.pattern;
-        return { method, path, route, workType, rank, claimed: true, partitions, ...unordered };
+        return {
+          method,
+          path,
+          route,
+          workType,
+          rank,
+          claimed: true,
+          partitions,
+          partitionsSaid,
+          ...unordered,
+        };
       }
     }
     const facts = andThen(workTypeOf(req, rule), (found) => {
@@ -172,10 +192,9 @@ export function factFinder(sources: FactSources): (req: Request) => RequestFacts
       const claimed = found !== undefined || !safeMethods.has(method);
       const base = { method, path, route: rule?.pattern, workType, rank, claimed };
       // Nothing more is asked of what will not be judged.
-      if (!claimed || workType.exempt)
-        return { ...base, partitions: [], orderKey: undefined, orderUnknown: false };
-      return andThen(partitionsOf(req, rule, method, path), (partitions) => {
-        return andThen(orderOf(req, rule), (order) => ({ ...base, partitions, ...order }));
+      if (!claimed || workType.exempt) return { ...base, ...nowhere, ...unordered };
+      return andThen(partitionsOf(req, rule, method, path), (place) => {
+        return andThen(orderOf(req, rule), (order) => ({ ...base, ...place, ...order }));
       });
     });
     return facts;

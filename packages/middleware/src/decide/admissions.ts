@@ -165,6 +165,7 @@ export class Admissions {
 
 function together(entries: readonly Entry[]): Entry {
   return {
+    counted: true,
     wrote(partition) {
       for (const entry of entries) entry.wrote(partition);
     },

@@ -20,6 +20,8 @@ const clear: Verdict = { perform: true, reason: 'clear' };
 
 /** A request that was let through, until it has ended. */
 export interface Entry {
+  /** Whether anybody waits for its end. */
+  readonly counted: boolean;
   /** A transaction or autocommit write of it began on that partition. */
   wrote(partition: string): void;
   /** Called once. */
@@ -27,7 +29,7 @@ export interface Entry {
 }
 
 /** The entry of a request that nobody needs to keep count of. */
-export const uncounted: Entry = { wrote() {}, finished() {} };
+export const uncounted: Entry = { counted: false, wrote() {}, finished() {} };
 
 /**
  * The states of all work types on one partition, and who was let through while it recovered. It does what pure
@@ -195,6 +197,7 @@ export class PartitionAdmission {
   #share(rank: number): Entry {
     this.#unfinished[rank] = (this.#unfinished[rank] ?? 0) + 1;
     return {
+      counted: true,
       wrote() {},
       finished: () => {
         this.#unfinished[rank] = (this.#unfinished[rank] ?? 1) - 1;
@@ -205,6 +208,7 @@ export class PartitionAdmission {
   #probe(rank: number): Entry {
     const probe = this.#slot.take(rank, this.#setup.clock.now());
     return {
+      counted: true,
       wrote: (partition) => {
         if (partition === this.partition) probe.wrote = true;
       },

@@ -5,6 +5,8 @@ export interface GateVoice {
   /** Returns how to end it. */
   on<Name extends keyof GateEvents>(name: Name, listener: (event: GateEvents[Name]) => void): () => void;
   tell<Name extends keyof GateEvents>(name: Name, event: GateEvents[Name]): void;
+  /** Whether anybody listens to it. */
+  isHeard(name: keyof GateEvents): boolean;
   /** Warns, once for each code: those who listen, and as a warning of the process. */
   warn(code: GateWarning['code'], message: string): void;
   /** Tells of trouble that requests and deferrals survive. */
@@ -30,6 +32,7 @@ export function gateVoice(): GateVoice {
 
   return {
     tell,
+    isHeard: (name) => (listeners.get(name)?.size ?? 0) > 0,
     on(name, listener) {
       const own = listeners.get(name) ?? new Set();
       listeners.set(name, own.add(listener));
