@@ -67,6 +67,19 @@ describe('a request that waits behind another one of its connection', () => {
     expect(over).toBe(1);
   });
 
+  it('is over at once where its response was closed before, and leaves nothing with the connection', async () => {
+    const [socket] = duplexPair() as unknown as [Socket];
+    const res = new ServerResponse(new IncomingMessage(socket));
+    res.destroy();
+    await once(res, 'close');
+    let over = 0;
+    const before = socket.listenerCount('close');
+    onceOver(socket, res, () => {
+      over += 1;
+    });
+    expect([over, socket.listenerCount('close')]).toEqual([1, before]);
+  });
+
   it('lets its Idempotency-Key go when the connection ends before its turn', async () => {
     let arrived = 0;
     const both = new AbortController();

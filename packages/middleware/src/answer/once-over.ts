@@ -5,10 +5,14 @@ import type { Socket } from 'node:net';
 const behind = new WeakMap<Socket, Set<() => void>>();
 
 /**
- * Calls `over` once: when the response is closed, or can't be sent any more. A response that waits for its turn on a
- * connection is not closed with it by every release of Node.
+ * Calls `over` once: when the response is closed, at once where it is, or when it can't be sent any more. A response that
+ * waits for its turn on a connection is not closed with it by every release of Node.
  */
 export function onceOver(socket: Socket, res: ServerResponse, over: () => void): void {
+  if (res.closed) {
+    over();
+    return;
+  }
   res.once('close', over);
   if (res.socket !== null) return;
   const lost = (): void => {
