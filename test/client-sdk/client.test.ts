@@ -37,6 +37,13 @@ describe('options', () => {
     expect(await rejection(call)).toMatchObject({ code: 'option-unknown' });
   });
 
+  it('says what is missing where there is no baseURL, also where it is spelled otherwise', () => {
+    const build = (options: object) => () => createClient(options as { baseURL: string });
+    expect(build({})).toThrow(/^baseURL: say where the application is$/);
+    expect(build({ baseUrl: 'http://x' })).toThrow(/^baseURL: .*not baseUrl$/);
+    expect(build({ baseURL: 7 })).toThrow(/^baseURL: give a URL/);
+  });
+
   it('refuses a verifier key that is none', () => {
     expect(() => createClient({ baseURL: 'http://x', verifierKeys: ['nonsense'] })).toThrow(
       expect.objectContaining({ code: 'verifier-key-malformed' }),

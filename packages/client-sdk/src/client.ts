@@ -1,4 +1,4 @@
-import { parseVerifierKey } from '@slackwater/shared';
+import { parseVerifierKey, SlackwaterError } from '@slackwater/shared';
 import axios, { type AxiosInstance, type CreateAxiosDefaults } from 'axios';
 import { type AuditClient, auditClient } from './audit.ts';
 import type { Finish, Machinery } from './call/open-call.ts';
@@ -71,7 +71,7 @@ export interface CreateClientOptions extends ClientOptions {
 /**
  * A client of an application behind Slackwater.
  *
- * @throws SlackwaterError `option-invalid`, `option-unknown`, `verifier-key-malformed`.
+ * @throws SlackwaterError `option-missing`, `option-invalid`, `option-unknown`, `verifier-key-malformed`.
  */
 export function createClient({
   baseURL,
@@ -79,9 +79,19 @@ export function createClient({
   axios: more,
   ...options
 }: CreateClientOptions): SlackwaterClient {
+  if (typeof baseURL !== 'string' || baseURL === '') throw noBaseUrl(baseURL, options);
   const defaults: CreateAxiosDefaults = { ...more, baseURL };
   if (headers !== undefined) defaults.headers = headers;
   return slackwater(axios.create(defaults), options);
+}
+
+function noBaseUrl(given: unknown, others: object): SlackwaterError {
+  if (given !== undefined) {
+    return new SlackwaterError('option-invalid', 'baseURL: give a URL such as "https://shop.example"');
+  }
+  const meant = Object.keys(others).find((name) => name.toLowerCase() === 'baseurl');
+  const hint = meant === undefined ? '' : `; it is spelled so, not ${meant}`;
+  return new SlackwaterError('option-missing', `baseURL: say where the application is${hint}`);
 }
 
 /**

@@ -6,28 +6,31 @@ import { firstTimeHere } from './answer/first-time-here.ts';
 import type { GateParts, Recorder } from './answer/gate-parts.ts';
 import { requestJudge } from './answer/handle.ts';
 import { inTime } from './answer/in-time.ts';
+import { pollAfterMs } from './answer/poll-after.ts';
 import { passReplay } from './answer/replays.ts';
 import { factFinder } from './answer/request-facts.ts';
-import { pathBelow, patternOf } from './answer/request-paths.ts';
+import { pathBelow } from './answer/request-paths.ts';
 import type { ResourceParts } from './answer/resources/contract.ts';
 import { createResources } from './answer/resources/create-resources.ts';
 import { healthOfLedger } from './answer/resources/health.ts';
 import { makeWatchers, type Watchers } from './answer/watchers.ts';
 import { auditInProcess, ledgerInProcess } from './audit/in-process.ts';
 import { tokenVerifier } from './audit/verify-token.ts';
-import { systemClock } from './clock.ts';
+import { systemClock, type Timer } from './clock.ts';
 import { Admissions } from './decide/admissions.ts';
 import { ItemAdmission } from './decide/item-admission.ts';
 import { LearnedRoutes } from './decide/learned-routes.ts';
 import { routeTable } from './decide/route-table.ts';
 import { type ChangingRank, changeThreshold } from './decide/thresholds.ts';
-import { type Completions, commitSources, sourcesOf } from './drivers/driver.ts';
+import { type Completions, commitSources, completionsAt, sourcesOf } from './drivers/driver.ts';
 import type { Engine } from './engines/engine.ts';
 import { keepOpen, type OpenRecords } from './ledger/keep-open.ts';
 import type { Ledger } from './ledger/open-ledger.ts';
 import { LatencyTable } from './measure/latency-table.ts';
+import { unmeasured } from './measure/unmeasured.ts';
 import type { Gate } from './options/gate.ts';
 import { type GateVoice, gateVoice } from './options/gate-voice.ts';
+import { namedPartitions, unobservedMessage } from './options/named-partitions.ts';
 import { OptionMissingError } from './options/option-error.ts';
 import type { SlackwaterOptions } from './options/options.ts';
 import { questionable } from './options/questionable.ts';
@@ -44,8 +47,8 @@ import type { ReplayApp } from './perform/through-app.ts';
 
 const clock = systemClock;
 
-/** How long a pending deferral should be left alone before it is asked for again, ms. */
-const pollAfterMs = { clear: 500, over: 2_000 } as const;
+/** After the first request, ms: by then a partition that is written to was written to. */
+const lookAroundAfterMs = 10_000;
 
 /** Published by Node when a server listens. */
 const listening = 'tracing:net.server.listen:asyncEnd';
@@ -71,6 +74,7 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
   const serve = createResources(resourceParts(resolved, deciding, voice, recording));
   const isFirst = firstTimeHere();
   let closing: Promise<void> | undefined;
+  let lookingAround: Timer | undefined;
 
   const onListening = (): void => {
     if (app.at !== undefined) setImmediate(() => recording?.starter.startByItself());
@@ -90,14 +94,25 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
       return;
     }
     app.at ??= req.app;
+    lookingAround ??= clock.after(lookAroundAfterMs, lookAround);
     recording?.starter.startByItself();
+    resources(req, res, () => judge({ req, res, next }));
+  }
+
+  function resources(req: Request, res: ServerResponse, next: NextFunction): void {
     const below = pathBelow(req.url, resolved.basePath);
-    if (below !== undefined) void serve(req, res, below);
-    else judge({ req, res, next });
+    if (below === undefined) next();
+    else void serve(req, res, below);
+  }
+
+  function lookAround(): void {
+    const partitions = unmeasured(namedPartitions(resolved), table);
+    if (partitions.length > 0) voice.warn('partition-unobserved', unobservedMessage(partitions));
   }
 
   async function end(): Promise<void> {
     unsubscribe(listening, onListening);
+    lookingAround?.cancel();
     deciding.admissions.close();
     await recording?.close();
     table.close();
@@ -110,6 +125,7 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
   }
   const ledger = async (): Promise<Ledger> => (await recorded()).ledger;
   const own = {
+    resources,
     latency: table,
     ledger: ledgerInProcess(ledger),
     audit: auditInProcess(ledger),
@@ -258,12 +274,10 @@ function record(
     current = { ...records, performer, transactions };
   });
 
-  /** `none`: something commits there that keeps no completion rows. Undefined: nobody is known to. */
+  /** What is measured by `latency.commit` has no driver, and so no completion rows. */
   function completionsOf(partition: string): Completions | 'none' | undefined {
-    const sources = sourcesOf(partition);
-    const found = sources.find(({ completions }) => completions !== undefined)?.completions;
-    if (found !== undefined) return found;
-    return sources.length > 0 || deciding.table.read(partition).samples > 0 ? 'none' : undefined;
+    const isMeasured = deciding.table.read(partition).samples > 0;
+    return completionsAt(partition) ?? (isMeasured ? 'none' : undefined);
   }
 
   async function opened(): Promise<Recorded> {
@@ -316,7 +330,7 @@ function answerRequests(
     ledger: async () => (await recording.open()).ledger,
     completionsOf: recording.completionsOf,
     enqueued: (partition) => recording.current?.performer.enqueued(partition),
-    pollAfterMs: (partition) => pollAfter(admissions, partition),
+    pollAfterMs: (partition) => pollAfterMs(admissions.statesOf(partition)),
   };
   const keptHeaders = new Set(options.captureHeaders);
   const parts: GateParts = {
@@ -331,9 +345,7 @@ function answerRequests(
     }),
     admissions,
     recorder,
-    learnPartition: (req, { method, path }, partition) => {
-      learned.learn(method, patternOf(req), path, partition);
-    },
+    learned,
     transactions: () => recording?.current?.transactions,
     decisionsAreHeard: () => isHeard('decision'),
     tellDecision: (event) => tell('decision', event),
@@ -345,13 +357,6 @@ function answerRequests(
     (req) => allowListed(req.rawHeaders, keptHeaders),
     (req) => `${publicUrl ?? req.baseUrl}${basePath}`,
   );
-}
-
-/** How long to leave a pending deferral alone, ms. */
-function pollAfter(admissions: Admissions, partition: string): number {
-  return Object.values(admissions.statesOf(partition)).includes('over')
-    ? pollAfterMs.over
-    : pollAfterMs.clear;
 }
 
 /** What the gate serves itself. */
@@ -376,7 +381,7 @@ function resourceParts(
     requester,
     verifyToken: auth && tokenVerifier(auth, clock),
     ledgerIsPublic: ledger.public,
-    pollAfterMs: (partition) => pollAfter(admissions, partition),
+    pollAfterMs: (partition) => pollAfterMs(admissions.statesOf(partition)),
     partitions: () =>
       [...table.partitions()].map((row) => ({ ...row, states: admissions.statesOf(row.partition) })),
     workTypes: {

@@ -16,6 +16,12 @@ describe('the time after which to retry (D-70)', () => {
     expect(host.admissions.retryAfterMs(0, 'orders')).toBeGreaterThanOrEqual(200);
   });
 
+  it('does not wait for the time-out of a probe that is out', () => {
+    const host = overloaded();
+    // The probe was taken, and has not come back.
+    expect(host.admissions.retryAfterMs(0, 'orders')).toBeLessThan(500);
+  });
+
   it('grows with those who were told to come back before, as far apart as the partition takes them', () => {
     const host = overloaded();
     const waits = Array.from({ length: 50 }, () => host.admissions.retryAfterMs(0, 'orders'));

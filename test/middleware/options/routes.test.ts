@@ -67,7 +67,7 @@ describe('routes', () => {
 
   it('refuse work types that do not exist, and say which do', () => {
     expect(refusalOf(routed({ 'POST /a': { workType: 'setle' } })).message).toBe(
-      'routes["POST /a"].workType: "setle" is a string; did you mean "settle"? the work types are pay, settle',
+      'routes["POST /a"].workType: "setle" is no work type; did you mean "settle"? the work types are pay, settle',
     );
     expect(refusalOf({ routes: { 'POST /a': { workType: 'constructor' } } }).message).toContain(
       'the work types are default',

@@ -2,6 +2,7 @@ import type { ReasonCode } from '@slackwater/shared';
 import type { Request } from 'express';
 import type { Clock } from '../clock.ts';
 import type { Admitted } from '../decide/admissions.ts';
+import type { LearnedRoutes } from '../decide/learned-routes.ts';
 import type { Completions } from '../drivers/driver.ts';
 import type { Ledger } from '../ledger/open-ledger.ts';
 import type { DecisionEvent, GateWarning } from '../options/gate-events.ts';
@@ -17,8 +18,7 @@ export interface GateParts {
   readonly admissions: Admitting;
   /** Undefined where nothing is deferred: there is no engine. */
   readonly recorder: Recorder | undefined;
-  /** A request on a route committed, or began to. */
-  readonly learnPartition: (req: Request, facts: RequestFacts, partition: string) => void;
+  readonly learned: Pick<LearnedRoutes, 'learn'>;
   /** How many transactions routes take; undefined while the ledger is not open. */
   readonly transactions: () => TransactionCounts | undefined;
   /** Whether anybody listens to decisions. */

@@ -5,8 +5,9 @@ import { type CompletionScope, type RequestContext, requestContext } from '../re
 import type { GateParts } from './gate-parts.ts';
 import { onceOver } from './once-over.ts';
 import type { RequestFacts } from './request-facts.ts';
+import { patternOf } from './request-paths.ts';
 
-type PerformParts = Pick<GateParts, 'learnPartition' | 'transactions' | 'trouble'>;
+type PerformParts = Pick<GateParts, 'learned' | 'warn' | 'transactions' | 'trouble'>;
 
 /** By what a request is done once. */
 export interface PerformedOnce {
@@ -55,11 +56,21 @@ class LiveContext implements RequestContext {
     this.writes += 1;
     this.#outer?.wrote(partition);
     this.#entry.wrote(partition);
-    const { partitionsSaid, partitions } = this.#facts;
-    if (!partitionsSaid || !partitions.includes(partition)) {
-      this.#parts.learnPartition(this.#req, this.#facts, partition);
+    this.#learnPartition(partition);
+  }
+
+  #learnPartition(partition: string): void {
+    const { method, path, partitionsSaid, partitions } = this.#facts;
+    if (!partitionsSaid) this.#parts.learned.learn(method, patternOf(this.#req), path, partition);
+    else if (!partitions.includes(partition)) {
+      this.#parts.warn('partition-differs', differs(this.#facts, partition));
     }
   }
+}
+
+function differs({ method, route, path, partitions }: RequestFacts, partition: string): string {
+  const names = partitions.map((name) => JSON.stringify(name)).join(', ');
+  return `${method} ${route ?? path} writes to ${JSON.stringify(partition)}, and the gate was told ${names}: requests are judged by what they do not write to. Spell it as in observe().`;
 }
 
 /** Lets a request through to its route, seen by the drivers, and counts it until it has ended. */

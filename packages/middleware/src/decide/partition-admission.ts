@@ -174,7 +174,8 @@ export class PartitionAdmission {
     const { clock, probeEveryMs } = this.#setup;
     if (this.modeOf(rank).kind !== 'over') return probeEveryMs / 4;
     const now = clock.now();
-    return Math.max(1, this.#slot.dueAt(this.#lastEqual(rank), now) - now);
+    // A probe that is out may take its whole time; as a rule it is back long before.
+    return Math.min(probeEveryMs, Math.max(1, this.#slot.dueAt(this.#lastEqual(rank), now) - now));
   }
 
   #standing(rank: number, now: number): Standing {

@@ -94,3 +94,12 @@ export function commitSources(): Iterable<CommitSource> {
 export function sourcesOf(partition: string): readonly CommitSource[] {
   return [...sources].filter((source) => source.partition === partition);
 }
+
+/** The completion rows of a partition; `none` where it is observed and has none, undefined where nobody observes it. */
+export function completionsAt(partition: string): Completions | 'none' | undefined {
+  const own = sourcesOf(partition);
+  return (
+    own.find(({ completions }) => completions !== undefined)?.completions ??
+    (own.length > 0 ? 'none' : undefined)
+  );
+}

@@ -76,7 +76,7 @@ export function observe(first: unknown = {}, options?: unknown): Observed {
   if (!isObservable(first)) {
     throw new SlackwaterError(
       'option-invalid',
-      'observe(): what was given is neither a pool nor a client of pg.',
+      "observe(): what was given is neither a pool nor a client of pg; give the pool, observe(pool, { partition: 'orders' }).",
     );
   }
   checkObserveOptions(options ?? {}, false);

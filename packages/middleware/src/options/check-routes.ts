@@ -27,7 +27,9 @@ export function workTypeName(workTypes: readonly WorkTypePolicy[]): Read<string>
     if (name !== undefined) return name;
     const meant = typeof value === 'string' ? nearestName(value, names) : undefined;
     const question = meant === undefined ? '' : `did you mean ${quoted(meant)}? `;
-    throw new OptionInvalidError(option, value, `${question}the work types are ${names.join(', ')}`);
+    const known = `the work types are ${names.join(', ')}`;
+    if (typeof value !== 'string') throw new OptionInvalidError(option, value, known);
+    throw new OptionContradictionError(option, `${quoted(value)} is no work type; ${question}${known}`);
   };
 }
 

@@ -47,6 +47,8 @@ export const warningCodes = [
   'gate-after-body-parser',
   'audit-without-auth',
   'deferral-without-completions',
+  'partition-differs',
+  'partition-unobserved',
 ] as const;
 
 /** A set-up that is legal and probably not meant. */

@@ -9,6 +9,11 @@ import type { GateEvents } from './gate-events.ts';
 
 /** What {@link slackwater} gives: a request handler, to be mounted before the routes, that has these besides. */
 export interface Gate extends RequestHandler {
+  /**
+   * The gate's own resources alone, to be mounted before authentication, so that capabilities and tokens reach them; all other
+   * requests pass. The gate itself serves them too, where it stands.
+   */
+  readonly resources: RequestHandler;
   /** Latency of each partition on this host. `latency.commit(partition, fn)` measures what no driver observes. */
   readonly latency: LatencyTable;
   /** Heads and blocks of the ledger, for those who keep them to compare. */

@@ -82,6 +82,12 @@ async function openScope(
 }
 
 function checkOptions(options: SqliteEngineOptions): void {
+  if (typeof options !== 'object' || options === null) {
+    throw new SlackwaterError(
+      'option-invalid',
+      `sqliteEngine(${shown(options)}): give an object, { directory: '.slackwater' }`,
+    );
+  }
   const { directory, maxBytes, ...unknown } = options;
   const [name] = Object.keys(unknown);
   if (name !== undefined) {
