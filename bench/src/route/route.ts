@@ -29,7 +29,7 @@ export const route: Benchmark = {
   async measure(run) {
     const taken: AllTaken = { nothing: none(), 'usual gate': none(), 'bare gate': none() };
     // Two processes of one program are not equally fast: several of each are started.
-    const generations = run.quick ? 1 : 3;
+    const generations = run.quick ? 1 : 2;
     for (let generation = 1; generation <= generations; generation++) {
       const servers = fronts.map((inFront) => startChild<RouteServer>(script, { inFront }));
       try {
@@ -61,13 +61,13 @@ async function loadAll(
     if (server === undefined || url === undefined) throw new RangeError(`There is no server ${at}.`);
     for (const name of ['order', 'note'] as const) {
       const body = name === 'order' ? { body: orderText } : {};
-      const one: Load = { ...load, ...body, url: `${url}${paths[name]}`, forMs: quick ? 200 : 400 };
+      const one: Load = { ...load, ...body, url: `${url}${paths[name]}`, forMs: quick ? 200 : 1_000 };
       progress(`${what}, warming up`);
       await answersPerSecond({ ...one, forMs: quick ? 300 : 1_000 });
       takes[`${front} ${name}`] = () => take(server, one, taken[front][name]);
     }
   }
-  await inTurn(takes, quick ? 6 : 7, (round) => progress(`${what}, round ${round + 1}`));
+  await inTurn(takes, quick ? 6 : 5, (round) => progress(`${what}, round ${round + 1}`));
 }
 
 async function take(server: Child<RouteServer>, one: Load, { rate, cpuUs }: Taken): Promise<number> {
