@@ -76,8 +76,9 @@ describe('death of the embedded engine’s thread', () => {
           }
         });
       }
-      expect(threads.length).toBeGreaterThan(8);
       const log = texts(await open.log.read(0, 10_000));
+      // Each death was survived by another thread; the last one begins when it is asked.
+      expect(threads.length).toBeGreaterThan(8);
       expect(log.length).toBe(await open.log.size());
       expect(acknowledged.size).toBeGreaterThan(100);
       expect(inDoubt).toBeGreaterThan(0);
