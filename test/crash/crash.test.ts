@@ -18,6 +18,7 @@ const lifeMs = { least: 80, most: 1_300 } as const;
 /** Every fourth is killed while it starts. */
 const startMs = { least: 50, most: 700 } as const;
 const slowMs = 130;
+const performingWithinMs = 2_000;
 const spellMs = { least: 300, most: 1_000 } as const;
 const answeredWithinMs = 30_000;
 const drainWithinMs = 40_000;
@@ -100,10 +101,21 @@ describe('a shop that is killed again and again', () => {
       }
       expect(listening.verifierKey, seeded).toBe(verifierKey);
       await sleep(random.between(lifeMs.least, lifeMs.most));
+      if (killed % 4 === 1) await whilePerforming(listening.address);
     }
     expect(shop.ended(), `${seeded}: it ended by itself: ${shop.complaints()}`).toBe(false);
     await shop.kill();
     shop = startShop(place);
+  }
+
+  /** Waits for an instant at which a deferral is being performed, but not for long: chance alone may miss them all. */
+  async function whilePerforming(address: string): Promise<void> {
+    for (const deadline = Date.now() + performingWithinMs; Date.now() < deadline; ) {
+      const health = await fetch(`${address}/slackwater/health`);
+      const { performing } = (await health.json()) as { readonly performing: number };
+      if (performing > 0) return;
+      await sleep(2);
+    }
   }
 
   /** Slow and quick spells in turn, whatever the shop does. */
