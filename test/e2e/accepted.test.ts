@@ -188,6 +188,7 @@ describe('deferrals of one order key', () => {
       );
       expect(rows.map((row) => row.note)).toEqual(['1', '3']);
     });
-    expect((await note(7, '4', asking)).status).toBe(201);
+    // The row is there a moment before the deferral is settled.
+    await eventually(async () => expect((await note(7, '4', asking)).status).toBe(201));
   });
 });

@@ -48,8 +48,6 @@ async function open(name: string, withGate: boolean): Promise<string> {
   }
   for (const table of ['overloaded', 'other'] as const) {
     const pool = new pg.Pool({ connectionString: server.connectionString, max: 20 });
-    // The server may end before the last of the connections that the pool has let go.
-    pool.on('connect', (client) => client.on('error', () => {}));
     if (withGate) observe(pool, { partition: table });
     undo.push(() => pool.end());
     app.post(`/${table}`, async (_req, res) => {

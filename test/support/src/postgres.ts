@@ -52,6 +52,7 @@ export interface PostgresServer {
 const host = '127.0.0.1';
 const user = 'slackwater';
 const startWithinMs = 30_000;
+const leaveWithinMs = 500;
 const stopWithinMs = 10_000;
 
 /**
@@ -95,7 +96,10 @@ async function startIn(directory: string, guard: Guard, options: PostgresOptions
     async stop() {
       if (stopped) return;
       stopped = true;
-      await end(server, 'SIGINT');
+      // A pool that has ended may still be taking leave of its last connections: the server lets them.
+      const leave = setTimeout(() => server.kill('SIGINT'), leaveWithinMs);
+      await end(server, 'SIGTERM');
+      clearTimeout(leave);
       guard.dismiss();
       rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
     },
