@@ -166,11 +166,11 @@ export function storeContract(make: MakeEngineUnderTest): void {
       'refuses keys, values and lists outside its bounds',
       withEngine(async ({ store }) => {
         const value = bytes('v');
-        for (const key of ['', 'a b', 'ä', 'a%', "a'", 'a\0', 'a*', 'x'.repeat(513)]) {
+        for (const key of ['', 'a b', 'ä', 'a%', 'a.b', "a'", 'a\0', 'a*', 'x'.repeat(513)]) {
           await expect(store.put(key, value)).rejects.toThrow(RangeError);
           await expect(store.get(key)).rejects.toThrow(RangeError);
         }
-        await store.put(`${'x'.repeat(500)}/_=.-AZaz09`, value);
+        await store.put(`${'x'.repeat(500)}/_=-AZaz09`, value);
         await expect(store.put('k', new Uint8Array(4 * 1024 * 1024 + 1))).rejects.toThrow(RangeError);
         await expect(store.list('', { limit: 0 })).rejects.toThrow(RangeError);
         await expect(store.list('', { limit: 1_001 })).rejects.toThrow(RangeError);

@@ -243,6 +243,7 @@ function record(
     group: options.group,
     onStop: (error: unknown) => trouble('keeping the ledger: it is stopped', error),
     onRecoveryFailed: (error: unknown) => trouble('comparing states and queue with the ledger', error),
+    onTrouble: trouble,
   };
   const kept = keepOpen(engine, clock, setup, (records) => {
     const transactions = new LearnedTransactions(records.engine.store);

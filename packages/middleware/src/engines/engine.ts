@@ -22,6 +22,11 @@ export interface EngineOpenOptions {
   readonly application: string;
   readonly group: string;
   readonly clock: Clock;
+  /**
+   * Hears of trouble that no call reports and that somebody must look at: a message in the log that nobody of ours
+   * wrote, a connection that was lost. What it throws is ignored.
+   */
+  readonly onTrouble?: (doing: string, error: unknown) => void;
 }
 
 /** An open engine. Every method may be called concurrently and rejects with an `EngineError`. */

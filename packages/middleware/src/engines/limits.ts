@@ -2,6 +2,8 @@
 export const engineLimits = {
   entriesPerAppend: 1_000,
   entryBytes: 65_535,
+  /** What one message of a server with its usual limits holds, with room for what goes with it. */
+  appendBytes: 512 * 1024,
   entriesPerRead: 10_000,
   keyCharacters: 512,
   valueBytes: 4 * 1024 * 1024,
@@ -11,12 +13,17 @@ export const engineLimits = {
   nameCharacters: 1_024,
 } as const;
 
-const keyPattern = /^[A-Za-z0-9/_=.-]*$/;
+const keyPattern = /^[A-Za-z0-9/_=-]*$/;
 
 /** Refuses batches that are empty or too long, and entries that are too long. */
 export function checkEntries(entries: readonly Uint8Array[]): void {
   checkInteger('entries.length', entries.length, 1, engineLimits.entriesPerAppend);
-  for (const entry of entries) checkBytes('entry', entry, engineLimits.entryBytes);
+  let bytes = 0;
+  for (const entry of entries) {
+    checkBytes('entry', entry, engineLimits.entryBytes);
+    bytes += entry.byteLength;
+  }
+  checkInteger('bytes of all entries', bytes, 0, engineLimits.appendBytes);
 }
 
 /** Refuses keys of the store that are empty, too long, or have other characters than the contract names. */
@@ -31,7 +38,7 @@ export function checkPrefix(name: string, prefix: string): void {
     throw new RangeError(`${name} has ${prefix.length} characters; at most ${engineLimits.keyCharacters}`);
   }
   if (!keyPattern.test(prefix)) {
-    throw new RangeError(`${name} ${JSON.stringify(prefix)} has other characters than A-Z a-z 0-9 / _ = . -`);
+    throw new RangeError(`${name} ${JSON.stringify(prefix)} has other characters than A-Z a-z 0-9 / _ = -`);
   }
 }
 

@@ -13,7 +13,10 @@
  * - Errors: `EngineError`. With `fate: 'unknown'` the batch may be there; the log tells after reading again.
  */
 export interface EngineLog {
-  /** Appends a batch of 1 to 1,000 entries of at most 65,535 bytes each. Resolves with the first one's position. */
+  /**
+   * Appends a batch of 1 to 1,000 entries of at most 65,535 bytes each, 512 KiB together: what a server takes in one
+   * message. Resolves with the first one's position.
+   */
   append(entries: readonly Uint8Array[]): Promise<{ readonly first: number }>;
   /**
    * The entries from position `from` on, at most `limit` (1 to 10,000). May give fewer so that an answer stays

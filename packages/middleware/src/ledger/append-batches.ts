@@ -1,4 +1,5 @@
 import { EngineError } from '../engines/engine-error.ts';
+import { engineLimits } from '../engines/limits.ts';
 import type { EngineLog } from '../engines/log.ts';
 
 // Group commit. While one batch is on its way to the log the next is collected, so that the log's speed and not the
@@ -8,7 +9,6 @@ import type { EngineLog } from '../engines/log.ts';
 // seals next seals it too, whether its caller is still alive or not.
 
 const maxBatchEntries = 256;
-const maxBatchBytes = 1_048_576;
 const maxWaiting = 8_192;
 
 /** An entry on its way to the log. */
@@ -47,7 +47,7 @@ export function appendBatches(log: EngineLog): AppendBatches {
     let bytes = 0;
     for (const item of waiting) {
       bytes += item.entry.length;
-      if (batch.length === maxBatchEntries || (batch.length > 0 && bytes > maxBatchBytes)) break;
+      if (batch.length === maxBatchEntries || (batch.length > 0 && bytes > engineLimits.appendBytes)) break;
       item.issued = true;
       batch.push(item);
       waiting.delete(item);

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts';
-import type { Engine, OpenEngine } from '../engines/engine.ts';
+import type { Engine, EngineOpenOptions, OpenEngine } from '../engines/engine.ts';
 import { EngineError } from '../engines/engine-error.ts';
 import { type Ledger, type LedgerSetup, openLedger } from './open-ledger.ts';
 
@@ -26,16 +26,16 @@ const pauseMs = 1_000;
 export function keepOpen(
   engine: Engine,
   clock: Clock,
-  setup: Omit<LedgerSetup, 'engine' | 'clock'>,
+  setup: Omit<LedgerSetup, 'engine' | 'clock'> & Pick<EngineOpenOptions, 'onTrouble'>,
   onOpen: (records: OpenRecords) => void,
 ): KeptRecords {
-  const { application, group } = setup;
+  const { application, group, onTrouble } = setup;
   let opening: Promise<OpenRecords> | undefined;
   let current: OpenRecords | undefined;
   let closing: Promise<void> | undefined;
 
   async function begin(): Promise<OpenRecords> {
-    const opened = await engine.open({ application, group, clock });
+    const opened = await engine.open({ application, group, clock, ...(onTrouble && { onTrouble }) });
     try {
       const ledger = await openLedger({ ...setup, engine: opened, clock });
       current = { engine: opened, ledger };
