@@ -39,6 +39,7 @@ export const rules: readonly Rule[] = [
   { room: 'operations', files: /^operations\//, imports: ground, types: ['perform', 'ledger'] },
   { room: 'audit', files: /^audit\//, imports: ground, types: ['perform', 'ledger', 'options'] },
   { room: 'options', files: /^options(?:\.ts$|\/)/, imports: ['clock'], types: [everything] },
+  { room: 'joins', files: /^joins\//, imports: [everything], types: [] },
   { room: 'slackwater', files: /^slackwater\.ts$/, imports: [everything], types: [] },
   { room: 'index', files: /^index\.ts$/, imports: [everything], types: [] },
 ];

@@ -1,11 +1,9 @@
-import { AsyncResource } from 'node:async_hooks';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { ServerResponse } from 'node:http';
 import type { NextFunction, Request } from 'express';
 import { firstTimeHere } from './answer/first-time-here.ts';
 import type { GateParts, Recorder } from './answer/gate-parts.ts';
 import { requestJudge } from './answer/handle.ts';
-import { inTime } from './answer/in-time.ts';
 import { pollAfterMs } from './answer/poll-after.ts';
 import { passReplay } from './answer/replays.ts';
 import { factFinder } from './answer/request-facts.ts';
@@ -13,20 +11,14 @@ import { pathBelow } from './answer/request-paths.ts';
 import type { ResourceParts } from './answer/resources/contract.ts';
 import { createResources } from './answer/resources/create-resources.ts';
 import { healthOfLedger } from './answer/resources/health.ts';
-import { makeWatchers, type Watchers } from './answer/watchers.ts';
 import { auditInProcess, ledgerInProcess } from './audit/in-process.ts';
 import { tokenVerifier } from './audit/verify-token.ts';
 import { systemClock, type Timer } from './clock.ts';
-import { Admissions } from './decide/admissions.ts';
-import { ItemAdmission } from './decide/item-admission.ts';
-import { LearnedRoutes } from './decide/learned-routes.ts';
 import { routeTable } from './decide/route-table.ts';
-import { type ChangingRank, changeThreshold } from './decide/thresholds.ts';
-import { type Completions, commitSources, completionsAt, sourcesOf } from './drivers/driver.ts';
-import type { Engine } from './engines/engine.ts';
-import { keepOpen, type OpenRecords } from './ledger/keep-open.ts';
+import { changeThreshold } from './decide/thresholds.ts';
+import { type Deciding, decide, measure } from './joins/decide.ts';
+import { type Mounted, type Recorded, type Recording, record } from './joins/record.ts';
 import type { Ledger } from './ledger/open-ledger.ts';
-import { LatencyTable } from './measure/latency-table.ts';
 import { unmeasured } from './measure/unmeasured.ts';
 import type { Gate } from './options/gate.ts';
 import { type GateVoice, gateVoice } from './options/gate-voice.ts';
@@ -36,13 +28,8 @@ import type { SlackwaterOptions } from './options/options.ts';
 import { questionable } from './options/questionable.ts';
 import { resolveOptions } from './options/resolve-options.ts';
 import type { ResolvedOptions } from './options/resolved.ts';
-import type { CancelResult } from './perform/cancel.ts';
 import { allowListed } from './perform/capturable-headers.ts';
-import { LearnedTransactions } from './perform/learned-transactions.ts';
-import { createPerformer, type Performer } from './perform/performer.ts';
-import { createReplay } from './perform/replay.ts';
 import { replayOf } from './perform/replay-identity.ts';
-import { type StartOnce, startOnce } from './perform/start-once.ts';
 import type { ReplayApp } from './perform/through-app.ts';
 
 const clock = systemClock;
@@ -153,169 +140,6 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
     },
   };
   return Object.assign(handle, own);
-}
-
-/** The application that deferrals are performed through, once it is known. */
-interface Mounted {
-  at: ReplayApp | undefined;
-}
-
-/** Commits, as drivers tell of them, become latency. */
-function measure({ latency }: ResolvedOptions, { trouble }: GateVoice): LatencyTable {
-  const onStatisticFailed = (error: unknown): void => trouble('taking the statistic of a window', error);
-  const table = new LatencyTable({ clock, ...latency, onStatisticFailed });
-  table.subscribe();
-  return table;
-}
-
-/** What decisions are made with. */
-interface Deciding {
-  readonly table: LatencyTable;
-  /** The most important first; thresholds change while running. */
-  readonly ranks: readonly ChangingRank[];
-  readonly admissions: Admissions;
-  readonly learned: LearnedRoutes;
-}
-
-/** Latency becomes states, and states let requests through. */
-function decide(
-  { workTypes, latency, retryAfterCapMs, maxLearnedRoutes }: ResolvedOptions,
-  table: LatencyTable,
-  { tell, trouble }: GateVoice,
-  onOpening: (partition: string) => void,
-): Deciding {
-  const ranks = workTypes.map(({ name, priority, exempt, thresholdMs }) => {
-    return { name, priority, exempt, thresholdMs };
-  });
-  const admissions = new Admissions({
-    clock,
-    ranks,
-    measured: table,
-    sourcesOf,
-    ...latency,
-    retryAfterCapMs,
-    random: Math.random,
-    onChange: (change) => tell('state', change),
-    onOpening,
-    onProbeFailed: (partition, error) => trouble(`probing ${partition}`, error),
-  });
-  table.onFinished((commit) => admissions.count(commit));
-  return { table, ranks, admissions, learned: new LearnedRoutes(maxLearnedRoutes) };
-}
-
-/** The ledger when it is open, and what performs from its queue. */
-interface Recorded extends OpenRecords {
-  readonly performer: Performer;
-  readonly transactions: LearnedTransactions;
-}
-
-/** Where requests are recorded, and performed from. */
-interface Recording {
-  readonly durable: Engine['durable'];
-  readonly current: Recorded | undefined;
-  readonly starter: StartOnce;
-  /** Rejects where it can't be opened. */
-  opened(): Promise<Recorded>;
-  /** The same, and rejects where that takes longer than `engineTimeoutMs`. */
-  open(): Promise<Recorded>;
-  completionsOf(partition: string): Completions | 'none' | undefined;
-  cancel(id: string): Promise<CancelResult>;
-  readonly watch: Watchers['watch'];
-  close(): Promise<void>;
-}
-
-/** What can't be performed now is recorded, and performed when its partition takes it. */
-function record(
-  options: ResolvedOptions,
-  engine: Engine,
-  deciding: Deciding,
-  voice: GateVoice,
-  app: Mounted,
-): Recording {
-  const { trouble } = voice;
-  const watchers = makeWatchers();
-  // What is opened for the first request must not live in that request's asynchronous context.
-  const outside = new AsyncResource('Slackwater');
-  let current: Recorded | undefined;
-  const setup = {
-    ...options.ledger,
-    application: options.application,
-    group: options.group,
-    onStop: (error: unknown) => trouble('keeping the ledger: it is stopped', error),
-    onRecoveryFailed: (error: unknown) => trouble('comparing states and queue with the ledger', error),
-    onTrouble: trouble,
-  };
-  const kept = keepOpen(engine, clock, setup, (records) => {
-    const transactions = new LearnedTransactions(records.engine.store);
-    const performer = createPerformer({
-      queue: records.engine.queue,
-      ledger: records.ledger,
-      admission: new ItemAdmission(deciding.admissions, options),
-      replay: createReplay({
-        app: () => app.at,
-        clock,
-        performedFor: app,
-        onRouteError: (error, id) => trouble(`performing deferral ${id}: its route failed`, error),
-      }),
-      completionsOf: (partition) => {
-        const completions = completionsOf(partition);
-        return completions === 'none' ? 'at-least-once' : completions;
-      },
-      clock,
-      options: options.perform,
-      knownTransactions: ({ method, route }) => transactions.known(method, route),
-      learnTransactions: ({ method, route }, count) => transactions.learn(method, route, count),
-      repeatable: ({ workType }) => options.workTypes.some((one) => one.name === workType && one.repeatable),
-      on(event) {
-        voice.tell('deferral', event);
-        if (event.type === 'trouble') trouble(event.doing, event.error);
-        watchers.changed(event.id ?? '');
-      },
-    });
-    current = { ...records, performer, transactions };
-  });
-
-  /** What is measured by `latency.commit` has no driver, and so no completion rows. */
-  function completionsOf(partition: string): Completions | 'none' | undefined {
-    const isMeasured = deciding.table.read(partition).samples > 0;
-    return completionsAt(partition) ?? (isMeasured ? 'none' : undefined);
-  }
-
-  async function opened(): Promise<Recorded> {
-    await outside.runInAsyncScope(kept.open);
-    if (current === undefined) throw new Error('The ledger is open and nothing was made of it.');
-    return current;
-  }
-
-  async function begin(): Promise<void> {
-    const { ledger } = await opened();
-    await ledger.recover();
-    // Creates the tables that may be created while nobody waits for it.
-    for (const { completions } of commitSources()) completions?.ready().catch(() => {});
-  }
-
-  const open = (): Promise<Recorded> =>
-    inTime(clock, options.ledger.engineTimeoutMs, 'Opening the ledger', opened());
-  // Without an application nothing has a route, and everything would be parked.
-  const performing = { when: () => app.at !== undefined, goOn: () => current?.performer.start() };
-  const starter = startOnce(clock, begin, performing, (error) => trouble('opening the ledger', error));
-  return {
-    durable: engine.durable,
-    get current() {
-      return current;
-    },
-    starter,
-    opened,
-    open,
-    completionsOf,
-    cancel: async (id) => (await open()).performer.cancel(id),
-    watch: watchers.watch,
-    async close() {
-      starter.stop();
-      await current?.performer.close();
-      await kept.close();
-    },
-  };
 }
 
 /** Requests from outside are let through, or answered. */
