@@ -20,6 +20,7 @@ export type { LatencyReading, Statistic } from './measure/latency-value.ts';
 
 // the ledger and its engines
 export type { Ledger } from './ledger/open-ledger.ts';
+export { createKeyFile } from './ledger/keys.ts';
 export { sqliteEngine, type SqliteEngineOptions } from './engines/sqlite/sqlite-engine.ts';
 export type { Engine } from './engines/engine.ts';
 

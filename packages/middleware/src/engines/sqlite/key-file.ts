@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
 import { type FileHandle, link, open, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { KeyFileError } from './key-file-error.ts';
+import { KeyFileError } from '../key-file-error.ts';
 
 const mostBytes = 1024 * 1024;
 
