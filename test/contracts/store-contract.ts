@@ -120,6 +120,24 @@ export function storeContract(make: MakeEngineUnderTest): void {
     );
 
     it(
+      'tells when a key will expire, as the last write gave it, in whole milliseconds',
+      withEngine(async ({ store }, under) => {
+        const inAMinute = under.clock.wallNow() + 60_000;
+        const told = async (key: string): Promise<readonly (number | undefined)[]> => {
+          const [listed] = await store.list(key, { limit: 1 });
+          return [(await store.get(key))?.expiresAt, listed?.expiresAt];
+        };
+        const revision = await store.create('k', bytes('1'), { expiresAt: inAMinute });
+        expect(await told('k')).toEqual([inAMinute, inAMinute]);
+        await store.update('k', bytes('2'), revision ?? 0, { expiresAt: inAMinute + 0.25 });
+        expect(await told('k')).toEqual([inAMinute + 1, inAMinute + 1]);
+        await store.put('k', bytes('3'));
+        expect(await store.get('k')).not.toHaveProperty('expiresAt');
+        expect((await store.list('k', { limit: 1 }))[0]).not.toHaveProperty('expiresAt');
+      }),
+    );
+
+    it(
       'lists what starts with the prefix, by bytes, either way, and goes on behind a key',
       withEngine(async ({ store }) => {
         const keys = ['a', 'a-', 'a/1', 'a/10', 'a/2', 'a/B', 'a/_', 'a/b', 'a/b/c', 'aa', 'b'];

@@ -8,7 +8,7 @@
  * - `create`, `update` and `delete` with a revision are compare-and-set, also between processes: of several at
  *   once, one wins. Losing is an answer, not an error.
  * - Expiry: from `expiresAt` (Unix milliseconds) on a key is not shown by any call and may be created again;
- *   its bytes go away later, in the engine's own time.
+ *   its bytes go away later, in the engine's own time. Until then `get` and `list` tell when that will be.
  * - Errors: `EngineError`. With `fate: 'unknown'` the write may have been done.
  */
 export interface EngineStore {
@@ -49,6 +49,8 @@ export interface ListOptions {
 export interface StoredValue {
   readonly value: Uint8Array;
   readonly revision: number;
+  /** As the last write gave it, in whole Unix milliseconds; absent where that one gave none. */
+  readonly expiresAt?: number;
 }
 
 export interface StoredItem extends StoredValue {

@@ -11,7 +11,7 @@ export interface CallTypes {
   append: { args: [scope: number]; value: number };
   read: { args: [scope: number, from: number, limit: number]; value: null };
   size: { args: [scope: number]; value: number };
-  get: { args: [scope: number, key: string, now: number]; value: number | null };
+  get: { args: [scope: number, key: string, now: number]; value: ValueRow | null };
   create: { args: [scope: number, key: string, expiresAt: number | null, now: number]; value: number | null };
   put: { args: [scope: number, key: string, expiresAt: number | null]; value: number };
   update: {
@@ -19,7 +19,7 @@ export interface CallTypes {
     value: number | null;
   };
   delete: { args: [scope: number, key: string, revision: number | null, now: number]; value: boolean };
-  list: { args: [scope: number, query: ListQuery, now: number]; value: [key: string, revision: number][] };
+  list: { args: [scope: number, query: ListQuery, now: number]; value: ListRow[] };
   enqueue: { args: [scope: number, item: ItemRow, now: number]; value: boolean };
   claim: {
     args: [scope: number, partition: string, limit: number, leaseMs: number, holder: string, now: number];
@@ -40,6 +40,8 @@ export type CallName = keyof CallTypes;
 
 /** Keys from `from` (included) to `to` (left out). */
 export type ListQuery = [from: string, to: string, limit: number, reverse: boolean];
+export type ValueRow = [revision: number, expiresAt: number | null];
+export type ListRow = [key: string, ...value: ValueRow];
 export type ItemRow = [
   id: string,
   partition: string,

@@ -1,6 +1,6 @@
 import { checkBytes, checkInteger, checkKey, checkPrefix, engineLimits, wholeMs } from '../limits.ts';
-import type { EngineStore, StoredItem, StoreOptions } from '../store.ts';
-import type { ListQuery } from './protocol.ts';
+import type { EngineStore, StoredItem, StoredValue, StoreOptions } from '../store.ts';
+import type { ListQuery, ValueRow } from './protocol.ts';
 import type { ScopeCalls } from './scope-calls.ts';
 
 /** Greater than every character that a key may have. */
@@ -11,9 +11,9 @@ export function sqliteStore({ scope, call, now }: ScopeCalls): EngineStore {
   return {
     async get(key) {
       checkKey(key);
-      const { value: revision, blobs } = await call('get', [scope, key, now()]);
+      const { value: row, blobs } = await call('get', [scope, key, now()]);
       const [value] = blobs ?? [];
-      return revision === null || value === undefined ? undefined : { value, revision };
+      return row === null || value === undefined ? undefined : stored(value, row);
     },
     async create(key, value, options) {
       checkWrite(key, value);
@@ -40,12 +40,16 @@ export function sqliteStore({ scope, call, now }: ScopeCalls): EngineStore {
       if (options.after !== undefined) checkPrefix('after', options.after);
       const query = listQuery(prefix, options.limit, options.after, options.reverse === true);
       const { value: rows, blobs = [] } = await call('list', [scope, query, now()]);
-      return rows.flatMap(([key, revision], index): StoredItem[] => {
+      return rows.flatMap(([key, ...row], index): StoredItem[] => {
         const value = blobs[index];
-        return value === undefined ? [] : [{ key, value, revision }];
+        return value === undefined ? [] : [{ key, ...stored(value, row) }];
       });
     },
   };
+}
+
+function stored(value: Uint8Array, [revision, expiresAt]: ValueRow): StoredValue {
+  return { value, revision, ...(expiresAt !== null && { expiresAt }) };
 }
 
 function checkWrite(key: string, value: Uint8Array): void {

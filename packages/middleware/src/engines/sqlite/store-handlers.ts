@@ -1,5 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { type Handlers, mostAnswerBytes, type Reply } from './handlers.ts';
+import type { ListRow, ValueRow } from './protocol.ts';
 import type { ScopeSession } from './scope-session.ts';
 
 const live = '(expires_at IS NULL OR expires_at > ?)';
@@ -14,7 +15,9 @@ export function storeHandlers(
   const insert = `INSERT INTO ${store} (key, value, revision, expires_at) VALUES (?, ?, ?, ?)
     ON CONFLICT (key) DO UPDATE SET
       value = excluded.value, revision = excluded.revision, expires_at = excluded.expires_at`;
-  const select = database.prepare(`SELECT value, revision FROM ${store} WHERE key = ? AND ${live}`);
+  const select = database.prepare(
+    `SELECT value, revision, expires_at FROM ${store} WHERE key = ? AND ${live}`,
+  );
   const create = database.prepare(`${insert} WHERE ${store}.expires_at <= ?`);
   const put = database.prepare(insert);
   const update = database.prepare(
@@ -26,7 +29,7 @@ export function storeHandlers(
     get([, key, now]) {
       const row = select.get(key, now);
       if (row === undefined) return { value: null };
-      return { value: Number(row['revision']), blobs: [blobOf(row['value'])] };
+      return { value: valueRow(row), blobs: [blobOf(row['value'])] };
     },
     create([, key, expiresAt, now], blobs) {
       const revision = session.nextSequence();
@@ -52,22 +55,22 @@ export function storeHandlers(
 
 /** The store's listing on the tables of one scope. */
 export function listHandler(database: DatabaseSync, scope: number): Handlers<'list'> {
-  const inRange = `SELECT key, value, revision FROM store_${scope} WHERE key >= ? AND key < ? AND ${live}`;
+  const inRange = `SELECT key, value, revision, expires_at FROM store_${scope} WHERE key >= ? AND key < ? AND ${live}`;
   const ascending = database.prepare(`${inRange} ORDER BY key LIMIT ?`);
   const descending = database.prepare(`${inRange} ORDER BY key DESC LIMIT ?`);
   return {
     list([, [from, to, limit, reverse], now]) {
-      const value: [string, number][] = [];
+      const value: ListRow[] = [];
       const blobs: Uint8Array[] = [];
       let bytes = 0;
       for (const row of (reverse ? descending : ascending).iterate(from, to, now, limit)) {
         const blob = blobOf(row['value']);
-        value.push([String(row['key']), Number(row['revision'])]);
+        value.push([String(row['key']), ...valueRow(row)]);
         blobs.push(blob);
         bytes += blob.byteLength;
         if (bytes >= mostAnswerBytes) break;
       }
-      return { value, blobs } satisfies Reply<[string, number][]>;
+      return { value, blobs } satisfies Reply<ListRow[]>;
     },
   };
 }
@@ -76,6 +79,10 @@ function onlyOne(blobs: readonly Uint8Array[]): Uint8Array {
   const [blob] = blobs;
   if (blob === undefined) throw new TypeError('a write to the store without a value');
   return blob;
+}
+
+function valueRow({ revision, expires_at: expiresAt }: Readonly<Record<string, unknown>>): ValueRow {
+  return [Number(revision), expiresAt === null ? null : Number(expiresAt)];
 }
 
 function blobOf(value: unknown): Uint8Array {
