@@ -184,7 +184,20 @@ export function storeContract(make: MakeEngineUnderTest): void {
       'refuses keys, values and lists outside its bounds',
       withEngine(async ({ store }) => {
         const value = bytes('v');
-        for (const key of ['', 'a b', 'ä', 'a%', 'a.b', "a'", 'a\0', 'a*', 'x'.repeat(513)]) {
+        for (const key of [
+          '',
+          'a b',
+          'ä',
+          'a%',
+          'a.b',
+          '/a',
+          'a/',
+          'a//b',
+          "a'",
+          'a\0',
+          'a*',
+          'x'.repeat(513),
+        ]) {
           await expect(store.put(key, value)).rejects.toThrow(RangeError);
           await expect(store.get(key)).rejects.toThrow(RangeError);
         }

@@ -14,6 +14,7 @@ export const engineLimits = {
 } as const;
 
 const keyPattern = /^[A-Za-z0-9/_=-]*$/;
+const emptySegment = /^\/|\/\/|\/$/;
 
 /** Refuses batches that are empty or too long, and entries that are too long. */
 export function checkEntries(entries: readonly Uint8Array[]): void {
@@ -26,13 +27,14 @@ export function checkEntries(entries: readonly Uint8Array[]): void {
   checkInteger('bytes of all entries', bytes, 0, engineLimits.appendBytes);
 }
 
-/** Refuses keys of the store that are empty, too long, or have other characters than the contract names. */
+/** Refuses keys of the store that are empty, too long, or are not written as the contract says. */
 export function checkKey(key: string): void {
   if (key.length === 0) throw new RangeError('the key is empty');
   checkPrefix('key', key);
+  if (emptySegment.test(key)) throw new RangeError(`key ${JSON.stringify(key)} has an empty segment`);
 }
 
-/** As {@link checkKey}, but may be empty. */
+/** As {@link checkKey}, but may be empty and end anywhere. */
 export function checkPrefix(name: string, prefix: string): void {
   if (prefix.length > engineLimits.keyCharacters) {
     throw new RangeError(`${name} has ${prefix.length} characters; at most ${engineLimits.keyCharacters}`);

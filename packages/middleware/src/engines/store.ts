@@ -2,7 +2,7 @@
  * The key-value store contract.
  *
  * Law:
- * - Keys are 1 to 512 characters of `A-Z a-z 0-9 / _ = -`; values are at most 4 MiB.
+ * - Keys are 1 to 512 characters: segments of `A-Z a-z 0-9 _ = -`, separated by `/`, none empty. Values are at most 4 MiB.
  * - Durable and atomic per call, like the log.
  * - Every write gives the key a new revision, a positive integer greater than any it had before.
  * - `create`, `update` and `delete` with a revision are compare-and-set, also between processes: of several at
