@@ -7,31 +7,57 @@ import type { ScopeSession } from './scope-session.ts';
 /** Of each priority as many items are made ready as a claim can take, and many more: they need not be due again. */
 const readyPerPriority = 10 * engineLimits.itemsPerClaim;
 
-/** The claim on the tables of one scope. */
-export function claimHandler(
+/** What may be claimed now. */
+export interface DueItem {
+  readonly number: number;
+  readonly id: string;
+  readonly priority: number;
+  readonly position: number;
+  readonly orderKey: string | null;
+  readonly notBefore: number | null;
+}
+
+/** The best items of a partition that are due, and the first of their order keys. */
+export function dueItems(
   database: DatabaseSync,
   scope: number,
-  session: ScopeSession,
-): Handlers<'claim'> {
+): (partition: string, limit: number, now: number) => DueItem[] {
   const queue = `queue_${scope}`;
   const makeReady = readier(database, queue);
   const best = database.prepare(
     `SELECT number, id, priority, position, order_key, not_before FROM ${queue}
      WHERE partition = ? AND state = 'ready' ORDER BY priority, position LIMIT ?`,
   );
+  return (partition, limit, now) => {
+    makeReady(partition, limit, now);
+    return best.all(partition, limit).map((row) => ({
+      number: Number(row['number']),
+      id: String(row['id']),
+      priority: Number(row['priority']),
+      position: Number(row['position']),
+      orderKey: row['order_key'] === null ? null : String(row['order_key']),
+      notBefore: row['not_before'] === null ? null : Number(row['not_before']),
+    }));
+  };
+}
+
+/** The claim on the tables of one scope. */
+export function claimHandler(
+  database: DatabaseSync,
+  scope: number,
+  session: ScopeSession,
+): Handlers<'claim'> {
+  const due = dueItems(database, scope);
   const lease = database.prepare(
-    `UPDATE ${queue} SET state = 'waiting', until = ?, token = ?, holder = ? WHERE number = ?`,
+    `UPDATE queue_${scope} SET state = 'waiting', until = ?, token = ?, holder = ? WHERE number = ?`,
   );
   return {
     claim([, partition, limit, leaseMs, holder, now]) {
-      makeReady(partition, limit, now);
-      const value = best.all(partition, limit).map((row): ClaimRow => {
+      const items = due(partition, limit, now);
+      const value = items.map(({ number, id, priority, position, orderKey, notBefore }): ClaimRow => {
         const token = session.nextSequence();
-        lease.run(now + leaseMs, token, holder, Number(row['number']));
-        const orderKey = row['order_key'] === null ? null : String(row['order_key']);
-        const notBefore = row['not_before'] === null ? null : Number(row['not_before']);
-        const [priority, position] = [Number(row['priority']), Number(row['position'])];
-        return [String(row['id']), partition, priority, position, orderKey, notBefore, token];
+        lease.run(now + leaseMs, token, holder, number);
+        return [id, partition, priority, position, orderKey, notBefore, token];
       });
       return { value };
     },

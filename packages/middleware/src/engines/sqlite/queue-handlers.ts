@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { claimHandler } from './claim-handler.ts';
 import type { Handlers } from './handlers.ts';
+import { orderLine, unsettled } from './order-line.ts';
 import type { ScopeSession } from './scope-session.ts';
 
 /** Ids that were settled are known for so long: enqueuing them again changes nothing. */
@@ -11,8 +12,6 @@ export const deadKeptMs = 30 * settledKeptMs;
 
 /** Who holds an item may prolong or postpone it also when one came that goes before it. */
 const stillWaiting = `CASE state WHEN 'blocked' THEN 'blocked' ELSE 'waiting' END`;
-
-const unsettled = `state IN ('ready', 'waiting', 'blocked')`;
 
 type QueueCalls =
   | 'enqueue'
@@ -88,35 +87,5 @@ export function queueHandlers(
       return { value: true };
     },
     holdsOrderKey: ([, orderKey]) => ({ value: holds.get(orderKey) !== undefined }),
-  };
-}
-
-/** The line of the items of one order key. All but its first are blocked, before and after each call. */
-interface OrderLine {
-  /** Where a new item of that position stands; if it is the first, who was first is blocked. */
-  join(orderKey: string, position: number): 'first' | 'behind';
-  /** Lets the next one forward after an item has gone. */
-  leave(orderKey: unknown): void;
-}
-
-function orderLine(database: DatabaseSync, queue: string): OrderLine {
-  const first = database.prepare(
-    `SELECT number, position, state FROM ${queue} WHERE order_key = ? AND ${unsettled}
-     ORDER BY position, number LIMIT 1`,
-  );
-  const setState = database.prepare(`UPDATE ${queue} SET state = ? WHERE number = ?`);
-  return {
-    join(orderKey, position) {
-      const row = first.get(orderKey);
-      if (row === undefined) return 'first';
-      if (Number(row['position']) <= position) return 'behind';
-      setState.run('blocked', Number(row['number']));
-      return 'first';
-    },
-    leave(orderKey) {
-      if (typeof orderKey !== 'string') return;
-      const row = first.get(orderKey);
-      if (row?.['state'] === 'blocked') setState.run('waiting', Number(row['number']));
-    },
   };
 }

@@ -35,7 +35,10 @@ CREATE TABLE IF NOT EXISTS store_${scope} (
   expires_at INTEGER
 ) STRICT;
 CREATE INDEX IF NOT EXISTS store_${scope}_expiry ON store_${scope} (expires_at) WHERE expires_at IS NOT NULL;
+${queueSchema(scope)}`;
 
+/** The queue's part of {@link scopeSchema}. */
+export const queueSchema = (scope: number): string => `
 CREATE TABLE IF NOT EXISTS queue_${scope} (
   number INTEGER PRIMARY KEY,
   id TEXT NOT NULL UNIQUE,

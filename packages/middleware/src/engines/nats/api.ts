@@ -1,0 +1,159 @@
+import type { JetStreamClient, JetStreamManager, StoredMsg } from '@nats-io/jetstream';
+import type { MsgHdrs } from '@nats-io/transport-node';
+import { EngineError } from '../engine-error.ts';
+import type { Connection } from './connection.ts';
+import { failureOf, isConflict } from './failures.ts';
+
+/** A message as a stream keeps it. */
+export interface Kept {
+  readonly seq: number;
+  /** When the server took it, Unix milliseconds by the server's clock. */
+  readonly at: number;
+  readonly subject: string;
+  readonly headers: MsgHdrs | undefined;
+  readonly data: Uint8Array;
+}
+
+// Compare-and-set in a cluster: servers before 2.10 compare the expected number when a message comes in, against what they have
+// applied, and not again when it is applied, except for 0 (nothing there yet). Of two that come in at once both would be taken. So
+// such a message also has an id made of subject and number, and the ids are compared when messages are applied:
+// the first wins, the others are told that they are duplicates. Only messages that are on their way at the same time
+// meet in this way, so the time for which servers remember ids may be short.
+
+/** What a message is sent with. */
+export interface Sending {
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Only where the last message of the subject has this number; 0 where there is none. */
+  readonly ifLastIs?: number;
+  /** The stream that must take it. */
+  readonly stream: string;
+}
+
+/** The questions that are asked of the servers, with errors of the engine's own. Nothing is sent while the connection is lost. */
+export interface Api {
+  readonly client: JetStreamClient;
+  readonly manager: JetStreamManager;
+  /** Resolves with the number the stream gave; undefined where `ifLastIs` did not hold. */
+  publish(subject: string, data: Uint8Array, sending: Sending): Promise<number | undefined>;
+  /** The last message whose subject matches; wildcards are allowed. */
+  last(stream: string, subject: string): Promise<Kept | undefined>;
+  /** The message with that number. */
+  at(stream: string, seq: number): Promise<Kept | undefined>;
+  /** Messages in the order of the stream, from number `from` on, as many as there are up to `count`. */
+  range(stream: string, from: number, count: number): AsyncIterable<Kept>;
+  /** The same, without what the messages hold. */
+  headers(stream: string, from: number, count: number): AsyncIterable<Kept>;
+  /** The number of the newest message that the stream's leader has. */
+  newest(stream: string): Promise<number>;
+  /** Removes the messages of a subject up to a number, that one included. Without it, all. */
+  purge(stream: string, subject: string, seq?: number): Promise<void>;
+}
+
+/** How long one request waits for its answer; a new leader is elected in a few seconds. */
+const requestTimeoutMs = 5_000;
+/** Up to so many messages are asked for one by one; more by a consumer, which costs more to make. */
+const mostSingly = 32;
+
+/** The questions over one connection. */
+export async function openApi(connection: Connection): Promise<Api> {
+  const { packages, nats } = connection;
+  const manager = await packages.jetstream.jetstreamManager(nats, {
+    checkAPI: false,
+    timeout: requestTimeoutMs,
+  });
+  const client = manager.jetstream();
+  const { headers: makeHeaders } = packages.transport;
+
+  async function ask<T>(doing: string, writes: boolean, work: () => Promise<T>): Promise<T> {
+    if (nats.isClosed()) throw new EngineError('engine-closed', 'none', 'The engine is closed.');
+    // The client would send it when the connection is back, long after its caller was told otherwise.
+    if (!connection.connected)
+      throw new EngineError('engine-unavailable', 'none', 'NATS is not reachable at the moment.');
+    try {
+      return await work();
+    } catch (error) {
+      throw failureOf(error, doing, writes);
+    }
+  }
+
+  async function get(
+    stream: string,
+    query: Parameters<JetStreamManager['streams']['getMessage']>[1],
+  ): Promise<Kept | undefined> {
+    const message = await ask(`Reading ${stream}`, false, () => manager.streams.getMessage(stream, query));
+    return message === null ? undefined : keptOf(message);
+  }
+
+  async function* fetched(
+    stream: string,
+    from: number,
+    count: number,
+    headersOnly: boolean,
+  ): AsyncGenerator<Kept> {
+    const messages = await ask(`Reading ${stream}`, false, async () => {
+      const consumer = await client.consumers.get(stream, {
+        deliver_policy: packages.jetstream.DeliverPolicy.StartSequence,
+        opt_start_seq: from,
+        headers_only: headersOnly,
+      });
+      return consumer.fetch({ max_messages: count, expires: requestTimeoutMs });
+    });
+    for await (const { seq, time, subject, headers, data, info } of messages) {
+      yield { seq, at: time.getTime(), subject, headers, data };
+      if (info.pending === 0) break;
+    }
+  }
+
+  return {
+    client,
+    manager,
+    publish(subject, data, { headers, ifLastIs, stream }) {
+      return ask(`Writing to ${stream}`, true, async () => {
+        const sent = headers && makeHeaders();
+        for (const [name, value] of Object.entries(headers ?? {})) sent?.set(name, value);
+        const options = {
+          expect: { streamName: stream, ...(ifLastIs !== undefined && { lastSubjectSequence: ifLastIs }) },
+          timeout: requestTimeoutMs,
+          ...(sent && { headers: sent }),
+          ...(ifLastIs !== undefined && ifLastIs > 0 && { msgID: `${subject}@${ifLastIs}` }),
+        };
+        try {
+          const { seq, duplicate } = await client.publish(subject, data, options);
+          return duplicate ? undefined : seq;
+        } catch (error) {
+          if (isConflict(error)) return undefined;
+          throw error;
+        }
+      });
+    },
+    last: (stream, subject) => get(stream, { last_by_subj: subject }),
+    at: (stream, seq) => get(stream, { seq }),
+    async *range(stream, from, count) {
+      if (count > mostSingly) {
+        yield* fetched(stream, from, count, false);
+        return;
+      }
+      const gets = Array.from({ length: count }, (_, i) => get(stream, { seq: from + i }));
+      for (const kept of await Promise.all(gets)) if (kept !== undefined) yield kept;
+    },
+    headers: (stream, from, count) => fetched(stream, from, count, true),
+    newest(stream) {
+      return ask(
+        `Asking for the end of ${stream}`,
+        false,
+        async () => (await manager.streams.info(stream)).state.last_seq,
+      );
+    },
+    async purge(stream, subject, seq) {
+      const upTo = seq === undefined ? {} : { seq: seq + 1 };
+      await ask(`Removing from ${stream}`, true, () =>
+        manager.streams.purge(stream, { filter: subject, ...upTo }),
+      );
+    },
+  };
+}
+
+function keptOf(message: StoredMsg): Kept {
+  const { seq, subject, data, header } = message;
+  return { seq, at: message.time.getTime(), subject, data, headers: header };
+}

@@ -1,0 +1,288 @@
+import type { JsMsg } from '@nats-io/jetstream';
+import type { Timer } from '../../clock.ts';
+import { EngineError } from '../engine-error.ts';
+import { checkInteger, checkName, engineLimits, wholeMs } from '../limits.ts';
+import type { Claim, ClaimOptions, EngineQueue, QueueItem } from '../queue.ts';
+import { coalesced } from './coalesced.ts';
+import type { NatsContext } from './context.ts';
+import { type Follower, follow } from './follower.ts';
+import { packItem, type QueuedItem, unpackItem } from './queue-message.ts';
+import { QueueView, type ViewedItem } from './queue-view.ts';
+import { startServerClock } from './server-clock.ts';
+
+// Who may perform what is decided by compare-and-set on the item's message, and every host has its own view to choose from:
+// a consumer of a work queue gives messages in the order of the stream, and neither by priority nor one of an order key at
+// a time. A view that is behind chooses what is taken already, loses, and looks again.
+
+/** The queue of one scope, with what lets it go. */
+export interface NatsQueue extends EngineQueue {
+  readonly follower: Follower;
+  stop(): void;
+}
+
+const dayMs = 24 * 3_600_000;
+/** Settled ids are known for so long: enqueuing them again changes nothing. */
+const settledKeptMs = dayMs;
+const deadKeptMs = 30 * dayMs;
+const removedKeptMs = 3_600_000;
+const mostTries = 32;
+const flushAfterMs = 10;
+const flushAtChanges = 500;
+const sweepEveryMs = 30_000;
+const sweptPerTurn = 500;
+
+/** Opens the queue, and begins to build this host's view of it. */
+export async function openNatsQueue(context: NatsContext): Promise<NatsQueue> {
+  const { api, names, clock } = context;
+  const stream = names.streams.queue;
+  const view = new QueueView();
+  const serverClock = startServerClock(context);
+  let changes: ViewedItem[] = [];
+  let flushing: Timer | undefined;
+  let sweeping: Timer | undefined;
+  let stopped = false;
+
+  function hear(message: JsMsg): void {
+    if (message.subject === names.queueClockSubject) {
+      serverClock.hear(message);
+      return;
+    }
+    const item = unpackItem(message);
+    if (item === undefined) {
+      context.onTrouble('reading the queue', foreign(stream, message.subject));
+      return;
+    }
+    changes.push({ item, seq: message.seq });
+    if (changes.length >= flushAtChanges) flush();
+    else flushing ??= clock.after(flushAfterMs, flush);
+  }
+
+  function flush(): void {
+    flushing?.cancel();
+    flushing = undefined;
+    if (changes.length === 0 || stopped) return;
+    const heard = changes;
+    changes = [];
+    view.apply(heard);
+  }
+
+  const follower = follow(context, { stream, from: 1, onMessage: hear });
+  const caughtUp = coalesced(async () => {
+    await follower.reached(await api.newest(stream));
+    flush();
+  });
+
+  /** Writes an item where its last message is still the one with number `last`; then this host knows it at once. */
+  async function write(item: QueuedItem, last: number): Promise<boolean> {
+    const seq = await api.publish(names.queueSubject(item.id), packItem(item), { stream, ifLastIs: last });
+    if (seq === undefined) return false;
+    if (!stopped) view.apply([{ item, seq }]);
+    return true;
+  }
+
+  /** What the stream says of an item, rather than the view. */
+  async function refresh(id: string): Promise<ViewedItem | undefined> {
+    const kept = await api.last(stream, names.queueSubject(id));
+    const item = kept && unpackItem(kept);
+    if (stopped) return undefined;
+    if (kept === undefined || item === undefined) view.forget(id);
+    else view.apply([{ item, seq: kept.seq }]);
+    return kept && item && { item, seq: kept.seq };
+  }
+
+  /** Changes an item that `token` holds. False where it is not held by it any more. */
+  async function change(id: string, token: number, to: (item: QueuedItem) => QueuedItem): Promise<boolean> {
+    checkName('id', id);
+    flush();
+    let known = view.find(id) ?? (await refresh(id));
+    for (let i = 0; i < mostTries; i++) {
+      // No claim has the token 0: it is of an item that nobody has claimed.
+      if (known?.item.state !== 'live' || token === 0 || known.item.token !== token) return false;
+      if (await write(to(known.item), known.seq)) return true;
+      known = await refresh(id);
+    }
+    throw contended(id);
+  }
+
+  async function claimOne(
+    { item, seq }: ViewedItem,
+    until: number,
+    holder: string,
+  ): Promise<Claim | undefined> {
+    const claimed: QueuedItem = { ...item, until, holder, token: seq };
+    if (await write(claimed, seq)) return claimOf(claimed);
+    await refresh(item.id);
+    return undefined;
+  }
+
+  async function claim({ partition, limit, leaseMs, holder }: ClaimOptions): Promise<Claim[]> {
+    await caughtUp();
+    const claims: Claim[] = [];
+    while (claims.length < limit && !stopped) {
+      const now = serverClock.now();
+      const until = now + leaseMs;
+      const taken = view.take(partition, limit - claims.length, now, until);
+      if (taken.length === 0) break;
+      const tried = await Promise.allSettled(taken.map((one) => claimOne(one, until, holder)));
+      let failure: unknown;
+      for (const outcome of tried) {
+        if (outcome.status === 'rejected') failure = outcome.reason;
+        else if (outcome.value !== undefined) claims.push(outcome.value);
+      }
+      if (failure === undefined) continue;
+      // What was claimed is the caller's; what may have been is leased to nobody who knows, until the lease ends.
+      if (claims.length === 0) throw failure;
+      break;
+    }
+    return claims.sort((a, b) => a.priority - b.priority || a.position - b.position);
+  }
+
+  async function enqueue(item: QueueItem): Promise<boolean> {
+    const queued = newItem(item, (at) => serverClock.toServer(at));
+    let last = 0;
+    for (let i = 0; i < mostTries; i++) {
+      if (await write(queued, last)) return true;
+      const there = await refresh(item.id);
+      if (there !== undefined && isKnown(there.item, serverClock.now())) return false;
+      last = there?.seq ?? 0;
+    }
+    throw contended(item.id);
+  }
+
+  async function sweep(): Promise<void> {
+    flush();
+    for (const { item, seq } of view.ended(serverClock.now(), sweptPerTurn)) {
+      if (stopped) return;
+      await api.purge(stream, names.queueSubject(item.id), seq);
+      if (!stopped) view.forget(item.id);
+    }
+  }
+
+  function scheduleSweep(): void {
+    sweeping = clock.after(sweepEveryMs * (0.5 + Math.random()), () => {
+      // Whatever failed is tried again; nothing depends on it but room.
+      sweep()
+        .catch(() => {})
+        .then(() => !stopped && scheduleSweep());
+    });
+  }
+
+  scheduleSweep();
+  return {
+    follower,
+    async enqueue(item) {
+      checkItem(item);
+      return enqueue(item);
+    },
+    async claim(options) {
+      checkName('partition', options.partition);
+      checkName('holder', options.holder);
+      checkInteger('limit', options.limit, 1, engineLimits.itemsPerClaim);
+      const leaseMs = wholeMs('leaseMs', options.leaseMs, 1);
+      return claim({ ...options, leaseMs });
+    },
+    async extend(id, token, leaseMs) {
+      const lease = wholeMs('leaseMs', leaseMs, 1);
+      return change(id, token, (item) => ({ ...item, until: serverClock.now() + lease }));
+    },
+    settle: async (id, token) =>
+      change(id, token, (item) => ({ ...item, state: 'settled', until: serverClock.now() + settledKeptMs })),
+    async postpone(id, token, notBefore) {
+      const due = wholeMs('notBefore', notBefore);
+      return change(id, token, ({ holder, ...item }) => ({
+        ...item,
+        notBefore: due,
+        until: serverClock.toServer(due),
+      }));
+    },
+    deadLetter: async (id, token) =>
+      change(id, token, (item) => ({ ...item, state: 'dead', until: serverClock.now() + deadKeptMs })),
+    async remove(id) {
+      checkName('id', id);
+      for (let i = 0; i < mostTries; i++) {
+        const there = await refresh(id);
+        const now = serverClock.now();
+        if (there === undefined || there.item.state !== 'live') return false;
+        if (there.item.holder !== undefined && there.item.until > now) return false;
+        if (await write({ ...there.item, state: 'removed', until: now + removedKeptMs }, there.seq))
+          return true;
+      }
+      throw contended(id);
+    },
+    async backlog() {
+      await caughtUp();
+      return view.backlog(serverClock.now()).map(({ nextDueAt, ...row }) => ({
+        ...row,
+        nextDueAt: nextDueAt === undefined ? undefined : serverClock.fromServer(nextDueAt),
+      }));
+    },
+    async holdsOrderKey(orderKey) {
+      checkName('orderKey', orderKey);
+      await caughtUp();
+      return view.holdsOrderKey(orderKey);
+    },
+    stop() {
+      stopped = true;
+      flushing?.cancel();
+      sweeping?.cancel();
+      serverClock.stop();
+      follower.stop();
+      view.close();
+    },
+  };
+}
+
+function checkItem({ id, partition, priority, position, orderKey, notBefore }: QueueItem): void {
+  checkName('id', id);
+  checkName('partition', partition);
+  checkInteger('priority', priority, 1);
+  checkInteger('position', position, 0);
+  if (orderKey !== undefined) checkName('orderKey', orderKey);
+  if (notBefore !== undefined) wholeMs('notBefore', notBefore);
+}
+
+function newItem(item: QueueItem, toServer: (at: number) => number): QueuedItem {
+  const { id, partition, priority, position, orderKey } = item;
+  const notBefore = item.notBefore === undefined ? undefined : wholeMs('notBefore', item.notBefore);
+  return {
+    id,
+    partition,
+    priority,
+    position,
+    ...(orderKey !== undefined && { orderKey }),
+    ...(notBefore !== undefined && { notBefore }),
+    state: 'live',
+    until: notBefore === undefined ? 0 : toServer(notBefore),
+    token: 0,
+  };
+}
+
+/** Whether an id is on the queue, or left it so lately that it must not come again. */
+function isKnown({ state, until }: QueuedItem, now: number): boolean {
+  if (state === 'removed') return false;
+  return state !== 'settled' || until > now;
+}
+
+function claimOf({ id, partition, priority, position, orderKey, notBefore, token }: QueuedItem): Claim {
+  return {
+    id,
+    partition,
+    priority,
+    position,
+    token,
+    ...(orderKey !== undefined && { orderKey }),
+    ...(notBefore !== undefined && { notBefore }),
+  };
+}
+
+function contended(id: string): EngineError {
+  return new EngineError('engine-unavailable', 'none', `The item ${id} is written by too many at once.`);
+}
+
+function foreign(stream: string, subject: string): EngineError {
+  return new EngineError(
+    'engine-corrupt',
+    'none',
+    `The stream ${stream} has a message on ${subject} that Slackwater did not write; it is left out. Find out who may publish there.`,
+  );
+}

@@ -1,0 +1,155 @@
+import type { StreamConfig, StreamInfo } from '@nats-io/jetstream';
+import { EngineError } from '../engine-error.ts';
+import type { Api } from './api.ts';
+import type { Connection } from './connection.ts';
+import { failureOf, isNoStream } from './failures.ts';
+import type { Names } from './names.ts';
+import type { NatsEngineOptions } from './nats-options.ts';
+
+// Three streams: the log, the key-value store and the queue. Servers before 2.10 keep no metadata with a stream, so its
+// description says whose it is. What is there is used as it is or refused, never changed.
+
+type Room = keyof Names['streams'];
+
+/** Without what is refused here a stream would forget, or let somebody change, what it must keep. */
+type Essential = Pick<
+  StreamConfig,
+  | 'subjects'
+  | 'retention'
+  | 'storage'
+  | 'discard'
+  | 'max_msgs_per_subject'
+  | 'max_age'
+  | 'max_msgs'
+  | 'deny_delete'
+  | 'duplicate_window'
+> & { readonly deny_purge: boolean };
+
+const replicasOfCluster = 3;
+/** For how long servers compare message ids, in nanoseconds: longer than messages are under way, and an election lasts. */
+const rememberIdsNs = 30 * 1_000_000_000;
+
+/** Makes the streams that are not there and checks those that are. Resolves with how many servers keep the log. */
+export async function ensureStreams(
+  connection: Connection,
+  api: Api,
+  names: Names,
+  { replicas, maxBytes }: Pick<NatsEngineOptions, 'replicas' | 'maxBytes'>,
+): Promise<number> {
+  const isCluster = connection.nats.info?.cluster !== undefined;
+  const wanted = replicas ?? (isCluster ? replicasOfCluster : 1);
+  let kept = wanted;
+  for (const room of ['log', 'store', 'queue'] as const) {
+    const info = (await find(api, names.streams[room])) ?? (await make(api, names, room, wanted, maxBytes));
+    check(info, names, room, replicas);
+    if (room === 'log') kept = info.config.num_replicas;
+  }
+  return kept;
+}
+
+function essential(names: Names, room: Room): Essential {
+  const common = {
+    retention: 'limits',
+    storage: 'file',
+    discard: 'new',
+    max_age: 0,
+    max_msgs: -1,
+    duplicate_window: rememberIdsNs,
+  } as const;
+  switch (room) {
+    case 'log':
+      return {
+        ...common,
+        subjects: [names.logSubject],
+        max_msgs_per_subject: -1,
+        deny_delete: true,
+        deny_purge: true,
+      };
+    case 'store':
+      return {
+        ...common,
+        subjects: [names.storeSubject('>'), names.chunkSubject('*', '>')],
+        max_msgs_per_subject: 1,
+        deny_delete: true,
+        deny_purge: false,
+      };
+    case 'queue':
+      return {
+        ...common,
+        subjects: [names.queueSubjects],
+        max_msgs_per_subject: 1,
+        deny_delete: true,
+        deny_purge: false,
+      };
+    default:
+      return room satisfies never;
+  }
+}
+
+function markOf(names: Names, room: Room): string {
+  return `Slackwater 1: ${room} of ${names.owner}`;
+}
+
+async function find(api: Api, name: string): Promise<StreamInfo | undefined> {
+  try {
+    return await api.manager.streams.info(name);
+  } catch (error) {
+    if (isNoStream(error)) return undefined;
+    throw failureOf(error, `Looking for the stream ${name}`, false);
+  }
+}
+
+async function make(
+  api: Api,
+  names: Names,
+  room: Room,
+  replicas: number,
+  maxBytes: number | undefined,
+): Promise<StreamInfo> {
+  const name = names.streams[room];
+  try {
+    return await api.manager.streams.add({
+      name,
+      description: markOf(names, room),
+      num_replicas: replicas,
+      allow_rollup_hdrs: room === 'store',
+      ...essential(names, room),
+      ...(maxBytes !== undefined && { max_bytes: maxBytes }),
+    } as StreamConfig);
+  } catch (error) {
+    // Another host may have made it in the same moment.
+    const made = await find(api, name).catch(() => undefined);
+    if (made !== undefined) return made;
+    throw failureOf(error, `Making the stream ${name} with ${replicas} replicas`, true);
+  }
+}
+
+function check({ config }: StreamInfo, names: Names, room: Room, replicas: number | undefined): void {
+  const name = names.streams[room];
+  if (config.description !== markOf(names, room)) {
+    throw notOurs(
+      name,
+      `it is described as ${JSON.stringify(config.description ?? '')}, not as "${markOf(names, room)}"`,
+    );
+  }
+  for (const [setting, value] of Object.entries(essential(names, room))) {
+    const found: unknown = config[setting as keyof StreamConfig] ?? false;
+    if (JSON.stringify(found) !== JSON.stringify(value)) {
+      throw notOurs(name, `its ${setting} is ${JSON.stringify(found)} and must be ${JSON.stringify(value)}`);
+    }
+  }
+  if (replicas !== undefined && config.num_replicas !== replicas) {
+    throw notOurs(
+      name,
+      `${config.num_replicas} servers keep it and the option "replicas" says ${replicas}; change the option, or the stream with: nats stream edit ${name} --replicas=${replicas}`,
+    );
+  }
+}
+
+function notOurs(name: string, problem: string): EngineError {
+  return new EngineError(
+    'engine-corrupt',
+    'none',
+    `The stream ${name} can't be used: ${problem}. Nothing was changed. Give the engine another prefix, or put the stream right.`,
+  );
+}
