@@ -80,7 +80,7 @@ export async function openNatsLog(context: NatsContext): Promise<NatsLog> {
     async read(from, limit) {
       checkInteger('from', from, 0);
       checkInteger('limit', limit, 1, engineLimits.entriesPerRead);
-      if (from >= tail.next.position) await toEnd();
+      if (from + limit > tail.next.position) await toEnd();
       return tail.read(from, limit) ?? readBack(from, limit);
     },
     async size() {
