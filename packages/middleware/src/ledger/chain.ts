@@ -13,6 +13,8 @@ import { emptyEdge, extendEdge, type FullTile, rootOf, type TreeEdge } from './t
 // between them, and nobody goes on from a block that it has not verified against the log itself.
 
 const entriesPerRead = 1_024;
+const firstLookAhead = 2;
+const nextLookAhead = 16;
 
 /** The newest verified head. */
 export interface Head {
@@ -53,11 +55,8 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
   const { log, store, tiles, signer, clock } = parts;
   let head = await openHead(parts);
 
-  async function adoptNext(): Promise<boolean> {
-    const height = head.link.height + 1;
-    const stored = await store.get(blockKey(height));
-    if (stored === undefined) return false;
-    const block = openBlock(Buffer.from(stored.value).toString('utf8'), signer);
+  async function adopt(height: number, text: string): Promise<void> {
+    const block = openBlock(text, signer);
     if (block === undefined || !follows(block, head.link)) {
       throw new LedgerError(
         'ledger-corrupt',
@@ -74,7 +73,22 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
     }
     head = { link: linkOf(block), edge, root, checkpoint: block.checkpoint };
     await tiles.keep(filled);
-    return true;
+  }
+
+  /**
+   * Takes over all that others sealed, and tells how many blocks that were. Several are asked for at once: who asked for one at
+   * a time would never catch up with one who seals as quickly as the store answers.
+   */
+  async function adoptAll(): Promise<number> {
+    const before = head.link.height;
+    for (let ahead = firstLookAhead; ; ahead = nextLookAhead) {
+      const heights = Array.from({ length: ahead }, (_, i) => head.link.height + 1 + i);
+      const blocks = await Promise.all(heights.map((height) => store.get(blockKey(height))));
+      for (const [i, stored] of blocks.entries()) {
+        if (stored === undefined) return head.link.height - before;
+        await adopt(heights[i] ?? 0, Buffer.from(stored.value).toString('utf8'));
+      }
+    }
   }
 
   return {
@@ -82,7 +96,7 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
       return head;
     },
     async catchUp() {
-      while (await adoptNext());
+      await adoptAll();
     },
     async seal(entries) {
       const { edge, filled } = extendEdge(head.edge, entries.map(hashOf));
@@ -95,7 +109,7 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
       const created = await store.create(blockKey(block.height), Buffer.from(text, 'utf8'));
       // A crash here: sealed, and nobody was told. Whoever asks again with the same Idempotency-Key finds it.
       if (created === undefined) {
-        if (await adoptNext()) return false;
+        if ((await adoptAll()) > 0) return false;
         throw new LedgerError(
           'ledger-corrupt',
           `Block ${block.height} is in the store and can't be read from it.`,

@@ -103,7 +103,9 @@ export function openSealer(
     const { size } = chain.head.link;
     if (wantedSize <= size) return settleCovered();
     const own = ownRun(size);
-    const entries = own.length > 0 ? own : await entriesOfOthers(size);
+    // Where others stand between ours, one block for all of them is sealed sooner than one for each run.
+    const isAll = size + own.length >= Math.min(wantedSize, size + maxBlockEntries);
+    const entries = isAll ? own : await log.read(size, Math.min(wantedSize - size, maxBlockEntries));
     const first = entries[0];
     if (first === undefined) {
       throw new LedgerError(
@@ -112,7 +114,7 @@ export function openSealer(
       );
     }
     const won = await chain.seal(entries);
-    if (won && own.length > 0) {
+    if (won && isAll) {
       for (const item of unsealed.splice(0, own.length)) item.resolve(item.position);
     } else {
       await settleCovered();
@@ -126,11 +128,6 @@ export function openSealer(
       run.push(item.entry);
     }
     return run;
-  }
-
-  async function entriesOfOthers(size: number): Promise<readonly Uint8Array[]> {
-    const end = unsealed[0]?.position ?? wantedSize;
-    return log.read(size, Math.min(Math.max(end - size, 1), maxBlockEntries));
   }
 
   /** Answers those whose entries a block of another process covers, once it is certain that it covers these very entries. */

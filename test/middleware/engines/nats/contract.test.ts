@@ -7,7 +7,8 @@ let n = 0;
 engineContract('nats', async () => {
   const prefix = `t${process.pid}-${Date.now()}-${n++}`;
   return {
-    makeEngine: () => natsEngine({ servers: process.env['NATS'] ?? '127.0.0.1:14220', prefix, keys: '{"test":1}' }),
+    makeEngine: () =>
+      natsEngine({ servers: process.env['NATS'] ?? '127.0.0.1:14220', prefix, keys: '{"test":1}' }),
     clock: systemClock,
     pass: (ms) => sleep(ms + 20),
     dispose: async () => {},
