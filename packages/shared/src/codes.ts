@@ -48,6 +48,7 @@ export const errorCodes = [
   'ledger-corrupt',
   'ledger-truncated',
   'ledger-keys-differ',
+  'ledger-copy-unfinished',
   // verification
   'note-malformed',
   'note-unverified',

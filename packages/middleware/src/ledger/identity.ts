@@ -1,24 +1,36 @@
 import type { OpenEngine } from '../engines/engine.ts';
+import type { EngineStore } from '../engines/store.ts';
 import { createKeyFile, isOrigin, type LedgerKeys, parseKeyFile } from './keys.ts';
 import { LedgerError } from './ledger-error.ts';
 
 // Which keys a ledger belongs to: the store's value at ledger/identity, JSON { "fingerprint": hexadecimal, "origin": text },
-// created once.
+// created once. While a copy of a ledger is being made, the copy's has "unfinishedCopy": true as well.
 
-const identityKey = 'ledger/identity';
+/** Where the store has the identity. */
+export const identityKey = 'ledger/identity';
 
-interface Identity {
+/** Whose keys a ledger has. */
+export interface Identity {
+  /** `LedgerKeys.fingerprint`. */
   readonly fingerprint: string;
   readonly origin: string;
+  /** There where the ledger is a copy that still lacks something: who went on from it would fork the ledger. */
+  readonly unfinishedCopy?: true;
 }
 
 /**
  * The ledger's keys; made where the ledger is new, and only there. Rejects with `ledger-keys-differ` where the ledger has
- * other keys or another origin, or has none any more, and with `key-file-unreadable` and `option-invalid`.
+ * other keys or another origin, or has none any more, with `ledger-copy-unfinished` unless `finishingCopy`, and with
+ * `key-file-unreadable` and `option-invalid`.
  */
 export async function openIdentity(
   engine: OpenEngine,
-  owner: { readonly application: string; readonly group: string; readonly origin?: string | undefined },
+  owner: {
+    readonly application: string;
+    readonly group: string;
+    readonly origin?: string | undefined;
+    readonly finishingCopy?: boolean;
+  },
 ): Promise<LedgerKeys> {
   if (owner.origin !== undefined && !isOrigin(owner.origin)) {
     throw new LedgerError(
@@ -27,7 +39,8 @@ export async function openIdentity(
         'give a name such as "ledger.example.com/payments".',
     );
   }
-  const known = await readIdentity(engine);
+  const known = await readIdentity(engine.store);
+  if (known?.unfinishedCopy === true && owner.finishingCopy !== true) throw unfinished();
   const isNew = known === undefined && (await engine.log.size()) === 0;
   const keys = parseKeyFile(await keyFile(engine, owner, isNew));
   if (owner.origin !== undefined && owner.origin !== keys.origin) {
@@ -61,22 +74,40 @@ async function keyFile(
 }
 
 async function claimIdentity(engine: OpenEngine, identity: Identity): Promise<Identity> {
-  const created = await engine.store.create(identityKey, Buffer.from(JSON.stringify(identity), 'utf8'));
-  return created === undefined ? ((await readIdentity(engine)) ?? identity) : identity;
+  const created = await engine.store.create(identityKey, encodeIdentity(identity));
+  if (created !== undefined) return identity;
+  const first = await readIdentity(engine.store);
+  if (first?.unfinishedCopy === true) throw unfinished();
+  return first ?? identity;
 }
 
-async function readIdentity(engine: OpenEngine): Promise<Identity | undefined> {
-  const stored = await engine.store.get(identityKey);
+/** The identity as the store has it. */
+export function encodeIdentity(identity: Identity): Uint8Array {
+  return Buffer.from(JSON.stringify(identity), 'utf8');
+}
+
+/** The identity in a store; undefined where no ledger was begun. Rejects with `ledger-corrupt`, or an `EngineError`. */
+export async function readIdentity(store: EngineStore): Promise<Identity | undefined> {
+  const stored = await store.get(identityKey);
   if (stored === undefined) return undefined;
   try {
-    const { fingerprint, origin } = JSON.parse(
+    const { fingerprint, origin, unfinishedCopy } = JSON.parse(
       Buffer.from(stored.value).toString('utf8'),
     ) as Partial<Identity>;
-    if (typeof fingerprint === 'string' && typeof origin === 'string') return { fingerprint, origin };
+    if (typeof fingerprint === 'string' && typeof origin === 'string') {
+      return { fingerprint, origin, ...(unfinishedCopy === true && { unfinishedCopy }) };
+    }
   } catch {
     // said below
   }
   throw new LedgerError('ledger-corrupt', 'The record of whose keys this ledger has is not readable.');
+}
+
+function unfinished(): LedgerError {
+  return new LedgerError(
+    'ledger-copy-unfinished',
+    'This is the copy of a ledger, and not all of it is here yet: run the same "slackwater copy" again, which goes on where it was.',
+  );
 }
 
 function differ(problem: string): LedgerError {

@@ -47,6 +47,8 @@ export interface LedgerSetup {
   readonly engineTimeoutMs?: number;
   /** How often states and queue are compared with the log, and how far is noted for the next start. Default 10,000. */
   readonly recoverEveryMs?: number;
+  /** Opens a copy that still lacks something, to finish it. Default false: such a one is refused. */
+  readonly finishingCopy?: boolean;
   /** Hears once of what ended the group: from then on every acceptance and step rejects with it. */
   readonly onStop?: (error: LedgerError) => void;
   /** Hears of each time that the comparison with the log failed; it is tried again. */
@@ -88,7 +90,7 @@ const defaults = {
 
 /**
  * Opens a ledger at its last verified block. Rejects with `ledger-keys-differ`, `key-file-unreadable`,
- * `ledger-truncated`, `ledger-corrupt`, `option-invalid`, or an `EngineError`.
+ * `ledger-truncated`, `ledger-corrupt`, `ledger-copy-unfinished`, `option-invalid`, or an `EngineError`.
  */
 export async function openLedger(options: LedgerSetup): Promise<Ledger> {
   const { parts, verifierKey, origin } = await openParts(options);
@@ -148,7 +150,10 @@ export async function openLedger(options: LedgerSetup): Promise<Ledger> {
     holdsOrderKey: (orderKey) => bounded(() => holdsOrderKey(parts, orderKey)),
     recover: () => recoverLoudly(recovery.run()),
     verify: (oldCheckpoint) =>
-      verifyStored({ log, store: parts.store, sealer }, { verifierKeys: [verifierKey], oldCheckpoint }),
+      verifyStored(
+        { log, store: parts.store },
+        { verifierKeys: [verifierKey], oldCheckpoint: oldCheckpoint ?? sealer.head.checkpoint },
+      ),
     async close() {
       // What is not carried over now is at the next start; an engine that hangs must not keep the process.
       const ending = async (): Promise<void> => {

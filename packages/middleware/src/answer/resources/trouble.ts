@@ -21,6 +21,7 @@ const reasons: Partial<Record<ErrorCode, ReasonCode>> = {
   'ledger-corrupt': 'ledger-unavailable',
   'ledger-truncated': 'ledger-unavailable',
   'ledger-keys-differ': 'ledger-unavailable',
+  'ledger-copy-unfinished': 'ledger-unavailable',
   'key-file-unreadable': 'ledger-unavailable',
 };
 
