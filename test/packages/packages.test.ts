@@ -116,6 +116,25 @@ describe('the packed packages (B-46, D-63)', () => {
     });
   });
 
+  it('bring the command slackwater, which makes keys and copies a ledger', async () => {
+    const installed = join(project.folder, 'node_modules/@slackwater/middleware');
+    const { bin } = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8')) as {
+      readonly bin: { readonly slackwater: string };
+    };
+    const program = join(installed, bin.slackwater);
+    expect(await readFile(program, 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/);
+    const said = await project.node(program, 'keys', '--application', 'shop', '--out', 'keys.json');
+    const { origin } = JSON.parse(said) as { readonly origin: string };
+    expect(origin).toMatch(/^shop\/main\//);
+    await project.node('ledger.mjs', 'before');
+    const places = ['--from', 'sqlite:before', '--to', 'sqlite:after'];
+    expect(JSON.parse(await project.node(program, 'copy', ...places))).toMatchObject({
+      entries: 0,
+      verified: true,
+      application: 'shop',
+    });
+  });
+
   it('pass the same suites as the sources', { timeout: 300_000 }, async () => {
     const suites = publicSuites(otherSources(tree));
     expect(suites).not.toEqual([]);

@@ -41,6 +41,7 @@ export const rules: readonly Rule[] = [
   { room: 'options', files: /^options(?:\.ts$|\/)/, imports: ['clock'], types: [everything] },
   { room: 'joins', files: /^joins\//, imports: [everything], types: [] },
   { room: 'slackwater', files: /^slackwater\.ts$/, imports: [everything], types: [] },
+  { room: 'cli', files: /^cli\//, imports: [everything], types: [] },
   { room: 'index', files: /^index\.ts$/, imports: [everything], types: [] },
 ];
 

@@ -34,8 +34,8 @@ export function givenKeys(keys: GivenKeys, engineName: string): (group: string) 
 function wanted(engineName: string): string {
   return (
     `${engineName} wants keys: the bytes of a key file, the same on every host; it makes none, as hosts that each made their own ` +
-    'could not read each other. createKeyFile({ application, group }) of @slackwater/middleware makes the bytes once; keep them ' +
-    'with your secrets and give them to all hosts'
+    'could not read each other. "npx slackwater keys", or createKeyFile({ application, group }) of @slackwater/middleware, ' +
+    'makes them once; keep them with your secrets and give them to all hosts'
   );
 }
 

@@ -1,0 +1,23 @@
+import { UsageError } from './failures.ts';
+import type { Place } from './place.ts';
+import { sqlitePlace } from './sqlite-place.ts';
+
+/** How the rest of a URL is read, by its scheme. */
+const schemes: Readonly<Record<string, (rest: string) => Place>> = {
+  sqlite: sqlitePlace,
+};
+
+/** The place that a URL names; `option` is where it was written. Throws a {@link UsageError}. */
+export function placeOf(option: string, url: string): Place {
+  const end = url.indexOf(':');
+  const scheme = url.slice(0, Math.max(end, 0));
+  const read = Object.hasOwn(schemes, scheme) ? schemes[scheme] : undefined;
+  const rest = url.slice(end + 1);
+  if (read === undefined || rest === '') {
+    // What follows the scheme may hold a password.
+    const given = end === -1 ? url : `${scheme}:...`;
+    const known = Object.keys(schemes).map((name) => `${name}:...`);
+    throw new UsageError(`--${option} ${JSON.stringify(given)}: give one of ${known.join(', ')}`);
+  }
+  return read(rest);
+}

@@ -1,0 +1,42 @@
+import { parseArgs } from 'node:util';
+import { UsageError } from './failures.ts';
+
+/**
+ * The options of a command line, each with the value behind it; nothing but options is allowed. Throws a
+ * {@link UsageError} for what is unknown, lacks its value, stands there twice, or has an empty value.
+ */
+export function readOptions<Name extends string>(
+  command: string,
+  args: readonly string[],
+  names: readonly Name[],
+): Readonly<Partial<Record<Name, string>>> {
+  const { values } = parse(command, args, names);
+  const given: Partial<Record<Name, string>> = {};
+  for (const name of names) {
+    const [value, ...more] = values[name] ?? [];
+    if (more.length > 0) throw usage(command, `--${name} is there ${more.length + 1} times; give it once`);
+    if (value === '') throw usage(command, `--${name} is empty; leave it out, or give it a value`);
+    if (value !== undefined) given[name] = value;
+  }
+  return given;
+}
+
+/** A {@link UsageError} that also says where the help is. */
+export function usage(command: string, problem: string): UsageError {
+  return new UsageError(`${problem} (slackwater ${command} --help)`);
+}
+
+function parse(
+  command: string,
+  args: readonly string[],
+  names: readonly string[],
+): { readonly values: Readonly<Record<string, readonly string[] | undefined>> } {
+  try {
+    const options = Object.fromEntries(
+      names.map((name) => [name, { type: 'string', multiple: true } as const]),
+    );
+    return parseArgs({ args: [...args], options, strict: true, allowPositionals: false });
+  } catch (error) {
+    throw usage(command, error instanceof Error ? error.message : String(error));
+  }
+}
