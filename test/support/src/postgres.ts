@@ -10,12 +10,13 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import pg from 'pg';
+import { endProcess, isRunning } from './end-process.ts';
+import { freePort } from './free-port.ts';
+import { type Guard, startGuard } from './guard.ts';
 import { findPostgres, type PostgresBinaries } from './postgres-binaries.ts';
 import { stallCommits } from './slow-commits.ts';
 
@@ -53,7 +54,6 @@ const host = '127.0.0.1';
 const user = 'slackwater';
 const startWithinMs = 30_000;
 const leaveWithinMs = 500;
-const stopWithinMs = 10_000;
 
 /**
  * Starts a PostgreSQL 18 with a folder, a port and a password of its own, fsync on. Works as root and as an
@@ -82,7 +82,7 @@ async function startIn(directory: string, guard: Guard, options: PostgresOptions
   const port = await freePort();
   configure(dataDirectory, port, options.settings ?? {});
 
-  let server = await launch(directory, binaries);
+  let server = await launch(directory, binaries, guard);
   const database = options.database ?? 'test';
   const address = { host, port, user, password };
   await createDatabase(address, database);
@@ -98,37 +98,18 @@ async function startIn(directory: string, guard: Guard, options: PostgresOptions
       stopped = true;
       // A pool that has ended may still be taking leave of its last connections: the server lets them.
       const leave = setTimeout(() => server.kill('SIGINT'), leaveWithinMs);
-      await end(server, 'SIGTERM');
+      await endProcess(server, 'SIGTERM');
       clearTimeout(leave);
       guard.dismiss();
       rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 });
     },
     stallCommits: (on) => stallCommits({ ...address, database }, on),
-    kill: () => end(server, 'SIGKILL'),
+    kill: () => endProcess(server, 'SIGKILL'),
     async restart() {
-      await end(server, 'SIGINT');
-      server = await launch(directory, binaries);
+      await endProcess(server, 'SIGINT');
+      server = await launch(directory, binaries, guard);
     },
   };
-}
-
-interface Guard {
-  dismiss(): void;
-}
-
-function startGuard(directory: string): Guard {
-  const script = fileURLToPath(new URL('postgres-guard.ts', import.meta.url));
-  // Detached, so that a Ctrl-C meant for the starting process does not reach the guard.
-  const child = spawn(process.execPath, [script, directory], {
-    detached: true,
-    stdio: ['pipe', 'ignore', 'ignore'],
-  });
-  child.on('error', () => {});
-  child.stdin.on('error', () => {});
-  child.unref();
-  const { stdin } = child;
-  if ('unref' in stdin && typeof stdin.unref === 'function') stdin.unref();
-  return { dismiss: () => void stdin.end('dismissed') };
 }
 
 async function initialise(
@@ -180,7 +161,11 @@ function configure(dataDirectory: string, port: number, settings: Readonly<Recor
   appendFileSync(join(dataDirectory, 'postgresql.conf'), lines.join(''));
 }
 
-async function launch(directory: string, { postgres, runAs }: PostgresBinaries): Promise<ChildProcess> {
+async function launch(
+  directory: string,
+  { postgres, runAs }: PostgresBinaries,
+  guard: Guard,
+): Promise<ChildProcess> {
   const dataDirectory = join(directory, 'data');
   const logFile = join(directory, 'postgres.log');
   const deadline = Date.now() + startWithinMs;
@@ -197,11 +182,13 @@ async function launch(directory: string, { postgres, runAs }: PostgresBinaries):
     closeSync(log);
     child.on('error', () => {});
     child.unref();
+    // Killed outright, the server would leave its shared memory behind.
+    guard.watch(child, 'SIGQUIT');
     if (await becomesReady(child, dataDirectory, deadline)) return child;
     const said = readFileSync(logFile, 'utf8');
     // After a SIGKILL the old backends need a moment to notice and let go of the shared memory.
     if (Date.now() > deadline || !/shared memory|lock file/.test(said)) {
-      await end(child, 'SIGKILL');
+      await endProcess(child, 'SIGKILL');
       throw new Error(`PostgreSQL can't be started: ${lastLine(said)}`);
     }
     await sleep(50);
@@ -218,20 +205,6 @@ async function becomesReady(child: ChildProcess, dataDirectory: string, deadline
   return false;
 }
 
-async function end(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
-  if (!isRunning(child)) return;
-  child.ref();
-  const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-  child.kill(signal);
-  const insist = setTimeout(() => child.kill('SIGKILL'), stopWithinMs);
-  await gone;
-  clearTimeout(insist);
-}
-
-function isRunning(child: ChildProcess): boolean {
-  return child.pid !== undefined && child.exitCode === null && child.signalCode === null;
-}
-
 async function createDatabase(
   address: { host: string; port: number; user: string; password: string },
   database: string,
@@ -243,18 +216,6 @@ async function createDatabase(
   } finally {
     await client.end();
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, host, resolve);
-  });
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('No free port was found.');
-  return address.port;
 }
 
 function readIfThere(file: string): string {
