@@ -9,6 +9,10 @@ export default defineConfig({
     // Processes that a test starts use the built packages, as users do.
     alias: [
       { find: /^@slackwater\/(shared|middleware|client-sdk)$/, replacement: source('$1/src/index.ts') },
+      {
+        find: '@slackwater/middleware/nats',
+        replacement: source('middleware/src/engines/nats/nats-engine.ts'),
+      },
       { find: /^@slackwater\/middleware\/(\w+)$/, replacement: source('middleware/src/drivers/$1.ts') },
     ],
   },

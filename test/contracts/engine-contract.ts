@@ -7,7 +7,8 @@ import { storeContract } from './store-contract.ts';
 
 /** The suite that every engine must pass: what engines/*.ts state as law, tried. */
 export function engineContract(name: string, make: MakeEngineUnderTest): void {
-  describe(`engine contract: ${name}`, () => {
+  // Engines that go by their server's time wait for it: together rather than one after the other.
+  describe.concurrent(`engine contract: ${name}`, () => {
     logContract(make);
     storeContract(make);
     queueContract(make);
