@@ -303,7 +303,7 @@ async function openBoth() {
   const to = await sqliteEngine({ directory: target.directory }).open(owner);
   const keys = await from.keyFile(() => new Uint8Array());
   const placeKeys = async (): Promise<void> => void (await to.keyFile(() => keys));
-  const progress = { report: () => {}, end: () => {} };
+  const progress = { report: () => {}, say: () => {}, end: () => {} };
   return {
     source: from,
     target: to,

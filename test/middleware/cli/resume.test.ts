@@ -15,7 +15,7 @@ const kills = 8;
 const lifeMs = { least: 150, most: 1_100 } as const;
 const entries = 6_000;
 const owner = { application: 'payments', group: 'default', clock: systemClock };
-const progress = { report: () => {}, end: () => {} };
+const progress = { report: () => {}, say: () => {}, end: () => {} };
 
 let source: Bench;
 let target: Bench;

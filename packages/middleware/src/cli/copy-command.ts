@@ -1,5 +1,4 @@
-import type { Clock } from '../clock.ts';
-import type { OpenEngine } from '../engines/engine.ts';
+import type { EngineOpenOptions, OpenEngine } from '../engines/engine.ts';
 import { gateDefaults } from '../options/options.ts';
 import type { Command } from './command.ts';
 import { copyLedger } from './copy/copy-ledger.ts';
@@ -24,7 +23,9 @@ If it is cut off, run the same command again: it goes on where it was. The sourc
 
   --from URL          where the ledger is
   --to URL            where it is to be: an empty place, or one where this copy was begun
-                        sqlite:DIRECTORY    the embedded engine's directory
+                        sqlite:DIRECTORY             the embedded engine's directory
+                        nats:HOST:PORT,HOST:PORT...  NATS JetStream; nats://user:password@host:port, too.
+                                                     Options behind a question mark: docs/moving.md
   --application NAME  the gate's option "application"; needed where the source can't tell, or has several
   --group NAME        the gate's option "group"; ${gateDefaults.group} if not given
   --keys FILE         the ledger's key file. It is read where the source's engine is given its keys and
@@ -47,8 +48,10 @@ export const copyCommand: Command = {
     const ledger = ledgerOf(from, options);
     const onTheirWay = { from, to, ledger, file: options.keys };
     const keys = await sourceKeys(onTheirWay, clock);
-    const owner = { ...ledger, clock };
     const progress = showProgress(stderr, clock);
+    const onTrouble = (doing: string, error: unknown): void =>
+      progress.say(`${doing}: ${error instanceof Error ? error.message : String(error)}`);
+    const owner = { ...ledger, clock, onTrouble };
     const copied = await withOpen(from, keys, owner, (source) =>
       withOpen(to, keys, owner, (target) =>
         copyLedger({
@@ -97,7 +100,7 @@ function ledgerOf(
 async function withOpen<T>(
   place: Place,
   keys: Uint8Array,
-  owner: LedgerName & { readonly clock: Clock },
+  owner: EngineOpenOptions,
   work: (engine: OpenEngine) => Promise<T>,
 ): Promise<T> {
   const engine = await (await place.engine(keys)).open(owner);

@@ -1,10 +1,12 @@
 import { UsageError } from './failures.ts';
+import { natsPlace } from './nats-place.ts';
 import type { Place } from './place.ts';
 import { sqlitePlace } from './sqlite-place.ts';
 
 /** How the rest of a URL is read, by its scheme. */
 const schemes: Readonly<Record<string, (rest: string) => Place>> = {
   sqlite: sqlitePlace,
+  nats: natsPlace,
 };
 
 /** The place that a URL names; `option` is where it was written. Throws a {@link UsageError}. */

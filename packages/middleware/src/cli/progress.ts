@@ -10,6 +10,8 @@ const narrowest = 20;
 export interface Progress {
   /** `done` things, of `of` where that is known, in what is being done; another text begins another thing to do. */
   report(doing: string, done?: number, of?: number): void;
+  /** Tells something else, on a line of its own. */
+  say(text: string): void;
   /** Writes what is still to be written. To be called once, before anything else is written. */
   end(): void;
 }
@@ -40,6 +42,10 @@ export function showProgress(stream: Output, clock: Pick<Clock, 'now'>): Progres
       current ??= { doing, line: '', writtenAt: Number.NEGATIVE_INFINITY, written: '' };
       current.line = lineOf(doing, done, of);
       if (now - current.writtenAt >= everyMs) write(now);
+    },
+    say(text) {
+      finish();
+      stream.write(`${text}\n`);
     },
     end: finish,
   };

@@ -50,15 +50,18 @@ export async function recoverTarget(
   { application, group, clock }: { application: string; group: string; clock: Clock },
   onEntries: (count: number) => void,
 ): Promise<void> {
+  // What is read to open it, here and there, would look like progress.
+  let opened = false;
   const engine: OpenEngine = {
     durable: target.durable,
-    log: watched(target.log, onEntries),
+    log: watched(target.log, (count) => opened && onEntries(count)),
     store: target.store,
     queue: target.queue,
     keyFile: (create) => target.keyFile(create),
     close: () => target.close(),
   };
   const ledger = await openLedger({ application, group, clock, engine, finishingCopy: true });
+  opened = true;
   try {
     await ledger.recover();
     onEntries(await target.log.size());
@@ -68,7 +71,7 @@ export async function recoverTarget(
 }
 
 /** The log, and somebody hears how far it is being read. */
-function watched(log: EngineLog, onEntries: (count: number) => void): EngineLog {
+function watched(log: EngineLog, onEntries: (count: number) => unknown): EngineLog {
   return {
     append: (entries) => log.append(entries),
     size: () => log.size(),

@@ -1,0 +1,174 @@
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type NatsServer, startNats } from '@slackwater/test-support/nats';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../../packages/middleware/src/clock.ts';
+import { natsEngine } from '../../../packages/middleware/src/engines/nats/nats-engine.ts';
+import { openLedger } from '../../../packages/middleware/src/ledger/open-ledger.ts';
+import { seededRandom } from '../../crash/random.ts';
+import { accepted, type Bench, ledgerBench } from '../ledger/ledgers.ts';
+import { resultOf, type Said, slackwaterSays, start } from './command-line.ts';
+import { rowsOf } from './rows.ts';
+
+const user = { user: 'app', password: 'p@ss:word' };
+const kills = 5;
+const lifeMs = { least: 250, most: 1_500 } as const;
+
+let server: NatsServer;
+let source: Bench;
+let back: Bench;
+let nats: string;
+let prefix = 0;
+beforeAll(async () => {
+  server = await startNats({ auth: { users: [user] } });
+});
+afterAll(() => server.stop());
+beforeEach(async () => {
+  source = await ledgerBench();
+  back = await ledgerBench();
+  prefix += 1;
+  nats = `nats:nats://app:p%40ss%3Aword@${server.servers[0]}?prefix=copy${prefix}`;
+});
+afterEach(async () => {
+  await source.end();
+  await back.end();
+});
+
+async function fill(count: number): Promise<void> {
+  const { ledger, close } = await source.open();
+  for (let i = 0; i < 3; i++) await accepted(ledger, { idempotencyKey: `${i}`, requester: `u${i}` });
+  const { id } = await accepted(ledger);
+  await ledger.step(id, { type: 'performing', token: 3 });
+  const outcome = { status: 200, headers: [], body: Buffer.from('done') };
+  await ledger.step(id, { type: 'performed', token: 3, outcome });
+  await Promise.all(Array.from({ length: count }, () => accepted(ledger)));
+  await close();
+}
+
+function keyFileOf({ directory }: Bench): string {
+  const [name = ''] = readdirSync(directory).filter((one) => one.startsWith('keys-'));
+  return join(directory, name);
+}
+
+function there(...more: readonly string[]): Promise<Said> {
+  return slackwaterSays('copy', '--from', `sqlite:${source.directory}`, '--to', nats, ...more);
+}
+
+function andBack(...more: readonly string[]): Promise<Said> {
+  const named = ['--application', 'payments', '--group', 'default'];
+  return slackwaterSays('copy', '--from', nats, '--to', `sqlite:${back.directory}`, ...named, ...more);
+}
+
+describe('slackwater copy to NATS', () => {
+  it('and back gives the very same ledger: entries, blocks, values, expiry, keys', async () => {
+    await fill(100);
+    const keys = join(back.directory, 'given.json');
+    const said = await there('--keys', keys);
+    expect(said, said.err).toMatchObject({ code: 0 });
+    expect(said.err).toContain(`every host is given the keys: they are in ${keys}`);
+    expect(readFileSync(keys)).toEqual(readFileSync(keyFileOf(source)));
+    expect(statSync(keys).mode & 0o777).toBe(0o600);
+
+    const again = await andBack('--keys', keys);
+    expect(again, again.err).toMatchObject({ code: 0 });
+    expect(resultOf(again)).toEqual(resultOf(said));
+    expect(rowsOf(back)).toEqual(rowsOf(source));
+    expect(readFileSync(keyFileOf(back))).toEqual(readFileSync(keyFileOf(source)));
+    expect(back.verifyBytes(resultOf(said).verifierKey)).toMatchObject({ ok: true });
+  });
+
+  it('makes a ledger that hosts go on with, and that can be brought back with what they did', async () => {
+    await fill(5);
+    expect((await there()).code).toBe(0);
+    const keys = readFileSync(keyFileOf(source));
+    const owner = { application: 'payments', group: 'default', clock: systemClock };
+    const servers = server.servers;
+    const engine = await natsEngine({ servers, keys, ...user, prefix: `copy${prefix}` }).open(owner);
+    const ledger = await openLedger({ ...owner, engine, engineTimeoutMs: 10_000 });
+    expect(await engine.queue.backlog()).toMatchObject([{ items: 8 }]);
+    const { position } = await accepted(ledger);
+    expect(await ledger.verify()).toMatchObject({ ok: true, size: position + 1 });
+    await ledger.close();
+    await engine.close();
+
+    const refused = await there();
+    expect(refused.code).toBe(1);
+    expect(refused.err).toContain('it went on by itself');
+    const home = ['--to', `sqlite:${source.directory}`, '--keys', keyFileOf(source)];
+    const named = ['--application', 'payments', '--group', 'default'];
+    const brought = await slackwaterSays('copy', '--from', nats, ...named, ...home);
+    expect(brought, brought.err).toMatchObject({ code: 0 });
+    expect(resultOf(brought)).toMatchObject({ entries: position + 1, verified: true });
+  });
+
+  it('goes on after kill -9 at any instant, there and back', { timeout: 120_000 }, async () => {
+    await fill(1_500);
+    const random = seededRandom();
+    const named = ['--application', 'payments', '--group', 'default'];
+    const ways = [
+      ['--from', `sqlite:${source.directory}`, '--to', nats],
+      ['--from', nats, '--to', `sqlite:${back.directory}`, '--keys', keyFileOf(source), ...named],
+    ];
+    for (const way of ways) {
+      let died = 0;
+      for (let i = 0; i < kills; i++) {
+        const running = start('copy', ...way);
+        const timer = setTimeout(
+          () => running.process.kill('SIGKILL'),
+          random.between(lifeMs.least, lifeMs.most),
+        );
+        const { code, err } = await running.ended();
+        clearTimeout(timer);
+        expect([null, 0], err).toContain(code);
+        if (code === null) died += 1;
+        else break;
+      }
+      expect(died, `SLACKWATER_CRASH_SEED=${random.seed}`).toBeGreaterThan(0);
+      const { code, err } = await start('copy', ...way).ended();
+      expect(code, err).toBe(0);
+    }
+    expect(rowsOf(back)).toEqual(rowsOf(source));
+  });
+
+  it('refuses to guess keys and names, and keys of another ledger', async () => {
+    await fill(0);
+    expect((await there()).code).toBe(0);
+    const without = await andBack();
+    expect(without.code).toBe(2);
+    expect(without.err).toContain(
+      `--keys is missing; nats:nats://${server.servers[0]}?prefix=copy${prefix} keeps no keys`,
+    );
+    const unnamed = await slackwaterSays('copy', '--from', nats, '--to', `sqlite:${back.directory}`);
+    expect(unnamed.code).toBe(2);
+    expect(unnamed.err).toContain('--application is missing');
+    const other = join(back.directory, 'other.json');
+    await slackwaterSays('keys', '--application', 'payments', '--out', other);
+    const wrong = await andBack('--keys', other);
+    expect(wrong.code).toBe(1);
+    expect(wrong.err).toContain("the source's ledger was written with other keys than these");
+    expect(existsSync(join(back.directory, 'slackwater.db'))).toBe(true);
+    writeFileSync(other, 'no keys');
+    const unreadable = await andBack('--keys', other);
+    expect(unreadable.code).toBe(1);
+    expect(unreadable.err).toContain('key-file-unreadable');
+    const missing = await andBack('--keys', join(back.directory, 'missing.json'));
+    expect(missing.code).toBe(2);
+  });
+
+  it.each([
+    ['nats:app:secret%@h:1', 'write a percent sign', 2],
+    ['nats:app:secret@', 'give host:port', 2],
+    ['nats:h:1?password=secret', 'nats:...?password: there is no such setting', 2],
+    ['nats:h:1?replicas=three', 'nats:...?replicas=three: give a whole number', 2],
+    ['nats:h:1?tls=yes', 'nats:...?tls=yes: give true or false', 2],
+    ['nats:h:1?credentials=/no/file', 'give the path of a file that can be read', 2],
+    ['nats:a:secret@h:1,b:secret@h:2', 'give user and password once', 2],
+    ['nats:a:secret@127.0.0.1:1', 'engine-unavailable', 1],
+  ])('says what is wrong with %s and shows no secret', async (url, sentence, code) => {
+    await fill(0);
+    const said = await slackwaterSays('copy', '--from', `sqlite:${source.directory}`, '--to', url);
+    expect(said.err).toContain(sentence);
+    expect(said.code).toBe(code);
+    expect(said.err).not.toContain('secret');
+  });
+});
