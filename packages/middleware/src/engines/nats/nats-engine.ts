@@ -46,7 +46,7 @@ async function openScope(
   const taken = await shared.take(tell);
   const { connection } = taken;
   const stops: (() => void | Promise<void>)[] = [];
-  const calls = openCalls();
+  const calls = openCalls(clock);
 
   async function close(): Promise<void> {
     await calls.close();

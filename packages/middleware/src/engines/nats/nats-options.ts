@@ -7,27 +7,30 @@ export interface NatsEngineOptions {
   readonly servers: string | readonly string[];
   /** The keys of the ledger, the same on every host: a key file's bytes or text, or a function of the group. */
   readonly keys: GivenKeys;
+  /** Whom to connect as, with `password`. */
   readonly user?: string;
+  /** Of `user`; refused without it. */
   readonly password?: string;
+  /** For servers that ask for a token. */
   readonly token?: string;
   /** Seed of an nkey, `SU...`. */
   readonly nkeySeed?: string;
   /** What is in a credentials file (`.creds`): its text or bytes. */
   readonly credentials?: string | Uint8Array;
-  /** `true`, or certificates and key as PEM text. */
+  /** `true`, or certificates and key as PEM text. A server that asks for TLS gets it anyway. Default: false. */
   readonly tls?: boolean | NatsTlsOptions;
   /** What the names of streams and subjects begin with. Letters, digits, `-` and `_`, at most 32. Default `slackwater`. */
   readonly prefix?: string;
   /**
-   * How many servers keep each stream, 1 to 5. Default: 3 in a cluster, 1 on a single server. Counts when the streams are
+   * How many servers keep each stream, 1 to 5; without it 3 in a cluster, 1 on a single server. Counts when the streams are
    * made; streams that exist keep theirs, and differing from them is refused.
    */
   readonly replicas?: number;
-  /** How large each of the three streams may become, bytes, from 1 MiB. Default: as large as the account allows. */
+  /** How large each of the three streams may become, bytes, from 1 MiB; without it the account's limits are the bound. */
   readonly maxBytes?: number;
   /**
-   * Where to keep the index of keys between runs, a directory on a local disk. Default: it is made again at each start, in a
-   * temporary file without a name.
+   * Where to keep the index of keys between runs, a directory on a local disk. Without it the index is made again at each start,
+   * in a temporary file without a name.
    */
   readonly indexDirectory?: string;
 }
@@ -38,6 +41,7 @@ export interface NatsTlsOptions {
   readonly ca?: string;
   /** The client's own certificate, for servers that ask for one. */
   readonly cert?: string;
+  /** The key of `cert`. */
   readonly key?: string;
 }
 

@@ -1,3 +1,4 @@
+import type { Clock, Timer } from '../../clock.ts';
 import { EngineError } from '../engine-error.ts';
 
 /** The calls of one open engine: those that were begun before it closes are waited for, later ones are refused. */
@@ -13,7 +14,7 @@ const closeWithinMs = 5_000;
 type AnyCall = (...args: unknown[]) => Promise<unknown>;
 
 /** None under way yet. */
-export function openCalls(): OpenCalls {
+export function openCalls(clock: Pick<Clock, 'after'>): OpenCalls {
   const running = new Set<Promise<unknown>>();
   let closed = false;
 
@@ -38,12 +39,12 @@ export function openCalls(): OpenCalls {
     },
     async close() {
       closed = true;
-      let timer: NodeJS.Timeout | undefined;
+      let timer: Timer | undefined;
       const enough = new Promise<void>((resolve) => {
-        timer = setTimeout(resolve, closeWithinMs);
+        timer = clock.after(closeWithinMs, resolve);
       });
       await Promise.race([Promise.allSettled(running), enough]);
-      clearTimeout(timer);
+      timer?.cancel();
     },
   };
 }
