@@ -13,6 +13,7 @@ import { SharedConnection } from './shared-connection.ts';
 import { ensureStreams } from './streams.ts';
 
 export type { NatsEngineOptions, NatsTlsOptions } from './nats-options.ts';
+export { type NatsPermissions, type NatsPermissionsOptions, natsPermissions } from './nats-permissions.ts';
 
 /** A server takes messages of a MiB unless it is told otherwise; with less than this a batch or an entry would not fit. */
 const leastMaxPayload = 768 * 1024;
