@@ -1,6 +1,6 @@
+import { nkeys } from '@nats-io/transport-node';
 import { certificates } from '@slackwater/test-support/certificates';
 import { type NatsOptions, natsOperator, startNats } from '@slackwater/test-support/nats';
-import { nkeys } from '@nats-io/transport-node';
 import { describe, expect, it } from 'vitest';
 import { systemClock } from '../../../../packages/middleware/src/clock.ts';
 import type { Engine } from '../../../../packages/middleware/src/engines/engine.ts';
@@ -32,7 +32,11 @@ const cases: readonly Case[] = [
   },
   {
     what: 'a token',
-    make: () => ({ server: { auth: { token: 'secret-1' } }, right: { token: 'secret-1' }, wrong: { token: 'secret-2' } }),
+    make: () => ({
+      server: { auth: { token: 'secret-1' } },
+      right: { token: 'secret-1' },
+      wrong: { token: 'secret-2' },
+    }),
   },
   {
     what: 'an nkey',
@@ -69,31 +73,39 @@ function nkey(): { readonly publicKey: string; readonly seed: string } {
 }
 
 describe('who the NATS engine connects as', () => {
-  it.each(cases)('may be said by $what; another one is refused with the server’s name and no secret', async ({ make }) => {
-    const { server: options, right, wrong } = make();
-    const server = await startNats(options);
-    try {
-      const engine = (how: How): Engine =>
-        natsEngine({ servers: server.servers, keys: createKeyFile({ application: 'shop', group: 'main' }), ...how });
-      const open = await engine(right).open({ ...scope, clock: systemClock });
-      expect(await open.log.append([bytes('a')])).toEqual({ first: 0 });
-      await open.close();
-      const refused = await engine(wrong)
-        .open({ ...scope, clock: systemClock })
-        .then(
-          () => undefined,
-          (error: unknown) => error as Error,
-        );
-      expect(refused).toMatchObject({ code: 'engine-unavailable', fate: 'none' });
-      expect(refused?.message).toContain(server.servers[0]);
-      expect(refused?.message).not.toMatch(/secret|SU[A-Z0-9]{50}/);
-    } finally {
-      await server.stop();
-    }
-  });
+  it.each(cases)(
+    'may be said by $what; another one is refused with the server’s name and no secret',
+    async ({ make }) => {
+      const { server: options, right, wrong } = make();
+      const server = await startNats(options);
+      try {
+        const engine = (how: How): Engine =>
+          natsEngine({
+            servers: server.servers,
+            keys: createKeyFile({ application: 'shop', group: 'main' }),
+            ...how,
+          });
+        const open = await engine(right).open({ ...scope, clock: systemClock });
+        expect(await open.log.append([bytes('a')])).toEqual({ first: 0 });
+        await open.close();
+        const refused = await engine(wrong)
+          .open({ ...scope, clock: systemClock })
+          .then(
+            () => undefined,
+            (error: unknown) => error as Error,
+          );
+        expect(refused).toMatchObject({ code: 'engine-unavailable', fate: 'none' });
+        expect(refused?.message).toContain(server.servers[0]);
+        expect(refused?.message).not.toMatch(/secret|SU[A-Z0-9]{50}/);
+      } finally {
+        await server.stop();
+      }
+    },
+  );
 
   it('is refused as options where it is nobody or two at once', () => {
-    const make = (how: object) => () => natsEngine({ servers: 'localhost:4222', keys: '{}', ...how } as NatsEngineOptions);
+    const make = (how: object) => () =>
+      natsEngine({ servers: 'localhost:4222', keys: '{}', ...how } as NatsEngineOptions);
     expect(make({ user: 'a', token: 'b' })).toThrow('user and token; give one of them');
     expect(make({ password: 'x' })).toThrow('password without user');
     expect(make({ token: '' })).toThrow('token: a value of type string; give a string that is not empty');

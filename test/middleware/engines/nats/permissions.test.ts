@@ -2,10 +2,7 @@ import { type NatsPermissions, type NatsServer, startNats } from '@slackwater/te
 import { afterEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../../packages/middleware/src/clock.ts';
 import type { OpenEngine } from '../../../../packages/middleware/src/engines/engine.ts';
-import {
-  natsEngine,
-  natsPermissions,
-} from '../../../../packages/middleware/src/engines/nats/nats-engine.ts';
+import { natsEngine, natsPermissions } from '../../../../packages/middleware/src/engines/nats/nats-engine.ts';
 import { createKeyFile } from '../../../../packages/middleware/src/ledger/keys.ts';
 import { openLedger } from '../../../../packages/middleware/src/ledger/open-ledger.ts';
 import { bytes, scope } from '../../../contracts/engine-under-test.ts';
@@ -34,7 +31,10 @@ async function start(publish: readonly string[] = listed.publish): Promise<void>
 }
 
 async function open(who: typeof gate = gate): Promise<OpenEngine> {
-  const engine = await natsEngine({ servers: server.servers, keys, ...who }).open({ ...scope, clock: systemClock });
+  const engine = await natsEngine({ servers: server.servers, keys, ...who }).open({
+    ...scope,
+    clock: systemClock,
+  });
   undo.push(() => engine.close());
   return engine;
 }
@@ -100,7 +100,9 @@ describe('the permissions that natsPermissions lists', () => {
     const append = listed.publish.find((one) => one.endsWith('.log')) ?? '';
     await server.restart(onlyThis({ ...listed, publish: listed.publish.filter((one) => one !== append) }));
     await expect
-      .poll(() => engine.log.append([bytes('without')]).catch((error: Error) => error.message), { timeout: 10_000 })
+      .poll(() => engine.log.append([bytes('without')]).catch((error: Error) => error.message), {
+        timeout: 10_000,
+      })
       .toContain(`no permission to publish "${append}"`);
     expect(await engine.store.put('key', bytes('value'))).toBeGreaterThan(0);
     await server.restart(onlyThis(listed));
