@@ -218,7 +218,11 @@ function resourceParts(
         recording === undefined
           ? 'ready'
           : healthOfLedger(recording.current?.ledger, recording.starter.failed),
-      details: { application, performing: recording?.current?.performer.inFlight ?? 0 },
+      details: {
+        application,
+        performing: recording?.current?.performer.inFlight ?? 0,
+        engine: recording?.current?.engine.status?.(),
+      },
     }),
     tellTrouble: trouble,
   };

@@ -41,6 +41,16 @@ export interface OpenEngine {
    * distributed engine gives what it was given and never creates. Rejects with `key-file-unreadable`.
    */
   keyFile(create: () => Uint8Array): Promise<Uint8Array>;
+  /** How this host stands with the engine's servers. Engines without servers have none of it. */
+  status?(): EngineStatus;
   /** Resolves when what was begun has ended and everything is let go. May be called twice. */
   close(): Promise<void>;
+}
+
+/** How a host stands with the servers of its engine. */
+export interface EngineStatus {
+  /** False while no server is reached: nothing is recorded then, and nothing performed. */
+  readonly connected: boolean;
+  /** How many messages (or rows) are there, as far as this host knows, that its own indexes do not have yet. */
+  readonly behind: number;
 }

@@ -63,10 +63,12 @@ describe('the NATS engine', () => {
         message: 'NATS is not reachable at the moment.',
       });
     expect(troubles.join()).toContain('The connection to NATS was lost');
+    expect(engine.status?.().connected).toBe(false);
     proxy.heal();
     await expect
       .poll(() => engine.store.put('key', bytes('value')).catch(() => undefined), recovered)
       .toBeGreaterThan(0);
+    expect(engine.status?.()).toEqual({ connected: true, behind: 0 });
     const { first } = await engine.log.append([bytes('after')]);
     const all = texts(await engine.log.read(0, 10));
     expect(all[first]).toBe('after');

@@ -11,6 +11,8 @@ import type { NatsContext } from './context.ts';
 export interface Follower {
   /** The number of the newest message that was seen. */
   readonly seen: number;
+  /** How many more there were when the newest was sent, or as many as somebody waits for. */
+  readonly behind: number;
   /** Resolves when the message with that number has been seen, or one behind it. Rejects when the following ends. */
   reached(seq: number): Promise<void>;
   /** Messages up to `seq` need not be waited for: they are gone, or were seen by other means. */
@@ -45,6 +47,7 @@ export function follow({ connection, api, clock }: NatsContext, following: Follo
   const { stream, subject, headersOnly = false, onMessage } = following;
   const waiting = new Set<Waiting>();
   let seen = following.from - 1;
+  let pending = 0;
   let life = 0;
   let messages: ConsumerMessages | undefined;
   let stopped = false;
@@ -55,6 +58,7 @@ export function follow({ connection, api, clock }: NatsContext, following: Follo
   function arrive(message: JsMsg, ofLife: number): void {
     if (ofLife !== life || message.seq <= seen) return;
     onMessage(message);
+    pending = message.info.pending;
     advance(message.seq);
   }
 
@@ -112,6 +116,9 @@ export function follow({ connection, api, clock }: NatsContext, following: Follo
   return {
     get seen() {
       return seen;
+    },
+    get behind() {
+      return Math.max(pending, ...[...waiting].map(({ seq }) => seq - seen));
     },
     reached(seq) {
       if (seq <= seen) return Promise.resolve();

@@ -73,6 +73,10 @@ async function openScope(
       store: calls.counted(store),
       queue: calls.counted(queue),
       keyFile: () => keysOf(group),
+      status: () => ({
+        connected: connection.connected,
+        behind: log.follower.behind + queue.follower.behind,
+      }),
       close,
     };
   } catch (error) {
