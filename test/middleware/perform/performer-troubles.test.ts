@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { PerformerEvent } from '../../../packages/middleware/src/perform/performer-events.ts';
 import { replayOf } from '../../../packages/middleware/src/perform/replay-identity.ts';
 import { signal } from './signal.ts';
-import { type Place, place } from './workshop.ts';
+import { type Place, place, turnedAway } from './workshop.ts';
 
 let here: Place;
 beforeEach(() => {
@@ -153,6 +153,31 @@ describe('two performers on one queue', () => {
     for (const id of ids) expect(await one.ended(id)).toMatchObject({ status: 'Succeeded', attempts: 1 });
     expect(new Set(performed).size).toBe(30);
     expect(performed).toHaveLength(30);
+  });
+
+  it('leave it to the other one where one has nothing that it would perform, and record that ever less often (D-24, D-42)', async () => {
+    const [sick, well] = [await here.open(), await here.open()];
+    const looks: number[] = [];
+    sick.admission.answer = () => ({ ...turnedAway(50), closed: true });
+    well.app.post('/pay', (_req, res) => void res.end());
+    const { id } = await sick.accept('/pay');
+    sick.performer.start();
+    await sick.until(async () => {
+      const { postponements } = await sick.find(id);
+      while (looks.length < postponements) looks.push(here.clock.now());
+      return looks.length >= 4;
+    });
+    const gaps = looks.slice(1).map((at, index) => at - (looks[index] ?? 0));
+    // 1, 2 and 4 s apart, and asked many times in between; the test reads them up to two looks late.
+    gaps.forEach((gap, index) => {
+      expect(gap).toBeGreaterThan(1_000 * 2 ** index - 500);
+    });
+    expect(sick.admission.asked.length).toBeGreaterThan(20);
+    // The next record is due in 8 s; the item is due now.
+    const from = here.clock.now();
+    well.performer.start();
+    expect(await well.ended(id)).toMatchObject({ status: 'Succeeded', attempts: 1 });
+    expect(here.clock.now() - from).toBeLessThan(3_000);
   });
 
   it('leave an item to whoever took it over, and end their own attempt at it', async () => {

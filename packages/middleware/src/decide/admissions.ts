@@ -67,6 +67,13 @@ export class Admissions {
     return this.#of(partition).askAgainInMs(rank);
   }
 
+  /** Whether every work type that may be postponed would be, there and now. */
+  isClosed(partition: string): boolean {
+    const { ranks } = this.#setup;
+    const asked = this.#of(partition);
+    return ranks.every(({ exempt }, rank) => exempt || !asked.judge(rank).perform);
+  }
+
   /** The state of a work type on a partition, as it was last looked at. */
   modeOf(rank: number, partition: string): Mode['kind'] {
     return this.#partitions.get(partition)?.modeOf(rank).kind ?? 'clear';

@@ -9,16 +9,21 @@ export type ItemAnswer =
       wrote(partition: string): void;
       finished(): void;
     }
-  | { readonly admitted: false; readonly reasons: readonly ReasonCode[]; readonly askAgainInMs: number };
+  | {
+      readonly admitted: false;
+      readonly reasons: readonly ReasonCode[];
+      readonly askAgainInMs: number;
+      readonly closed: boolean;
+    };
 
 /** Lets queued items stand in line with the requests that arrive, by the work type that they have now. */
 export class ItemAdmission {
-  readonly #admissions: Pick<Admissions, 'ask' | 'askAgainInMs'>;
+  readonly #admissions: Pick<Admissions, 'ask' | 'askAgainInMs' | 'isClosed'>;
   readonly #names: readonly string[];
   readonly #defaultWorkType: string;
 
   constructor(
-    admissions: Pick<Admissions, 'ask' | 'askAgainInMs'>,
+    admissions: Pick<Admissions, 'ask' | 'askAgainInMs' | 'isClosed'>,
     options: { readonly workTypes: readonly { readonly name: string }[]; readonly defaultWorkType: string },
   ) {
     this.#admissions = admissions;
@@ -33,7 +38,8 @@ export class ItemAdmission {
     const asked = this.#admissions.ask(rank, [partition]);
     const reasons = [asked.reason];
     if (!asked.perform) {
-      return { admitted: false, reasons, askAgainInMs: this.#admissions.askAgainInMs(rank, partition) };
+      const askAgainInMs = this.#admissions.askAgainInMs(rank, partition);
+      return { admitted: false, reasons, askAgainInMs, closed: this.#admissions.isClosed(partition) };
     }
     const { entry } = asked;
     return { admitted: true, reasons, wrote: (to) => entry.wrote(to), finished: () => entry.finished() };

@@ -29,4 +29,9 @@ export type AdmissionAnswer =
       readonly reasons: readonly string[];
       /** When asking again makes sense, such as the time of the partition's next probe. */
       readonly askAgainInMs: number;
+      /**
+       * No other item of the partition would be admitted either: so the item need not make way for them, and another host may
+       * have it at once. Absent: false.
+       */
+      readonly closed?: boolean;
     };

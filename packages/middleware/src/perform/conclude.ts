@@ -71,13 +71,21 @@ export async function concludeParked(job: Job, error: PerformError): Promise<voi
   await parts.queue.deadLetter(claim.id, claim.token);
 }
 
-/** Not now: recorded, and left alone for a while that doubles each time. */
-export async function concludePostponed(job: Job, reasons: readonly string[]): Promise<void> {
-  const { parts, claim, deferral } = job;
-  const { lookEveryMs, lookCapMs } = parts.options;
+/** Not now: recorded, and left alone by all hosts for a while that doubles each time, unless another time is said. */
+export async function concludePostponed(
+  job: Job,
+  reasons: readonly string[],
+  aloneForMs: number = aloneMs(job),
+): Promise<void> {
+  const { parts, claim } = job;
   if (!(await recorded(job, { type: 'postponed', token: claim.token, reasons }))) return;
   parts.tell({ type: 'postponed', ...named(job), reasons });
-  await putBack(job, lookDelayMs(deferral.postponements, lookEveryMs, lookCapMs));
+  await putBack(job, aloneForMs);
+}
+
+function aloneMs({ parts, deferral }: Job): number {
+  const { lookEveryMs, lookCapMs } = parts.options;
+  return lookDelayMs(deferral.postponements, lookEveryMs, lookCapMs);
 }
 
 /** Back onto the queue as it was. */

@@ -1,5 +1,6 @@
 import type { Timer } from '../clock.ts';
 import type { Claim } from '../engines/queue.ts';
+import type { Deferral } from '../ledger/deferral.ts';
 import type { AttemptEnd } from './attempt.ts';
 import { lookDelayMs } from './back-off.ts';
 import { putBack } from './conclude.ts';
@@ -48,6 +49,8 @@ export function createLane(parts: PerformerParts, partition: string, share: Lane
   let heldUntil = Number.NEGATIVE_INFINITY;
   let hold: Timer | undefined;
   let lastLook = Number.NEGATIVE_INFINITY;
+  /** When being turned away may be recorded again, of items that were put back without a wait. */
+  const recordAgainAt = new Map<string, number>();
 
   function pump(): void {
     askedAgain = true;
@@ -156,9 +159,14 @@ export function createLane(parts: PerformerParts, partition: string, share: Lane
     release();
   }
 
-  function mayRecordLook(): boolean {
-    if (clock.now() < lastLook + options.lookEveryMs) return false;
-    lastLook = clock.now();
+  function mayRecordLook({ id, postponements }: Deferral): boolean {
+    const now = clock.now();
+    if (now < lastLook + options.lookEveryMs || now < (recordAgainAt.get(id) ?? now)) return false;
+    lastLook = now;
+    // A new wait is as long as the time between two records: where the item had it, this is over by then.
+    const [oldest] = recordAgainAt.size < mostTurnedAway ? [] : recordAgainAt.keys();
+    if (oldest !== undefined) recordAgainAt.delete(oldest);
+    recordAgainAt.set(id, now + lookDelayMs(postponements, options.lookEveryMs, options.lookCapMs));
     return true;
   }
 

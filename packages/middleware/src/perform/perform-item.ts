@@ -1,4 +1,5 @@
 import type { Claim } from '../engines/queue.ts';
+import type { Deferral } from '../ledger/deferral.ts';
 import { type AttemptEnd, attemptItem } from './attempt.ts';
 import { trouble } from './completion-rows.ts';
 import { bringInLine, concludePostponed, type Job, putBack } from './conclude.ts';
@@ -10,7 +11,7 @@ export interface ItemMeans {
   /** Aborted where the performer closes without waiting any longer. */
   readonly stop: AbortSignal;
   /** Whether being turned away now is to be recorded; asked at most once. */
-  readonly mayRecordLook: () => boolean;
+  readonly mayRecordLook: (deferral: Deferral) => boolean;
 }
 
 /**
@@ -47,8 +48,9 @@ async function ifAdmitted(job: Job, lost: AbortSignal, means: ItemMeans): Promis
   const { partition, workType, priority } = job.deferral;
   const answer = job.parts.admission.admit({ partition, workType, priority });
   if (!answer.admitted) {
-    if (means.mayRecordLook()) await concludePostponed(job, answer.reasons);
-    else await putBack(job, 0);
+    if (!means.mayRecordLook(job.deferral)) await putBack(job, 0);
+    else if (answer.closed === true) await concludePostponed(job, answer.reasons, 0);
+    else await concludePostponed(job, answer.reasons);
     return { heldForMs: answer.askAgainInMs };
   }
   try {

@@ -24,7 +24,10 @@ export interface PerformerOptions {
    * partition that is held is recorded as postponed. Default 1,000.
    */
   readonly lookEveryMs: number;
-  /** The longest time for which a postponed item is left alone; it doubles from `lookEveryMs`. Default 30,000. */
+  /**
+   * The longest time for which a postponed item is left alone, and between two records of its being postponed; it doubles
+   * from `lookEveryMs`. Default 30,000.
+   */
   readonly lookCapMs: number;
   /** How long `close` waits for attempts under way before it ends them. Default 10,000. */
   readonly closeWithinMs: number;
