@@ -152,6 +152,15 @@ export class LatencyTable {
     return latency.reading(this.#clock.now(), since);
   }
 
+  /** The values, as `valueOf` gives them, of those `most` partitions that had commits begun last. */
+  *latest(most: number): IterableIterator<readonly [partition: string, valueMs: number]> {
+    const now = this.#clock.now();
+    let before = this.#partitions.size - most;
+    for (const [partition, latency] of this.#partitions) {
+      if (--before < 0) yield [partition, latency.value(now)];
+    }
+  }
+
   /** Every partition that had commits, the longest quiet first. */
   *partitions(): IterableIterator<PartitionRow> {
     const now = this.#clock.now();
