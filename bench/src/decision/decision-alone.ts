@@ -25,6 +25,7 @@ export async function decisionAlone(options: SlackwaterOptions, partition: strin
   for (let n = 0; n < 64; n++) await measured.commit(partition, async () => {});
   const admissions = new Admissions({
     ...{ clock, measured, ...latency, retryAfterCapMs, random: Math.random, ranks: resolved.workTypes },
+    othersOf: () => Number.NaN,
     sourcesOf: () => [],
     onChange() {},
     onOpening() {},

@@ -17,6 +17,7 @@ import { systemClock, type Timer } from './clock.ts';
 import { routeTable } from './decide/route-table.ts';
 import { changeThreshold } from './decide/thresholds.ts';
 import { type Deciding, decide, measure } from './joins/decide.ts';
+import { partitionRows } from './joins/partition-rows.ts';
 import { type Mounted, type Recorded, type Recording, record } from './joins/record.ts';
 import type { Ledger } from './ledger/open-ledger.ts';
 import { unmeasured } from './measure/unmeasured.ts';
@@ -51,8 +52,9 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
   const resolved = resolveOptions(options);
   const voice = gateVoice();
   for (const { code, message } of questionable(resolved)) voice.warn(code, message);
-  const table = measure(resolved, voice);
-  const deciding = decide(resolved, table, voice, (partition) =>
+  const measuring = measure(resolved, voice);
+  const { table, sharing } = measuring;
+  const deciding = decide(resolved, measuring, voice, (partition) =>
     recording?.current?.performer.wake(partition),
   );
   const app: Mounted = { at: undefined };
@@ -101,6 +103,8 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
     unsubscribe(listening, onListening);
     lookingAround?.cancel();
     deciding.admissions.close();
+    // While there is an engine to take its values back from.
+    await sharing?.close();
     await recording?.close();
     table.close();
   }
@@ -187,11 +191,12 @@ function answerRequests(
 /** What the gate serves itself. */
 function resourceParts(
   options: ResolvedOptions,
-  { table, ranks, admissions }: Deciding,
+  deciding: Deciding,
   { trouble }: GateVoice,
   recording: Recording | undefined,
 ): ResourceParts {
   const { application, group, publicUrl, basePath, requester, auth, ledger } = options;
+  const { ranks, admissions } = deciding;
   return {
     clock,
     publicUrl,
@@ -207,8 +212,7 @@ function resourceParts(
     verifyToken: auth && tokenVerifier(auth, clock),
     ledgerIsPublic: ledger.public,
     pollAfterMs: (partition) => pollAfterMs(admissions.statesOf(partition)),
-    partitions: () =>
-      [...table.partitions()].map((row) => ({ ...row, states: admissions.statesOf(row.partition) })),
+    partitions: () => partitionRows(deciding),
     workTypes: {
       find: (name) => ranks.find((rank) => rank.name === name),
       setThreshold: (name, thresholdMs) => changeThreshold(ranks, admissions, name, thresholdMs),

@@ -86,6 +86,7 @@ export const reasonCodes = [
   'replay',
   // postpone
   'over-threshold',
+  'others-over-threshold',
   'recovering',
   'more-important-first',
   'order-key-waiting',

@@ -46,6 +46,7 @@ export function hostOf({ ranks, sources = [], latency = {}, admissions: more = {
     clock: time,
     ranks,
     measured: table,
+    othersOf: () => Number.NaN,
     sourcesOf: (partition) => sources.filter((source) => source.partition === partition),
     minSamples: latency.minSamples ?? 5,
     probeEveryMs: 200,

@@ -50,6 +50,7 @@ describe('options left out', () => {
       requester: undefined,
       capture: undefined,
       restore: undefined,
+      shareLatency: false,
       captureHeaders: [],
       engine: undefined,
       latency: {

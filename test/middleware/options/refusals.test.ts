@@ -85,6 +85,7 @@ const invalid: readonly Row[] = [
   [{ captureHeaders: ['Connection'] }, 'captureHeaders[0]', '"Connection"', 'leave it out'],
   [{ engine: '.slackwater' }, 'engine', '".slackwater"', 'sqliteEngine({ directory'],
   [{ engine: { ...engine, durable: 'maybe' } }, 'engine', 'this is an object', 'sqliteEngine'],
+  [{ shareLatency: 'yes' }, 'shareLatency', '"yes"', 'true or false'],
   [{ latency: 64 }, 'latency', '64', '{ window: 64 }'],
   [{ latency: { window: 0 } }, 'latency.window', '0', '1 to 10,000'],
   [{ latency: { window: 10_001 } }, 'latency.window', '10001', '1 to 10,000'],
@@ -163,6 +164,7 @@ const missing: readonly Row[] = [
     "'retry-later'",
   ],
   [deferring({ acknowledge: 'succeeded' }), 'workTypes.settle.result', 'missing', 'give a function'],
+  [{ shareLatency: true }, 'engine', 'shareLatency is true', 'each host goes by what it measures itself'],
   [{ capture: () => 1 }, 'restore', 'missing', 'restore(req, captured)'],
   [{ restore: () => undefined }, 'capture', 'missing', 'capture(req)'],
 ];

@@ -10,6 +10,8 @@ export interface AdmissionsSetup {
   /** The most important first. */
   readonly ranks: readonly WorkTypeRank[];
   readonly measured: Measured;
+  /** The latency of a partition by what other hosts say, ms; NaN where they say nothing that counts. */
+  readonly othersOf: (partition: string) => number;
   /** The sources of a partition's commits. */
   readonly sourcesOf: (partition: string) => readonly CommitSource[];
   readonly minSamples: number;
@@ -38,6 +40,6 @@ export interface ModeChange {
   readonly workType: string;
   readonly from: Mode['kind'];
   readonly to: Mode['kind'];
-  /** The latency that brought it about, ms: of the window, or of one commit or probe; undefined where none is known. */
+  /** The latency that brought it about, ms: of the window, of one commit or probe, or of other hosts; undefined where none is known. */
   readonly valueMs: number | undefined;
 }

@@ -16,12 +16,16 @@ export type Verdict =
   | { readonly perform: false; readonly reason: PostponeReason };
 
 type PerformReason = Extract<ReasonCode, 'clear' | 'exempt' | 'recovered-share' | 'probe'>;
-type PostponeReason = Extract<ReasonCode, 'over-threshold' | 'recovering' | 'more-important-first'>;
+type PostponeReason = Extract<
+  ReasonCode,
+  'over-threshold' | 'others-over-threshold' | 'recovering' | 'more-important-first'
+>;
 
 const clear: Verdict = { perform: true, reason: 'clear' };
 const probe: Verdict = { perform: true, reason: 'probe' };
 const recoveredShare: Verdict = { perform: true, reason: 'recovered-share' };
 const overThreshold: Verdict = { perform: false, reason: 'over-threshold' };
+const othersOverThreshold: Verdict = { perform: false, reason: 'others-over-threshold' };
 const recovering: Verdict = { perform: false, reason: 'recovering' };
 const moreImportantFirst: Verdict = { perform: false, reason: 'more-important-first' };
 
@@ -34,7 +38,8 @@ export function standAlone({ mode, unfinished, mayProbe }: Standing): Verdict {
     case 'clear':
       return clear;
     case 'over':
-      return mayProbe ? probe : overThreshold;
+      if (mayProbe) return probe;
+      return mode.by === 'own' ? overThreshold : othersOverThreshold;
     case 'recovering':
       return unfinished < Math.floor(mode.limit) ? recoveredShare : recovering;
   }

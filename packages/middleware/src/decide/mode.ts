@@ -7,6 +7,8 @@ export type Mode =
   | {
       readonly kind: 'over';
       readonly since: number;
+      /** Who says so: this host's own commits, or other hosts' while it knows of none. */
+      readonly by: 'own' | 'others';
       /** A commit begun since has succeeded within the threshold. */
       readonly hopeful: boolean;
     }
@@ -23,6 +25,8 @@ export type Mode =
 export interface Evidence {
   /** The latency value, unrounded ms; NaN where none is known. */
   readonly valueMs: number;
+  /** What other hosts say it is, ms; NaN where they say nothing that counts. */
+  readonly othersMs: number;
 }
 
 /** How a work type on a partition leaves its states. */
@@ -37,13 +41,19 @@ export interface ModeRules {
 /** Where everything begins: nothing is known to be bad. */
 export const initialMode: Mode = { kind: 'clear', since: Number.NEGATIVE_INFINITY };
 
-/** The mode after a look at the latency value. The same object where nothing changed. */
+/**
+ * The mode after a look at the latency value. The same object where nothing changed. Other hosts are listened to only
+ * where nothing of this one's own is known, and what they brought about ends when they no longer say it.
+ */
 export function afterLook(mode: Mode, evidence: Evidence, rules: ModeRules, now: number): Mode {
   const isOver = evidence.valueMs > rules.thresholdMs;
+  const isOverElsewhere = Number.isNaN(evidence.valueMs) && evidence.othersMs > rules.thresholdMs;
   switch (mode.kind) {
     case 'clear':
-      return isOver ? over(now) : mode;
+      if (isOver) return over(now, 'own');
+      return mode === initialMode && isOverElsewhere ? over(now, 'others') : mode;
     case 'over': {
+      if (mode.by === 'others' && Number.isNaN(evidence.valueMs) && !isOverElsewhere) return initialMode;
       // Without a value, or with the age of unfinished commits alone, nothing good is known.
       const isGood = mode.hopeful && evidence.valueMs <= rules.thresholdMs;
       return isGood ? recovering(now, 1) : mode;
@@ -51,7 +61,7 @@ export function afterLook(mode: Mode, evidence: Evidence, rules: ModeRules, now:
     case 'recovering': {
       if (!isOver) return mode;
       const limit = mode.limit / 2;
-      return limit < 1 ? over(now) : recovering(now, limit);
+      return limit < 1 ? over(now, 'own') : recovering(now, limit);
     }
   }
 }
@@ -71,7 +81,7 @@ export interface FinishedCommit {
 export function afterCommit(mode: Mode, commit: FinishedCommit, rules: ModeRules, now: number): Mode {
   if (mode.kind === 'clear' || commit.startedAt < mode.since) return mode;
   const isBad = commit.durationMs > rules.thresholdMs;
-  if (mode.kind === 'over' && isBad) return over(justAfter(commit.startedAt));
+  if (mode.kind === 'over' && isBad) return over(justAfter(commit.startedAt), 'own');
   if (isBad || !commit.committed) return mode;
   if (mode.kind === 'over') return mode.hopeful ? mode : { ...mode, hopeful: true };
   return raised(mode, rules, now);
@@ -106,8 +116,8 @@ function recovering(since: number, limit: number): Mode {
   return { kind: 'recovering', since, limit, good: 0 };
 }
 
-function over(since: number): Mode {
-  return { kind: 'over', since, hopeful: false };
+function over(since: number, by: 'own' | 'others'): Mode {
+  return { kind: 'over', since, by, hopeful: false };
 }
 
 /** The next instant that a clock with a resolution of a microsecond can tell from this one. */

@@ -14,7 +14,7 @@ import {
 import { ProbeSlot } from './probe-slot.ts';
 import { returnAt } from './retry-after.ts';
 import { isGoodNews, type ProbeResult, SourceProbe } from './source-probe.ts';
-import { ranksAhead, thresholdOf, type WorkTypeRank } from './work-type.ts';
+import { lastEqual, ranksAhead, thresholdOf, type WorkTypeRank } from './work-type.ts';
 
 const clear: Verdict = { perform: true, reason: 'clear' };
 
@@ -87,7 +87,7 @@ export class PartitionAdmission {
   /** Judges a request of a work type. Changes nothing but what time and latency have changed already. */
   judge(rank: number): Verdict {
     const threshold = thresholdOf(this.#rankAt(rank));
-    if (this.#calm && !(this.#setup.measured.valueOf(this.partition) > threshold)) return clear;
+    if (this.#calm && !(this.#present() > threshold)) return clear;
     const now = this.#setup.clock.now();
     this.look(now);
     const ahead = (this.#ahead[rank] ?? []).map((other) => this.#standing(other, now));
@@ -132,8 +132,9 @@ export class PartitionAdmission {
     this.#eachRank((rank, index) => {
       const mode = this.modeOf(index);
       const valueMs = this.#valueFor(mode);
-      const next = afterLook(mode, { valueMs }, this.#rules(rank), now);
-      this.#become(index, this.#settled(next), valueMs);
+      const othersMs = this.#setup.othersOf(this.partition);
+      const next = afterLook(mode, { valueMs, othersMs }, this.#rules(rank), now);
+      this.#become(index, this.#settled(next), Number.isNaN(valueMs) ? othersMs : valueMs);
     });
     this.#calm = this.#modes.every((mode) => mode === initialMode);
   }
@@ -175,19 +176,23 @@ export class PartitionAdmission {
     if (this.modeOf(rank).kind !== 'over') return probeEveryMs / 4;
     const now = clock.now();
     // A probe that is out may take its whole time; as a rule it is back long before.
-    return Math.min(probeEveryMs, Math.max(1, this.#slot.dueAt(this.#lastEqual(rank), now) - now));
+    return Math.min(
+      probeEveryMs,
+      Math.max(1, this.#slot.dueAt(lastEqual(this.#setup.ranks, rank), now) - now),
+    );
   }
 
   #standing(rank: number, now: number): Standing {
     const mode = this.modeOf(rank);
     let unfinished = 0;
-    for (let other = 0; other <= this.#lastEqual(rank); other++) unfinished += this.#unfinished[other] ?? 0;
+    for (let other = 0; other <= lastEqual(this.#setup.ranks, rank); other++)
+      unfinished += this.#unfinished[other] ?? 0;
     return { mode, unfinished, mayProbe: mode.kind === 'over' && this.#mayProbe(rank, now) };
   }
 
   /** Not before its time, and not before more important work that was here a moment ago. */
   #mayProbe(rank: number, now: number): boolean {
-    if (now < this.#slot.dueAt(this.#lastEqual(rank), now)) return false;
+    if (now < this.#slot.dueAt(lastEqual(this.#setup.ranks, rank), now)) return false;
     if (this.#slot.spoiled && this.#source.possible) return false;
     const momentAgo = now - 2 * this.#setup.probeEveryMs;
     return !(this.#ahead[rank] ?? []).some(
@@ -244,6 +249,13 @@ export class PartitionAdmission {
     return isPast ? initialMode : mode;
   }
 
+  /** What decides where every state is the initial one. */
+  #present(): number {
+    const { measured, othersOf } = this.#setup;
+    const valueMs = measured.valueOf(this.partition);
+    return Number.isNaN(valueMs) ? othersOf(this.partition) : valueMs;
+  }
+
   #valueFor(mode: Mode): number {
     const { measured, minSamples } = this.#setup;
     if (mode === initialMode) return measured.valueOf(this.partition);
@@ -264,15 +276,6 @@ export class PartitionAdmission {
     const sources = this.#setup.sourcesOf(this.partition);
     if (sources.length === 0) return Number.POSITIVE_INFINITY;
     return sources.reduce((sum, { connections }) => sum + (connections ?? Number.POSITIVE_INFINITY), 0);
-  }
-
-  /** The last rank of the same priority. */
-  #lastEqual(rank: number): number {
-    const { ranks } = this.#setup;
-    const { priority } = this.#rankAt(rank);
-    let last = rank;
-    while (ranks[last + 1]?.priority === priority) last += 1;
-    return last;
   }
 
   #rankAt(rank: number): WorkTypeRank {

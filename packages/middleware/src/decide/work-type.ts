@@ -18,6 +18,13 @@ export function ranksAhead<Rank extends WorkTypeRank>(ranks: readonly Rank[], of
   );
 }
 
+/** The last of those that have the priority of `ranks[rank]`; they are in order of priority. */
+export function lastEqual(ranks: readonly WorkTypeRank[], rank: number): number {
+  let last = rank;
+  while (ranks[last + 1]?.priority === ranks[rank]?.priority && last + 1 < ranks.length) last += 1;
+  return last;
+}
+
 /** The threshold, infinite for work that is never postponed. */
 export function thresholdOf({ thresholdMs }: WorkTypeRank): number {
   return thresholdMs ?? Number.POSITIVE_INFINITY;

@@ -1,23 +1,40 @@
+import { randomUUID } from 'node:crypto';
 import { systemClock as clock } from '../clock.ts';
 import { Admissions } from '../decide/admissions.ts';
 import { LearnedRoutes } from '../decide/learned-routes.ts';
 import type { ChangingRank } from '../decide/thresholds.ts';
 import { sourcesOf } from '../drivers/driver.ts';
 import { LatencyTable } from '../measure/latency-table.ts';
+import { type Sharing, shareLatency } from '../measure/share-latency.ts';
 import type { GateVoice } from '../options/gate-voice.ts';
 import type { ResolvedOptions } from '../options/resolved.ts';
 
+/** One name for all gates of this process: they see the same commits, and are one host to others. */
+const host = randomUUID();
+
+/** What is known of latency. */
+export interface Measuring {
+  readonly table: LatencyTable;
+  /** What other hosts say; undefined where hosts do not share. */
+  readonly sharing: Sharing | undefined;
+}
+
 /** Commits, as drivers tell of them, become latency. */
-export function measure({ latency }: ResolvedOptions, { trouble }: GateVoice): LatencyTable {
+export function measure(
+  { latency, shareLatency: shares, ledger }: ResolvedOptions,
+  { trouble }: GateVoice,
+): Measuring {
   const onStatisticFailed = (error: unknown): void => trouble('taking the statistic of a window', error);
   const table = new LatencyTable({ clock, ...latency, onStatisticFailed });
   table.subscribe();
-  return table;
+  const onTrouble = (error: unknown): void => trouble('sharing latency with other hosts', error);
+  const timeoutMs = ledger.engineTimeoutMs;
+  const sharing = shares ? shareLatency({ clock, table, host, timeoutMs, onTrouble }) : undefined;
+  return { table, sharing };
 }
 
 /** What decisions are made with. */
-export interface Deciding {
-  readonly table: LatencyTable;
+export interface Deciding extends Measuring {
   /** The most important first; thresholds change while running. */
   readonly ranks: readonly ChangingRank[];
   readonly admissions: Admissions;
@@ -27,7 +44,7 @@ export interface Deciding {
 /** Latency becomes states, and states let requests through. */
 export function decide(
   { workTypes, latency, retryAfterCapMs, maxLearnedRoutes }: ResolvedOptions,
-  table: LatencyTable,
+  { table, sharing }: Measuring,
   { tell, trouble }: GateVoice,
   onOpening: (partition: string) => void,
 ): Deciding {
@@ -38,6 +55,7 @@ export function decide(
     clock,
     ranks,
     measured: table,
+    othersOf: sharing?.valueOf ?? (() => Number.NaN),
     sourcesOf,
     ...latency,
     retryAfterCapMs,
@@ -47,5 +65,5 @@ export function decide(
     onProbeFailed: (partition, error) => trouble(`probing ${partition}`, error),
   });
   table.onFinished((commit) => admissions.count(commit));
-  return { table, ranks, admissions, learned: new LearnedRoutes(maxLearnedRoutes) };
+  return { table, sharing, ranks, admissions, learned: new LearnedRoutes(maxLearnedRoutes) };
 }

@@ -91,6 +91,7 @@ export function record(
       },
     });
     current = { ...records, performer, transactions };
+    deciding.sharing?.begin(records.engine.store);
   });
 
   /** What is measured by `latency.commit` has no driver, and so no completion rows. */

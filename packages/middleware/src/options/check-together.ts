@@ -5,12 +5,22 @@ import type { ResolvedOptions } from './resolved.ts';
 /** Refuses options that need others beside them. Throws `option-missing`. */
 export function checkTogether(options: ResolvedOptions): void {
   checkDeferring(options);
+  checkSharing(options);
   const { capture, restore } = options;
   if ((capture === undefined) === (restore === undefined)) return;
   const [absent, present] = capture === undefined ? ['capture', 'restore'] : ['restore', 'capture'];
   throw new OptionMissingError(
     absent,
     `${present} is there, and they go together: capture(req) gives the identity, restore(req, captured) puts it back on the replay`,
+  );
+}
+
+function checkSharing({ shareLatency, engine }: ResolvedOptions): void {
+  if (!shareLatency || engine !== undefined) return;
+  throw new OptionMissingError(
+    'engine',
+    'shareLatency is true, and hosts tell each other their latency through the engine that they share: give all of them the same ' +
+      'one, or leave shareLatency out, and each host goes by what it measures itself',
   );
 }
 

@@ -37,7 +37,7 @@ export interface StateEvent {
   readonly workType: string;
   readonly from: 'clear' | 'over' | 'recovering';
   readonly to: 'clear' | 'over' | 'recovering';
-  /** The latency that brought it about, ms: of the window, or of one commit or probe; undefined where none is known. */
+  /** The latency that brought it about, ms: of the window, of one commit or probe, or of other hosts; undefined where none is known. */
   readonly valueMs: number | undefined;
 }
 

@@ -53,6 +53,11 @@ export interface SlackwaterOptions {
   readonly captureHeaders?: readonly string[];
   /** Where the ledger lives. Without one nothing is deferred. Default none. */
   readonly engine?: Engine;
+  /**
+   * Tells other hosts the latency values of this one through the engine, and where this host has none for a partition,
+   * goes by the others' median. Needs `engine`. Default false.
+   */
+  readonly shareLatency?: boolean;
   /** How latency is measured and probed. Default `{}`. */
   readonly latency?: LatencyOptions;
   /** What the ledger keeps, and for how long. Default `{}`. */
@@ -79,6 +84,7 @@ export const gateDefaults = {
   group: 'main',
   thresholdMs: 250,
   captureHeaders: [],
+  shareLatency: false,
   basePath: '/slackwater',
   maxBodyBytes: 1024 * 1024,
   retryAfterCapMs: 30_000,

@@ -10,7 +10,7 @@ import { readBasePath, readPublicUrl } from './check-urls.ts';
 import { checkWorkTypes, readThreshold } from './check-work-types.ts';
 import { gateDefaults, type SlackwaterOptions } from './options.ts';
 import { type Read, type Readers, readGroup } from './read-group.ts';
-import { functionOf, milliseconds, number, plainName } from './read-values.ts';
+import { flag, functionOf, milliseconds, number, plainName } from './read-values.ts';
 import type { ResolvedOptions } from './resolved.ts';
 
 /** Looked at once here, and read when everything that it refers to is known. */
@@ -33,6 +33,7 @@ const readers: Readers<Own> = {
   restore: functionOf('(req, captured) => { req.auth = captured; }'),
   captureHeaders: readCaptureHeaders,
   engine: readEngine,
+  shareLatency: flag,
   latency: later,
   ledger: later,
   perform: later,

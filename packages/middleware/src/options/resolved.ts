@@ -63,6 +63,7 @@ export interface ResolvedOptions {
   /** Lower case, each once. */
   readonly captureHeaders: readonly string[];
   readonly engine: SlackwaterOptions['engine'] | undefined;
+  readonly shareLatency: boolean;
   readonly latency: Required<LatencyOptions>;
   readonly ledger: ResolvedLedger;
   readonly perform: PerformerOptions;
