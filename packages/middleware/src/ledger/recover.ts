@@ -9,8 +9,15 @@ import { canceledStep } from './step.ts';
 // States and queue are made to agree with the log again: at start, now and then, and at close. The cursor, in the store at
 // recovery/cursor, is a position below which they do, so that a start costs what happened since it was written. A
 // cursor that is too low costs time and nothing else; it is never written too high.
+//
+// Of several hosts each looks at everything when it starts, for the others may be dead. Afterwards they take turns: who holds
+// recovery/turn looks at what all have appended, and the others go on from the cursor that it writes. Two at a time
+// would do the same twice, which does no harm.
 
 const cursorKey = 'recovery/cursor';
+const turnKey = 'recovery/turn';
+/** A host that dies within its turn keeps the others from theirs for so long, ms. */
+const turnMs = 30_000;
 const parallel = 16;
 
 /** The stored cursor; 0 where there is none, or none that is readable. */
@@ -24,7 +31,10 @@ export async function readCursor(store: EngineStore): Promise<number> {
 export interface Recovery {
   /** Seals what is unsealed, and carries every entry over that is not known to be, up to the end. */
   run(): Promise<void>;
-  /** The same for what was sealed when this was last called: by now whoever appended it had time to do it. */
+  /**
+   * The same for what was sealed when this was last called: by now whoever appended it had time to do it. Does nothing
+   * while another host is at it.
+   */
   runBehind(): Promise<void>;
 }
 
@@ -33,7 +43,7 @@ export function openRecovery(
   parts: LedgerParts,
   step: (id: string, step: Step) => Promise<Deferral | undefined>,
 ): Recovery {
-  const { store, queue, states, history, sealer, progress } = parts;
+  const { clock, store, queue, states, history, sealer, progress } = parts;
   let behind = 0;
   let writtenCursor = -1;
 
@@ -99,6 +109,17 @@ export function openRecovery(
     writtenCursor = mark;
   }
 
+  async function inTurn(work: () => Promise<void>): Promise<void> {
+    const expiresAt = clock.wallNow() + turnMs;
+    const turn = await store.create(turnKey, new Uint8Array(), { expiresAt });
+    if (turn === undefined) return;
+    try {
+      await work();
+    } finally {
+      await store.delete(turnKey, turn).catch(() => false);
+    }
+  }
+
   return {
     async run() {
       await sealer.catchUp();
@@ -109,7 +130,8 @@ export function openRecovery(
       const end = behind;
       await sealer.sealTail();
       behind = sealer.head.link.size;
-      await carryOverUpTo(Math.max(end, progress.mark));
+      progress.completeBelow(await readCursor(store));
+      await inTurn(() => carryOverUpTo(Math.max(end, progress.mark)));
     },
   };
 }

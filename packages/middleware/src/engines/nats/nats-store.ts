@@ -99,10 +99,17 @@ export async function openNatsStore(
     while (items.length < limit && bytes < mostListBytes) {
       const keys = await index.page(prefix, Math.min(limit - items.length, parallelReads), from, reverse);
       if (keys.length === 0) break;
-      from = keys.at(-1);
-      const found = await Promise.all(keys.map(async (key) => ({ key, stored: await read(key) })));
-      for (const { key, stored } of found) {
-        if (stored === undefined) continue;
+      from = keys.at(-1)?.key;
+      const found = await Promise.all(
+        keys.map(async (indexed) => ({ indexed, stored: await read(indexed.key) })),
+      );
+      for (const { indexed, stored } of found) {
+        const { key } = indexed;
+        if (stored === undefined) {
+          // What expires out of turn is swept late; whoever comes upon it need not do so again.
+          index.forget(indexed);
+          continue;
+        }
         items.push({ key, ...stored });
         bytes += stored.value.byteLength;
       }
