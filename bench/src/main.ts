@@ -8,8 +8,9 @@ import { growth } from './growth/growth.ts';
 import { progressTo } from './progress.ts';
 import { figureLines, type Machine, machineLine, thisMachine } from './report.ts';
 import { route } from './route/route.ts';
+import { shared } from './shared/shared.ts';
 
-const benchmarks: readonly Benchmark[] = [route, driver, acceptance, decision, growth];
+const benchmarks: readonly Benchmark[] = [route, driver, acceptance, decision, growth, shared];
 
 const help = `What Slackwater costs, beside the same without it. Compare only within one run.
 

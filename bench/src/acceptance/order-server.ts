@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Ledger, slackwater } from '@slackwater/middleware';
+import { slackwater } from '@slackwater/middleware';
 import { observe } from '@slackwater/middleware/pg';
 import express from 'express';
 import pg from 'pg';
 import { answerCalls } from '../child.ts';
 import { listen } from '../listen.ts';
-import { orderText } from '../order.ts';
 import { scratchFolder } from '../scratch.ts';
 import { partition, usualOptions } from '../work-types.ts';
+import { acceptAll } from './accept-all.ts';
 
 /** A server with a gate on a database that stalls: orders are deferred, all but a few. */
 export interface OrderServer {
@@ -21,8 +21,6 @@ export interface OrderServer {
   /** How many entries the ledger has. */
   size(): Promise<number>;
 }
-
-const callers = 256;
 
 async function make({ connectionString }: { readonly connectionString: string }): Promise<OrderServer> {
   const app = express();
@@ -72,36 +70,5 @@ async function completionTable(pool: pg.Pool): Promise<void> {
     await sleep(10);
   }
 }
-
-async function acceptAll(ledger: Ledger, count: number): Promise<readonly string[]> {
-  const ids: string[] = [];
-  let asked = 0;
-  async function call(): Promise<void> {
-    while (asked++ < count) {
-      const accepted = await ledger.accept(acceptance);
-      if (accepted.kind !== 'accepted') throw new Error(`An order was not accepted: ${accepted.kind}.`);
-      ids.push(accepted.deferral.id);
-    }
-  }
-  await Promise.all(Array.from({ length: Math.min(callers, count) }, call));
-  return ids;
-}
-
-const acceptance: Parameters<Ledger['accept']>[0] = {
-  request: {
-    method: 'POST',
-    url: '/orders',
-    headers: [['content-type', 'application/json']],
-    body: Buffer.from(orderText),
-    remoteAddress: '127.0.0.1',
-    identity: undefined,
-  },
-  route: '/orders',
-  workType: 'order',
-  priority: 2,
-  partition,
-  requester: 'somebody',
-  reasons: ['over-threshold'],
-};
 
 await answerCalls<OrderServer>(make);

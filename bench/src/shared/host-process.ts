@@ -1,0 +1,67 @@
+import { slackwater } from '@slackwater/middleware';
+import { natsEngine } from '@slackwater/middleware/nats';
+import { acceptAll } from '../acceptance/accept-all.ts';
+import { answerCalls } from '../child.ts';
+
+/** A host of several, with a gate on the cluster and no database: it accepts, and performs nothing. */
+export interface HostProcess {
+  /** Accepts so many without HTTP, up to 256 at a time; resolves with how many there were per second. */
+  accept(count: number): Promise<number>;
+  /** Accepts one; resolves with its id. */
+  acceptOne(): Promise<string>;
+  /** How long it takes to read a deferral, and to prove that it is in the ledger, µs. */
+  readUs(id: string): Promise<number>;
+  proveUs(id: string): Promise<number>;
+  /** Resident memory when the garbage is gone, bytes. */
+  memory(): Promise<number>;
+}
+
+/** Where the cluster is, and what the hosts share. */
+export interface Place {
+  readonly servers: string[];
+  readonly keys: string;
+}
+
+async function make({ servers, keys }: Place): Promise<HostProcess> {
+  const gate = slackwater({
+    application: 'bench',
+    workTypes: { order: { priority: 2, thresholdMs: 200, whenOver: 'defer' } },
+    classify: () => 'order',
+    partition: () => 'orders',
+    requester: () => 'somebody',
+    engine: natsEngine({ servers, keys }),
+    // What is measured is how much goes through, not how soon a caller is sent away.
+    ledger: { engineTimeoutMs: 60_000 },
+  });
+  const ledger = await gate.ledger.open();
+  const us = async (work: () => Promise<unknown>): Promise<number> => {
+    const startedAt = performance.now();
+    await work();
+    return (performance.now() - startedAt) * 1_000;
+  };
+  return {
+    async accept(count) {
+      const startedAt = performance.now();
+      await acceptAll(ledger, count);
+      return count / ((performance.now() - startedAt) / 1_000);
+    },
+    async acceptOne() {
+      const [id] = await acceptAll(ledger, 1);
+      if (id === undefined) throw new Error('Nothing was accepted.');
+      return id;
+    },
+    readUs: (id) =>
+      us(async () => {
+        if ((await ledger.find(id)) === undefined) throw new Error(`Deferral ${id} is not there.`);
+      }),
+    proveUs: (id) => us(() => ledger.proof(id)),
+    async memory() {
+      // Looks at the whole queue, and so waits until this host's view has it.
+      await ledger.holdsOrderKey('nothing');
+      globalThis.gc?.();
+      return process.memoryUsage().rss;
+    },
+  };
+}
+
+await answerCalls<HostProcess>(make);

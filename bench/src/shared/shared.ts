@@ -1,0 +1,119 @@
+import { createKeyFile } from '@slackwater/middleware';
+import { startNatsCluster } from '@slackwater/test-support/nats';
+import type { Benchmark, Figure, Run } from '../benchmark.ts';
+import { type Child, startChild } from '../child.ts';
+import { medianOf, ratios, spreadOf } from '../statistics.ts';
+import { inTurn } from '../turns.ts';
+import type { HostProcess, Place } from './host-process.ts';
+import type { RawProcess } from './raw-process.ts';
+
+const hostScript = new URL('host-process.ts', import.meta.url);
+const rawScript = new URL('raw-process.ts', import.meta.url);
+
+/** The engine that hosts share, on three NATS servers. */
+export const shared: Benchmark = {
+  name: 'shared',
+  title: 'hosts that share a ledger on three NATS servers / the servers alone',
+  async measure(run) {
+    run.progress('starting three NATS servers');
+    const cluster = await startNatsCluster();
+    const keys = Buffer.from(createKeyFile({ application: 'bench', group: 'main' })).toString('utf8');
+    const place: Place = { servers: cluster.servers, keys };
+    const raw = startChild<RawProcess>(rawScript, { servers: cluster.servers });
+    const hosts = [place, place].map((each) => startChild<HostProcess>(hostScript, each));
+    try {
+      const [one, other] = hosts;
+      if (one === undefined || other === undefined) throw new Error('There are no hosts.');
+      const empty = await one.ask('memory');
+      return [
+        ...(await acceptances(run, raw, one, other)),
+        ...(await elsewhere(run, one, other)),
+        await memory(run, place, one, empty),
+      ];
+    } finally {
+      await Promise.all([raw, ...hosts].map((child) => child.end()));
+      await cluster.stop();
+    }
+  },
+};
+
+async function acceptances(
+  { quick, progress }: Run,
+  raw: Child<RawProcess>,
+  one: Child<HostProcess>,
+  other: Child<HostProcess>,
+): Promise<readonly Figure[]> {
+  const count = quick ? 500 : 3_000;
+  progress('warming up');
+  await Promise.all([raw.ask('publish', count), one.ask('accept', count), other.ask('accept', count)]);
+  const both = async (): Promise<number> => {
+    const rates = await Promise.all([one, other].map((host) => host.ask('accept', count / 2)));
+    return rates.reduce((sum, rate) => sum + rate, 0);
+  };
+  const taken = await inTurn(
+    { raw: () => raw.ask('publish', count), one: () => one.ask('accept', count), both },
+    quick ? 6 : 12,
+    (round) => progress(`accepting, round ${round + 1}`),
+  );
+  const against = (what: string, of: readonly number[]): Figure => ({
+    what,
+    unit: 'ratio',
+    value: spreadOf(ratios(of, taken.raw)),
+    target: { atLeast: 0.5 },
+    note: `${Math.round(medianOf(of))} / ${Math.round(medianOf(taken.raw))} per second`,
+  });
+  return [
+    against('acceptances on one host / publishes that are acknowledged', taken.one),
+    against('acceptances on two hosts / publishes that are acknowledged', taken.both),
+  ];
+}
+
+async function elsewhere(
+  { quick, progress }: Run,
+  one: Child<HostProcess>,
+  other: Child<HostProcess>,
+): Promise<readonly Figure[]> {
+  progress('reading on another host');
+  const [read, prove]: [number[], number[]] = [[], []];
+  for (let n = 0; n < (quick ? 10 : 100); n++) {
+    const id = await one.ask('acceptOne');
+    read.push(await other.ask('readUs', id));
+    prove.push(await other.ask('proveUs', id));
+  }
+  return [
+    { what: 'reading on another host what was accepted just now', unit: 'µs', value: spreadOf(read) },
+    {
+      what: 'proving it there, with the block that it takes over for that',
+      unit: 'µs',
+      value: spreadOf(prove),
+    },
+  ];
+}
+
+/** What the indexes of a host that starts with a backlog take. */
+async function memory(
+  { quick, progress }: Run,
+  place: Place,
+  one: Child<HostProcess>,
+  empty: number,
+): Promise<Figure> {
+  const count = quick ? 5_000 : 60_000;
+  progress(`deferring ${count.toLocaleString('en')} more`);
+  await one.ask('accept', count);
+  const samples: number[] = [];
+  for (let n = 0; n < 6; n++) {
+    progress(`starting a host with that backlog, ${n + 1} of 6`);
+    const late = startChild<HostProcess>(hostScript, place);
+    try {
+      samples.push((((await late.ask('memory')) - empty) / count) * 1_000_000);
+    } finally {
+      await late.end();
+    }
+  }
+  return {
+    what: 'memory of the local indexes, for a million queued deferrals',
+    unit: 'bytes',
+    value: spreadOf(samples),
+    note: `taken from ${count.toLocaleString('en')}; most is on the temporary disk`,
+  };
+}
