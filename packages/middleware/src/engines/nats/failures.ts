@@ -42,6 +42,7 @@ export function failureOf(error: unknown, doing: string, writes: boolean): Engin
         writes ? 'unknown' : 'none',
         'the NATS server did not answer in time.',
       );
+    case 'NoResponders':
     case 'NoRespondersError':
     case 'JetStreamNotEnabled':
       return make(

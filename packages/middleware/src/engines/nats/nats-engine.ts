@@ -3,6 +3,7 @@ import { EngineError } from '../engine-error.ts';
 import { givenKeys } from '../given-keys.ts';
 import { checkName } from '../limits.ts';
 import { openApi } from './api.ts';
+import { checkServer } from './check-server.ts';
 import { namesOf } from './names.ts';
 import { openNatsLog } from './nats-log.ts';
 import { checkNatsOptions, type NatsEngineOptions } from './nats-options.ts';
@@ -14,9 +15,6 @@ import { ensureStreams } from './streams.ts';
 
 export type { NatsEngineOptions, NatsTlsOptions } from './nats-options.ts';
 export { type NatsPermissions, type NatsPermissionsOptions, natsPermissions } from './nats-permissions.ts';
-
-/** A server takes messages of a MiB unless it is told otherwise; with less than this a batch or an entry would not fit. */
-const leastMaxPayload = 768 * 1024;
 
 /**
  * The engine for many hosts: NATS JetStream, one stream each for log, store and queue, kept by three servers where there
@@ -56,7 +54,7 @@ async function openScope(
   }
 
   try {
-    checkPayload(connection.nats.info?.max_payload);
+    checkServer(connection.nats.info);
     const api = await openApi(connection);
     const replicas = await ensureStreams(connection, api, names, options);
     if (replicas < 3) tell('keeping the ledger safe', fewReplicas(names.streams.log, replicas));
@@ -96,15 +94,6 @@ function quietly(onTrouble: EngineOpenOptions['onTrouble']): Tell {
       // said above
     }
   };
-}
-
-function checkPayload(maxPayload: number | undefined): void {
-  if (maxPayload === undefined || maxPayload >= leastMaxPayload) return;
-  throw new EngineError(
-    'engine-unavailable',
-    'none',
-    `The NATS server takes messages of ${maxPayload} bytes at most; set its max_payload to ${leastMaxPayload} or more (1048576 is its default).`,
-  );
 }
 
 function fewReplicas(stream: string, replicas: number): EngineError {
