@@ -32,8 +32,12 @@ export interface Following {
   readonly onMessage: (message: JsMsg) => void;
 }
 
-/** Whoever waits so long without a message begins to doubt that the server's side is still there, ms. */
+/**
+ * Whoever waits so long without a message begins to doubt that the server's side is still there, ms. Each time that it was made
+ * again in vain the patience doubles: servers that are slow must not be kept busy with that.
+ */
 const doubtAfterMs = 400;
+const mostDoubtMs = 5_000;
 const restartPauseMs = 250;
 
 interface Waiting {
@@ -53,6 +57,7 @@ export function follow({ connection, api, clock }: NatsContext, following: Follo
   let stopped = false;
   let starting = false;
   let doubt: Timer | undefined;
+  let patienceMs = doubtAfterMs;
   let retry: Timer | undefined;
 
   function arrive(message: JsMsg, ofLife: number): void {
@@ -64,6 +69,7 @@ export function follow({ connection, api, clock }: NatsContext, following: Follo
 
   function advance(seq: number): void {
     seen = Math.max(seen, seq);
+    patienceMs = doubtAfterMs;
     doubt?.cancel();
     doubt = undefined;
     for (const item of waiting) {
@@ -76,8 +82,9 @@ export function follow({ connection, api, clock }: NatsContext, following: Follo
 
   function doubtIfWaited(): void {
     if (waiting.size === 0 || doubt !== undefined || stopped) return;
-    doubt = clock.after(doubtAfterMs, () => {
+    doubt = clock.after(patienceMs, () => {
       doubt = undefined;
+      patienceMs = Math.min(2 * patienceMs, mostDoubtMs);
       void start();
     });
   }

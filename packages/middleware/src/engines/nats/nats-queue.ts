@@ -6,6 +6,7 @@ import type { Claim, ClaimOptions, EngineQueue, QueueItem } from '../queue.ts';
 import { coalesced } from './coalesced.ts';
 import type { NatsContext } from './context.ts';
 import { type Follower, follow } from './follower.ts';
+import { inParallel } from './in-parallel.ts';
 import { packItem, type QueuedItem, unpackItem } from './queue-message.ts';
 import { QueueView, type ViewedItem } from './queue-view.ts';
 import { startServerClock } from './server-clock.ts';
@@ -29,7 +30,8 @@ const mostTries = 32;
 const flushAfterMs = 10;
 const flushAtChanges = 500;
 const sweepEveryMs = 30_000;
-const sweptPerTurn = 500;
+const sweptPerTurn = 5_000;
+const sweptAtATime = 16;
 
 /** Opens the queue, and begins to build this host's view of it. */
 export async function openNatsQueue(context: NatsContext): Promise<NatsQueue> {
@@ -151,11 +153,11 @@ export async function openNatsQueue(context: NatsContext): Promise<NatsQueue> {
 
   async function sweep(): Promise<void> {
     flush();
-    for (const { item, seq } of view.ended(serverClock.now(), sweptPerTurn)) {
+    await inParallel(view.ended(serverClock.now(), sweptPerTurn), sweptAtATime, async ({ item, seq }) => {
       if (stopped) return;
       await api.purge(stream, names.queueSubject(item.id), seq);
       if (!stopped) view.forget(item.id);
-    }
+    });
   }
 
   function scheduleSweep(): void {

@@ -1,6 +1,7 @@
 import type { Timer } from '../../clock.ts';
 import type { Kept } from './api.ts';
 import type { NatsContext } from './context.ts';
+import { inParallel } from './in-parallel.ts';
 import type { LongValues } from './long-values.ts';
 import { chunkKey, readStoreMessage } from './store-message.ts';
 
@@ -10,7 +11,9 @@ import { chunkKey, readStoreMessage } from './store-message.ts';
 // turn goes a little later. Removing twice does no harm.
 
 const everyMs = 30_000;
-const messagesPerTurn = 2_000;
+const messagesPerPage = 2_000;
+const pagesPerTurn = 10;
+const removedAtATime = 16;
 const orphanAfterMs = 3_600_000;
 
 /** Begins to sweep. */
@@ -21,40 +24,50 @@ export function startStoreSweeping(context: NatsContext, values: LongValues): { 
   let stopped = false;
   let timer: Timer | undefined;
 
-  /** False where it is too early for this one, and for those behind it. */
-  async function settle(message: Kept): Promise<boolean> {
-    const key = names.storeKey(message.subject);
-    if (key === undefined) return settleChunk(message);
+  /** What to do about a message: nothing, or remove it; undefined where it is too early, for those behind it as well. */
+  function judge(message: Kept): (() => Promise<void>) | 'keep' | undefined {
+    const now = clock.wallNow();
+    if (names.storeKey(message.subject) === undefined) {
+      return message.at > now - orphanAfterMs ? undefined : () => settleChunk(message);
+    }
     const { expiresAt, chunks, seq } = readStoreMessage(message);
-    if (expiresAt === undefined) return true;
-    if (expiresAt > clock.wallNow()) return false;
-    await api.purge(stream, message.subject, seq);
-    values.drop(chunks);
-    return true;
+    if (expiresAt === undefined) return 'keep';
+    if (expiresAt > now) return undefined;
+    return async () => {
+      await api.purge(stream, message.subject, seq);
+      values.drop(chunks);
+    };
   }
 
-  async function settleChunk({ subject, headers, at }: Kept): Promise<boolean> {
-    if (at > clock.wallNow() - orphanAfterMs) return false;
+  async function settleChunk({ subject, headers }: Kept): Promise<void> {
     const [id = ''] = subject.split('.').slice(-2);
     const key = chunkKey(headers);
     const named = key === undefined ? undefined : await api.last(stream, names.storeSubject(key));
     const isNamed = named !== undefined && readStoreMessage(named).chunks?.id === id;
     if (!isNamed) await api.purge(stream, names.chunkSubject(id, '>'));
-    return true;
+  }
+
+  /** Reads on a page further. False where there is nothing more to be done for now. */
+  async function page(newest: number): Promise<boolean> {
+    const removals: (() => Promise<void>)[] = [];
+    let end = next;
+    let early = false;
+    for await (const message of api.headers(stream, next, Math.min(messagesPerPage, newest - next + 1))) {
+      const verdict = judge(message);
+      early = verdict === undefined;
+      if (stopped || early) break;
+      if (typeof verdict === 'function') removals.push(verdict);
+      end = message.seq + 1;
+    }
+    await inParallel(removals, removedAtATime, (remove) => remove());
+    next = early || end > next ? end : newest + 1;
+    return !early && next <= newest;
   }
 
   async function turn(): Promise<void> {
     const newest = await api.newest(stream);
-    let left = messagesPerTurn;
-    while (left > 0 && next <= newest && !stopped) {
-      const from = next;
-      const count = Math.min(left, newest - next + 1);
-      for await (const message of api.headers(stream, next, count)) {
-        if (stopped || !(await settle(message))) return;
-        next = message.seq + 1;
-      }
-      if (next === from) next = newest + 1;
-      left -= count;
+    for (let pages = 0; pages < pagesPerTurn && next <= newest && !stopped; pages++) {
+      if (!(await page(newest))) return;
     }
   }
 

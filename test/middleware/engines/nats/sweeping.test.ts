@@ -1,0 +1,77 @@
+import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
+import { connect, headers, type NatsConnection } from '@nats-io/transport-node';
+import { type NatsServer, startNats } from '@slackwater/test-support/nats';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type Clock, systemClock } from '../../../../packages/middleware/src/clock.ts';
+import type { OpenEngine } from '../../../../packages/middleware/src/engines/engine.ts';
+import { namesOf } from '../../../../packages/middleware/src/engines/nats/names.ts';
+import { natsEngine } from '../../../../packages/middleware/src/engines/nats/nats-engine.ts';
+import { createKeyFile } from '../../../../packages/middleware/src/ledger/keys.ts';
+import { bytes, scope } from '../../../contracts/engine-under-test.ts';
+
+const names = namesOf('slackwater', scope.application, scope.group);
+const stream = names.streams.store;
+/** Half a minute passes in a tenth of a second; the wall clock goes on as ever, until a test moves it. */
+let aheadMs = 0;
+const hasty: Clock = {
+  ...systemClock,
+  wallNow: () => systemClock.wallNow() + aheadMs,
+  after: (ms, callback) => systemClock.after(ms >= 10_000 ? ms / 300 : ms, callback),
+};
+let server: NatsServer;
+let engine: OpenEngine;
+let nats: NatsConnection;
+let manager: JetStreamManager;
+
+beforeAll(async () => {
+  server = await startNats();
+  engine = await natsEngine({ servers: server.servers, keys: createKeyFile(scope) }).open({
+    ...scope,
+    clock: hasty,
+  });
+  nats = await connect({ servers: server.servers });
+  manager = await jetstreamManager(nats);
+});
+
+afterAll(async () => {
+  await engine.close();
+  await nats.close();
+  await server.stop();
+});
+
+const subjects = async (): Promise<string[]> => {
+  const { state } = await manager.streams.info(stream, { subjects_filter: '>' });
+  return Object.keys(state.subjects ?? {}).toSorted();
+};
+
+describe('the sweeping of the NATS store', () => {
+  it('removes what has expired and what was deleted, also long values, and nothing else', async () => {
+    const soon = { expiresAt: hasty.wallNow() + 400 };
+    await engine.store.put('stays', bytes('for ever'));
+    await engine.store.put('later', bytes('x'), { expiresAt: hasty.wallNow() + 86_400_000 * 30 });
+    await engine.store.put('stays/long', new Uint8Array(1_200_000));
+    await engine.store.put('deleted', bytes('x'));
+    await engine.store.delete('deleted');
+    expect(await subjects()).toHaveLength(7);
+    // Behind a key that lasts, what expires waits for it; so the order of writing is the order of going.
+    aheadMs = 86_400_000 * 31;
+    await engine.store.put('soon', bytes('x'), soon);
+    await engine.store.put('soon/long', new Uint8Array(1_200_000), soon);
+    await expect
+      .poll(async () => (await subjects()).filter((subject) => subject.startsWith('$KV')), {
+        timeout: 15_000,
+      })
+      .toEqual([names.storeSubject('stays'), names.storeSubject('stays/long')]);
+    await expect.poll(async () => (await subjects()).length, { timeout: 15_000 }).toBe(5);
+    expect((await engine.store.get('stays/long'))?.value.byteLength).toBe(1_200_000);
+  });
+
+  it('removes the pieces of a long value that no key names', async () => {
+    const sent = headers();
+    sent.set('Slackwater-Key', 'stays');
+    const orphan = names.chunkSubject('orphan', 0);
+    await manager.jetstream().publish(orphan, 'left behind', { headers: sent });
+    await expect.poll(subjects, { timeout: 15_000 }).not.toContain(orphan);
+    expect((await engine.store.get('stays'))?.value).toEqual(bytes('for ever'));
+  });
+});
