@@ -45,6 +45,8 @@ export interface Api {
   headers(stream: string, from: number, count: number): AsyncIterable<Kept>;
   /** The number of the newest message that the stream's leader has. */
   newest(stream: string): Promise<number>;
+  /** When the stream was made, and its newest number: together they tell it from another of its name. */
+  end(stream: string): Promise<{ readonly created: string; readonly newest: number }>;
   /** Removes the messages of a subject up to a number, that one included. Without it, all. */
   purge(stream: string, subject: string, seq?: number): Promise<void>;
 }
@@ -143,6 +145,12 @@ export async function openApi(connection: Connection): Promise<Api> {
         false,
         async () => (await manager.streams.info(stream)).state.last_seq,
       );
+    },
+    end(stream) {
+      return ask(`Asking for the end of ${stream}`, false, async () => {
+        const { created, state } = await manager.streams.info(stream);
+        return { created, newest: state.last_seq };
+      });
     },
     async purge(stream, subject, seq) {
       const upTo = seq === undefined ? {} : { seq: seq + 1 };

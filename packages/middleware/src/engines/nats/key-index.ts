@@ -2,18 +2,12 @@ import type { JsMsg } from '@nats-io/jetstream';
 import type { Timer } from '../../clock.ts';
 import type { NatsContext } from './context.ts';
 import { type Follower, follow } from './follower.ts';
-import { openIndexFile } from './index-file.ts';
+import { type IndexedKey, KeyTable } from './key-table.ts';
 import { readStoreMessage } from './store-message.ts';
 
 // Which keys there are, in order. Servers know keys and no order, so each host that lists keeps an index: of the keys below
 // one first segment, from the first list that asks for it on, by following the stream's headers. A key whose removal was
 // not seen stands in it until a list comes upon it and finds nothing there.
-
-/** A key, and the number of its last message that the index knows. */
-export interface IndexedKey {
-  readonly key: string;
-  readonly seq: number;
-}
 
 /** The keys of a store, in order. */
 export interface KeyIndex {
@@ -29,38 +23,30 @@ export interface KeyIndex {
   close(): void;
 }
 
-/** Greater than every character that a key may have. */
-const beyondKeys = '\x7f';
 const flushAfterMs = 20;
+const flushAtChanges = 1_000;
 /** Nobody listed for so long: what is not asked for need not be followed. */
 const idleMs = 60_000;
-const flushAtChanges = 1_000;
 
-/** An index that follows nothing yet. */
-export function openKeyIndex(context: NatsContext, directory: string | undefined): KeyIndex {
-  const { api, names, clock } = context;
+/** An index that follows nothing yet; with a directory, it goes on from what an earlier one left there. */
+export async function openKeyIndex(context: NatsContext, directory: string | undefined): Promise<KeyIndex> {
+  const { api, names, clock, onTrouble } = context;
   const stream = names.streams.store;
-  const database = openIndexFile(directory, `${stream}.index`);
-  database.exec(`
-    CREATE TABLE IF NOT EXISTS key (name TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
-    CREATE TABLE IF NOT EXISTS followed (subject TEXT PRIMARY KEY, seq INTEGER NOT NULL) WITHOUT ROWID;
-  `);
-  const add = database.prepare('INSERT OR REPLACE INTO key VALUES (?, ?)');
-  const remove = database.prepare('DELETE FROM key WHERE name = ?');
-  const removeIfStill = database.prepare('DELETE FROM key WHERE name = ? AND seq = ?');
-  const note = database.prepare('INSERT OR REPLACE INTO followed VALUES (?, ?)');
-  const noted = database.prepare('SELECT seq FROM followed WHERE subject = ?');
-  const forward = database.prepare(
-    'SELECT name, seq FROM key WHERE name > ? AND name >= ? AND name < ? ORDER BY name LIMIT ?',
-  );
-  const backward = database.prepare(
-    'SELECT name, seq FROM key WHERE name >= ? AND name < ? ORDER BY name DESC LIMIT ?',
-  );
   const followers = new Map<string, Follower>();
   /** The number of the last message; undefined where it says that the key is gone. */
   const changes = new Map<string, number | undefined>();
+  let table = openTable(await api.end(stream));
   let flushing: Timer | undefined;
   let resting: Timer | undefined;
+
+  function openTable(end: Awaited<ReturnType<typeof api.end>>): KeyTable {
+    try {
+      return KeyTable.open(directory, `${stream}.index`, end);
+    } catch (error) {
+      onTrouble(`opening the index in ${directory ?? 'the temporary directory'}; it goes on without`, error);
+      return KeyTable.open(undefined, '', end);
+    }
+  }
 
   function change(message: JsMsg): void {
     const key = names.storeKey(message.subject);
@@ -74,35 +60,43 @@ export function openKeyIndex(context: NatsContext, directory: string | undefined
     flushing?.cancel();
     flushing = undefined;
     if (changes.size === 0) return;
-    database.exec('BEGIN');
-    for (const [key, seq] of changes) {
-      if (seq === undefined) remove.run(key);
-      else add.run(key, seq);
-    }
-    noteAll();
-    database.exec('COMMIT');
+    orStartAgain(() => table.apply(changes, followed()));
     changes.clear();
   }
 
-  function followerOf(subject: string): Follower {
-    const known = followers.get(subject);
-    if (known !== undefined) return known;
-    const from = Number(noted.get(subject)?.['seq'] ?? 0) + 1;
-    const follower = follow(context, { stream, subject, from, headersOnly: true, onMessage: change });
-    followers.set(subject, follower);
-    return follower;
+  const followed = (): [string, number][] => [...followers].map(([subject, { seen }]) => [subject, seen]);
+
+  /** An index that can't be written is of no use: it begins again without a name, and follows from the beginning. */
+  function orStartAgain(write: () => void): void {
+    try {
+      write();
+    } catch (error) {
+      onTrouble('writing the index of keys; it is made again', error);
+      letGo();
+      table.close();
+      table = new KeyTable('');
+    }
+  }
+
+  function letGo(): void {
+    for (const follower of followers.values()) follower.stop();
+    followers.clear();
   }
 
   /** The next list goes on from what was noted. */
   function rest(): void {
     flush();
-    noteAll();
-    for (const follower of followers.values()) follower.stop();
-    followers.clear();
+    orStartAgain(() => table.apply(new Map(), followed()));
+    letGo();
   }
 
-  function noteAll(): void {
-    for (const [subject, { seen }] of followers) note.run(subject, seen);
+  function followerOf(subject: string): Follower {
+    const known = followers.get(subject);
+    if (known !== undefined) return known;
+    const from = table.followed(subject) + 1;
+    const follower = follow(context, { stream, subject, from, headersOnly: true, onMessage: change });
+    followers.set(subject, follower);
+    return follower;
   }
 
   /** Waits until the index has what was written below the prefix. */
@@ -119,19 +113,13 @@ export function openKeyIndex(context: NatsContext, directory: string | undefined
   return {
     async page(prefix, limit, after, reverse) {
       await catchUp(prefix);
-      const end = prefix + beyondKeys;
-      const rows = reverse
-        ? backward.all(prefix, after !== undefined && after < end ? after : end, limit)
-        : forward.all(after ?? '', prefix, end, limit);
-      return rows.map((row) => ({ key: String(row['name']), seq: Number(row['seq']) }));
+      return table.page(prefix, limit, after, reverse);
     },
-    forget({ key, seq }) {
-      removeIfStill.run(key, seq);
-    },
+    forget: (key) => orStartAgain(() => table.forget(key)),
     close() {
       resting?.cancel();
       rest();
-      database.close();
+      table.close();
     },
   };
 }

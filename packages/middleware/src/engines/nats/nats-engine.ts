@@ -73,7 +73,7 @@ async function openScope(
       keyFile: () => keysOf(group),
       status: () => ({
         connected: connection.connected,
-        behind: log.follower.behind + queue.follower.behind,
+        behind: log.follower.behind + queue.behind(),
       }),
       close,
     };

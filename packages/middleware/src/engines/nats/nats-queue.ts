@@ -1,15 +1,12 @@
-import type { JsMsg } from '@nats-io/jetstream';
 import type { Timer } from '../../clock.ts';
 import { EngineError } from '../engine-error.ts';
 import { checkInteger, checkName, engineLimits, wholeMs } from '../limits.ts';
 import type { Claim, ClaimOptions, EngineQueue, QueueItem } from '../queue.ts';
-import { coalesced } from './coalesced.ts';
 import type { NatsContext } from './context.ts';
-import { type Follower, follow } from './follower.ts';
 import { inParallel } from './in-parallel.ts';
+import { startQueueFeed } from './queue-feed.ts';
 import { packItem, type QueuedItem, unpackItem } from './queue-message.ts';
-import { QueueView, type ViewedItem } from './queue-view.ts';
-import { startServerClock } from './server-clock.ts';
+import type { ViewedItem } from './queue-view.ts';
 
 // Who may perform what is decided by compare-and-set on the item's message, and every host has its own view to choose from:
 // a consumer of a work queue gives messages in the order of the stream, and neither by priority nor one of an order key at
@@ -17,7 +14,7 @@ import { startServerClock } from './server-clock.ts';
 
 /** The queue of one scope, with what lets it go. */
 export interface NatsQueue extends EngineQueue {
-  readonly follower: Follower;
+  behind(): number;
   stop(): void;
 }
 
@@ -27,8 +24,6 @@ const settledKeptMs = dayMs;
 const deadKeptMs = 30 * dayMs;
 const removedKeptMs = 3_600_000;
 const mostTries = 32;
-const flushAfterMs = 10;
-const flushAtChanges = 500;
 const sweepEveryMs = 30_000;
 const sweptPerTurn = 5_000;
 const sweptAtATime = 16;
@@ -37,48 +32,16 @@ const sweptAtATime = 16;
 export async function openNatsQueue(context: NatsContext): Promise<NatsQueue> {
   const { api, names, clock } = context;
   const stream = names.streams.queue;
-  const view = new QueueView();
-  const serverClock = startServerClock(context);
-  let changes: ViewedItem[] = [];
-  let flushing: Timer | undefined;
+  const feed = startQueueFeed(context);
+  const serverClock = feed.clock;
   let sweeping: Timer | undefined;
   let stopped = false;
-
-  function hear(message: JsMsg): void {
-    if (message.subject === names.queueClockSubject) {
-      serverClock.hear(message);
-      return;
-    }
-    const item = unpackItem(message);
-    if (item === undefined) {
-      context.onTrouble('reading the queue', foreign(stream, message.subject));
-      return;
-    }
-    changes.push({ item, seq: message.seq });
-    if (changes.length >= flushAtChanges) flush();
-    else flushing ??= clock.after(flushAfterMs, flush);
-  }
-
-  function flush(): void {
-    flushing?.cancel();
-    flushing = undefined;
-    if (changes.length === 0 || stopped) return;
-    const heard = changes;
-    changes = [];
-    view.apply(heard);
-  }
-
-  const follower = follow(context, { stream, from: 1, onMessage: hear });
-  const caughtUp = coalesced(async () => {
-    await follower.reached(await api.newest(stream));
-    flush();
-  });
 
   /** Writes an item where its last message is still the one with number `last`; then this host knows it at once. */
   async function write(item: QueuedItem, last: number): Promise<boolean> {
     const seq = await api.publish(names.queueSubject(item.id), packItem(item), { stream, ifLastIs: last });
     if (seq === undefined) return false;
-    if (!stopped) view.apply([{ item, seq }]);
+    feed.use((view) => view.apply([{ item, seq }]));
     return true;
   }
 
@@ -86,17 +49,15 @@ export async function openNatsQueue(context: NatsContext): Promise<NatsQueue> {
   async function refresh(id: string): Promise<ViewedItem | undefined> {
     const kept = await api.last(stream, names.queueSubject(id));
     const item = kept && unpackItem(kept);
-    if (stopped) return undefined;
-    if (kept === undefined || item === undefined) view.forget(id);
-    else view.apply([{ item, seq: kept.seq }]);
-    return kept && item && { item, seq: kept.seq };
+    const known = kept && item && { item, seq: kept.seq };
+    feed.use((view) => (known === undefined ? view.forget(id) : view.apply([known])));
+    return known;
   }
 
   /** Changes an item that `token` holds. False where it is not held by it any more. */
   async function change(id: string, token: number, to: (item: QueuedItem) => QueuedItem): Promise<boolean> {
     checkName('id', id);
-    flush();
-    let known = view.find(id) ?? (await refresh(id));
+    let known = feed.use((view) => view.find(id)) ?? (await refresh(id));
     for (let i = 0; i < mostTries; i++) {
       // No claim has the token 0: it is of an item that nobody has claimed.
       if (known?.item.state !== 'live' || token === 0 || known.item.token !== token) return false;
@@ -118,12 +79,13 @@ export async function openNatsQueue(context: NatsContext): Promise<NatsQueue> {
   }
 
   async function claim({ partition, limit, leaseMs, holder }: ClaimOptions): Promise<Claim[]> {
-    await caughtUp();
+    await feed.caughtUp();
     const claims: Claim[] = [];
     while (claims.length < limit && !stopped) {
       const now = serverClock.now();
       const until = now + leaseMs;
-      const taken = view.take(partition, limit - claims.length, now, until);
+      const wanted = limit - claims.length;
+      const taken = feed.use((view) => view.take(partition, wanted, now, until));
       if (taken.length === 0) break;
       const tried = await Promise.allSettled(taken.map((one) => claimOne(one, until, holder)));
       let failure: unknown;
@@ -152,11 +114,11 @@ export async function openNatsQueue(context: NatsContext): Promise<NatsQueue> {
   }
 
   async function sweep(): Promise<void> {
-    flush();
-    await inParallel(view.ended(serverClock.now(), sweptPerTurn), sweptAtATime, async ({ item, seq }) => {
+    const ended = feed.use((view) => view.ended(serverClock.now(), sweptPerTurn));
+    await inParallel(ended, sweptAtATime, async ({ item, seq }) => {
       if (stopped) return;
       await api.purge(stream, names.queueSubject(item.id), seq);
-      if (!stopped) view.forget(item.id);
+      if (!stopped) feed.use((view) => view.forget(item.id));
     });
   }
 
@@ -171,7 +133,7 @@ export async function openNatsQueue(context: NatsContext): Promise<NatsQueue> {
 
   scheduleSweep();
   return {
-    follower,
+    behind: () => feed.behind,
     async enqueue(item) {
       checkItem(item);
       return enqueue(item);
@@ -212,24 +174,22 @@ export async function openNatsQueue(context: NatsContext): Promise<NatsQueue> {
       throw contended(id);
     },
     async backlog() {
-      await caughtUp();
-      return view.backlog(serverClock.now()).map(({ nextDueAt, ...row }) => ({
+      await feed.caughtUp();
+      const rows = feed.use((view) => view.backlog(serverClock.now()));
+      return rows.map(({ nextDueAt, ...row }) => ({
         ...row,
         nextDueAt: nextDueAt === undefined ? undefined : serverClock.fromServer(nextDueAt),
       }));
     },
     async holdsOrderKey(orderKey) {
       checkName('orderKey', orderKey);
-      await caughtUp();
-      return view.holdsOrderKey(orderKey);
+      await feed.caughtUp();
+      return feed.use((view) => view.holdsOrderKey(orderKey));
     },
     stop() {
       stopped = true;
-      flushing?.cancel();
       sweeping?.cancel();
-      serverClock.stop();
-      follower.stop();
-      view.close();
+      feed.stop();
     },
   };
 }
@@ -279,12 +239,4 @@ function claimOf({ id, partition, priority, position, orderKey, notBefore, token
 
 function contended(id: string): EngineError {
   return new EngineError('engine-unavailable', 'none', `The item ${id} is written by too many at once.`);
-}
-
-function foreign(stream: string, subject: string): EngineError {
-  return new EngineError(
-    'engine-corrupt',
-    'none',
-    `The stream ${stream} has a message on ${subject} that Slackwater did not write; it is left out. Find out who may publish there.`,
-  );
 }

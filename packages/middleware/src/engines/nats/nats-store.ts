@@ -30,7 +30,7 @@ export async function openNatsStore(
   const stream = names.streams.store;
   const values = longValues(context);
   const expiryOf = new ExpiryOf();
-  const index = openKeyIndex(context, indexDirectory);
+  const index = await openKeyIndex(context, indexDirectory);
   const sweeping = startStoreSweeping(context, values);
 
   const isShown = ({ isDeleted, expiresAt }: StoreMessage): boolean =>

@@ -1,5 +1,3 @@
-import { randomUUID } from 'node:crypto';
-import type { JsMsg } from '@nats-io/jetstream';
 import type { Timer } from '../../clock.ts';
 import type { NatsContext } from './context.ts';
 
@@ -14,8 +12,8 @@ export interface ServerClock {
   toServer(at: number): number;
   /** What the servers call `at`, in this host's time. */
   fromServer(at: number): number;
-  /** Every message of the subject is to be shown to it. */
-  hear(message: JsMsg): void;
+  /** Resolves when the clocks were compared for the first time, or could not be. */
+  readonly compared: Promise<void>;
   stop(): void;
 }
 
@@ -28,59 +26,58 @@ const worthTellingMs = 5_000;
 
 /** Begins to compare clocks. */
 export function startServerClock({ api, names, clock, onTrouble }: NatsContext): ServerClock {
-  const me = randomUUID();
-  let asked: { readonly text: string; readonly sentAt: number; answeredAt: number | undefined } | undefined;
-  let sent = 0;
+  const stream = names.streams.queue;
   let offset = 0;
   let timer: Timer | undefined;
   let stopped = false;
   let told = false;
 
-  async function ask(): Promise<void> {
-    sent += 1;
-    const question = {
-      text: `${me} ${sent}`,
-      sentAt: clock.wallNow(),
-      answeredAt: undefined as number | undefined,
-    };
-    asked = question;
-    await api.publish(names.queueClockSubject, Buffer.from(question.text), { stream: names.streams.queue });
-    question.answeredAt = clock.wallNow();
+  /** False where another host's message took the place of ours before we could look. */
+  async function compare(): Promise<boolean> {
+    const sentAt = clock.wallNow();
+    const seq = (await api.publish(names.queueClockSubject, new Uint8Array(), { stream })) ?? 0;
+    const answeredAt = clock.wallNow();
+    const taken = await api.at(stream, seq);
+    if (taken === undefined) return false;
+    learn(Math.round(taken.at - (sentAt + answeredAt) / 2));
+    return true;
+  }
+
+  function learn(difference: number): void {
+    offset = Math.abs(difference) < noiseMs ? 0 : difference;
+    if (told || Math.abs(offset) < worthTellingMs) return;
+    told = true;
+    onTrouble(
+      'comparing clocks',
+      new Error(
+        `This host's clock is ${-offset} ms ahead of the NATS server's (below zero: behind); set one of them right.`,
+      ),
+    );
   }
 
   function again(delayMs: number): void {
     if (stopped) return;
     timer = clock.after(delayMs, () => {
-      ask().then(
-        () => again(everyMs),
+      compare().then(
+        (done) => again(done ? everyMs : retryMs * Math.random()),
         () => again(retryMs),
       );
     });
   }
 
-  function learn(takenAt: number, { sentAt, answeredAt = clock.wallNow() }: NonNullable<typeof asked>): void {
-    const difference = Math.round(takenAt - (sentAt + answeredAt) / 2);
-    offset = Math.abs(difference) < noiseMs ? 0 : difference;
-    if (told || Math.abs(offset) < worthTellingMs) return;
-    told = true;
-    const ahead = Math.round(-offset);
-    onTrouble(
-      'comparing clocks',
-      new Error(
-        `This host's clock is ${ahead} ms ahead of the NATS server's (below zero: behind); set one of them right.`,
-      ),
-    );
-  }
-
-  again(0);
+  const first = compare();
+  first.then(
+    (done) => again(done ? everyMs : retryMs * Math.random()),
+    () => again(retryMs),
+  );
   return {
     now: () => clock.wallNow() + offset,
     toServer: (at) => at + offset,
     fromServer: (at) => at - offset,
-    hear({ data, time }) {
-      if (asked !== undefined && Buffer.from(data).toString('utf8') === asked.text)
-        learn(time.getTime(), asked);
-    },
+    compared: first.then(
+      () => {},
+      () => {},
+    ),
     stop() {
       stopped = true;
       timer?.cancel();
