@@ -113,6 +113,7 @@ function unfinished(): LedgerError {
 function differ(problem: string): LedgerError {
   return new LedgerError(
     'ledger-keys-differ',
-    `The ledger can't be continued: ${problem}. Put its own key file back, or move the directory aside and start a new ledger.`,
+    `The ledger can't be continued: ${problem}. Give it its own keys again (the key file, or the engine's option "keys"); or begin a new ledger ` +
+      'in another place (directory, prefix, schema). Two applications of one name in one place are also refused like this.',
   );
 }
