@@ -9,8 +9,19 @@ import { sqliteEngine } from '../../../../../packages/middleware/dist/engines/sq
 const [directory = '', who = ''] = process.argv.slice(2);
 const engine = sqliteEngine({ directory });
 const open = await engine.open({ application: 'shop', group: 'main', clock: systemClock });
-const say = (line: string): number => writeSync(1, `${line}\n`);
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+/** Written when it returns; a pipe that its reader is slow to empty is waited for. */
+function say(line: string): void {
+  const text = Buffer.from(`${line}\n`);
+  for (let at = 0; at < text.length; ) {
+    try {
+      at += writeSync(1, text, at);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+    }
+  }
+}
 
 await open.keyFile(() => bytes(`{"made by":"${who}"}`));
 let count = 0;
