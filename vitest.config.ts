@@ -13,6 +13,10 @@ export default defineConfig({
         find: '@slackwater/middleware/nats',
         replacement: source('middleware/src/engines/nats/nats-engine.ts'),
       },
+      {
+        find: '@slackwater/middleware/postgres-engine',
+        replacement: source('middleware/src/engines/postgres/postgres-engine.ts'),
+      },
       { find: /^@slackwater\/middleware\/(\w+)$/, replacement: source('middleware/src/drivers/$1.ts') },
     ],
   },

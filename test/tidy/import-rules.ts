@@ -30,7 +30,7 @@ export const rules: readonly Rule[] = [
     imports: ['clock', 'request context', 'driver contract'],
     types: [],
   },
-  { room: 'engines', files: /^engines\//, imports: ['clock', 'engine contract'], types: [] },
+  { room: 'engines', files: /^engines\//, imports: ground, types: [] },
   { room: 'measure', files: /^measure\//, imports: ground, types: [] },
   { room: 'decide', files: /^decide\//, imports: [], types: [...ground, 'measure', 'options'] },
   { room: 'answer', files: /^answer\//, imports: ground, types: ['decide', 'ledger', 'options'] },

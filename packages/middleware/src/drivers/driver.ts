@@ -43,6 +43,8 @@ export interface CommitSource {
   readonly partition: string;
   /** The driver's name, for messages: `pg`. */
   readonly driver: string;
+  /** The server, as {@link serverName} spells it; undefined where nobody can say. */
+  readonly server?: string | undefined;
   /** How many connections it may hold; undefined where nobody can say. */
   readonly connections: number | undefined;
   /**
@@ -74,9 +76,23 @@ export interface CompletionRow {
 }
 
 const registryKey = Symbol.for('slackwater.commit-sources');
-const shared = globalThis as { [registryKey]?: Set<CommitSource> };
+const ownKey = Symbol.for('slackwater.own-connections');
+const shared = globalThis as { [registryKey]?: Set<CommitSource>; [ownKey]?: WeakSet<object> };
 shared[registryKey] ??= new Set();
+shared[ownKey] ??= new WeakSet();
 const sources: Set<CommitSource> = shared[registryKey];
+
+/**
+ * Clients, and pools that are being asked for one, that Slackwater uses for itself at this moment: an engine puts them
+ * in and takes them out. A driver lets what happens on them pass unobserved: it is none of the application's work.
+ */
+export const ownConnections: WeakSet<object> = shared[ownKey];
+
+/** How a database server is named, so that two who speak of the same one can be told to. */
+export function serverName({ host, port }: { readonly host: string; readonly port: number }): string {
+  const isHere = host.startsWith('/') || /^(?:localhost|127(?:\.\d+){3}|::1)$/i.test(host);
+  return `${isHere ? 'localhost' : host.toLowerCase()}:${port}`;
+}
 
 /** Makes a source known to gates that exist and to gates to come. Returns the way to take it back. */
 export function announceSource(source: CommitSource): () => void {

@@ -1,7 +1,8 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { SlackwaterError } from '@slackwater/shared';
-import { announceSource } from './driver.ts';
+import { announceSource, ownConnections } from './driver.ts';
+import { databaseOf, serverOf } from './pg-address.ts';
 import type { PgClient, QueryFunction } from './pg-client.ts';
 import { completionsOf, type PgCompletions } from './pg-completions.ts';
 import {
@@ -127,6 +128,7 @@ function observePool(pool: PgPool, options: ObserveOptions): ObservedPool {
   const withdraw = announceSource({
     partition: options.partition,
     driver: 'pg',
+    server: serverOf(addressed(pool)),
     connections: pool.options.max,
     probe: probeOf(services[2], options.probeTimeoutMs ?? 2_000),
     completions,
@@ -158,6 +160,7 @@ function observeClient(client: PgClient, options: ObserveOptions): Observed {
   const withdraw = announceSource({
     partition,
     driver: 'pg',
+    server: serverOf(client),
     connections: 1,
     probe: undefined,
     completions: undefined,
@@ -198,6 +201,7 @@ function observeEverything(options: unknown): Observed {
 const learned = new Set<ObservedPool>();
 
 function onQuery(client: object, original: (...args: unknown[]) => unknown, args: unknown[]): unknown {
+  if (ownConnections.has(client)) return original.apply(client, args);
   let session = sessions.get(client);
   if (session === undefined && everything !== undefined) {
     session = new PgSession(
@@ -212,10 +216,13 @@ function onQuery(client: object, original: (...args: unknown[]) => unknown, args
 
 function onConnect(pool: object, original: (...args: unknown[]) => unknown, args: unknown[]): unknown {
   // The pool's own patch and its prototype's are one.
-  if (connecting === pool) return original.apply(pool, args);
+  if (connecting === pool || ownConnections.has(pool)) return original.apply(pool, args);
   let observed = pools.get(pool);
   if (observed === undefined && everything !== undefined) {
-    observed = observePool(pool as PgPool, { ...everything, partition: databaseOfPool(pool as PgPool) });
+    observed = observePool(pool as PgPool, {
+      ...everything,
+      partition: databaseOf(addressed(pool as PgPool)),
+    });
     learned.add(observed);
   }
   if (observed === undefined) return original.apply(pool, args);
@@ -250,13 +257,9 @@ function observationOf(options: ObserveOptions): PgObservation {
   };
 }
 
-function databaseOf({ host, port, database }: PgClient): string {
-  return `${host ?? 'localhost'}:${port ?? 5432}/${database ?? ''}`;
-}
-
 /** A client that is never connected knows what the pool's options and the environment come to. */
-function databaseOfPool(pool: PgPool): string {
-  return databaseOf(new pool.Client(pool.options));
+function addressed(pool: PgPool): PgClient {
+  return new pool.Client(pool.options);
 }
 
 interface PgModule {

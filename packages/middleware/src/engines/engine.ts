@@ -10,6 +10,8 @@ export interface Engine {
   readonly name: string;
   /** What "durable" means here: fsync of one disk, or acknowledged by a majority of servers. */
   readonly durable: Durability;
+  /** The database server that it lives on, spelled as drivers spell theirs; undefined where it lives on none. */
+  readonly server?: string;
   /**
    * Opens what belongs to one application and resource group, creating it where it is new.
    * Rejects with `engine-corrupt`, `engine-full` or `engine-unavailable`.
