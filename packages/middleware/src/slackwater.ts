@@ -16,6 +16,7 @@ import { tokenVerifier } from './audit/verify-token.ts';
 import { systemClock, type Timer } from './clock.ts';
 import { routeTable } from './decide/route-table.ts';
 import { changeThreshold } from './decide/thresholds.ts';
+import { commitSources } from './drivers/driver.ts';
 import { type Deciding, decide, measure } from './joins/decide.ts';
 import { partitionRows } from './joins/partition-rows.ts';
 import { type Mounted, type Recorded, type Recording, record } from './joins/record.ts';
@@ -29,6 +30,7 @@ import type { SlackwaterOptions } from './options/options.ts';
 import { questionable } from './options/questionable.ts';
 import { resolveOptions } from './options/resolve-options.ts';
 import type { ResolvedOptions } from './options/resolved.ts';
+import { sharedServerMessage } from './options/shared-server.ts';
 import { allowListed } from './perform/capturable-headers.ts';
 import { replayOf } from './perform/replay-identity.ts';
 import type { ReplayApp } from './perform/through-app.ts';
@@ -97,6 +99,8 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
   function lookAround(): void {
     const partitions = unmeasured(namedPartitions(resolved), table);
     if (partitions.length > 0) voice.warn('partition-unobserved', unobservedMessage(partitions));
+    const shared = sharedServerMessage(resolved.engine, commitSources());
+    if (shared !== undefined) voice.warn('engine-on-observed-server', shared);
   }
 
   async function end(): Promise<void> {

@@ -49,6 +49,7 @@ export const warningCodes = [
   'deferral-without-completions',
   'partition-differs',
   'partition-unobserved',
+  'engine-on-observed-server',
 ] as const;
 
 /** A set-up that is legal and probably not meant. */
