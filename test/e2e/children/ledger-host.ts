@@ -1,0 +1,61 @@
+/**
+ * One host of several that share a ledger in PostgreSQL, on the built packages. By the environment: DATABASE_URL,
+ * LEDGER_URL, KEYS; what PGOPTIONS sets holds for this host's connections alone. Prints its address once it listens, and
+ * ends with its standard input.
+ */
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { slackwater } from '@slackwater/middleware';
+import { observe } from '@slackwater/middleware/pg';
+import { postgresEngine } from '@slackwater/middleware/postgres-engine';
+import express from 'express';
+import pg from 'pg';
+
+const { DATABASE_URL, LEDGER_URL, KEYS = '' } = process.env;
+const pool = new pg.Pool({ connectionString: DATABASE_URL });
+pool.on('error', () => {});
+observe(pool, { partition: 'orders' });
+const gate = slackwater({
+  application: 'orders',
+  workTypes: {
+    pay: { priority: 1, exempt: true },
+    order: { priority: 2, thresholdMs: 200, whenOver: 'defer' },
+  },
+  routes: {
+    'POST /payments': { workType: 'pay', partition: 'orders' },
+    'POST /orders': { workType: 'order', partition: 'orders' },
+  },
+  requester: (req) => req.get('x-customer'),
+  engine: postgresEngine({
+    pool: new pg.Pool({ connectionString: LEDGER_URL, options: '' }),
+    keys: KEYS,
+    ensure: true,
+  }),
+  perform: { lookEveryMs: 100 },
+  // No probe comes by chance while the test lasts.
+  latency: { probeEveryMs: 60_000 },
+});
+
+const app = express();
+app.use(gate);
+app.use(express.json());
+app.post(['/orders', '/payments'], async (req, res) => {
+  const client = await pool.connect();
+  try {
+    await client.query('BEGIN');
+    await client.query('INSERT INTO orders (reference, host) VALUES ($1, $2)', [
+      req.body.reference,
+      process.pid,
+    ]);
+    await client.query('COMMIT');
+  } finally {
+    client.release();
+  }
+  res.status(201).json({ reference: req.body.reference });
+});
+
+const server = createServer(app).listen(0, '127.0.0.1', async () => {
+  await gate.start();
+  process.stdout.write(`http://127.0.0.1:${(server.address() as AddressInfo).port}\n`);
+});
+process.stdin.on('end', () => process.exit()).resume();
