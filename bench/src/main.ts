@@ -4,13 +4,14 @@ import { readArguments, type Wish } from './arguments.ts';
 import type { Benchmark, Figure } from './benchmark.ts';
 import { decision } from './decision/decision.ts';
 import { driver } from './driver/driver.ts';
+import { engine } from './engine/postgres-engine.ts';
 import { growth } from './growth/growth.ts';
 import { progressTo } from './progress.ts';
 import { figureLines, type Machine, machineLine, thisMachine } from './report.ts';
 import { route } from './route/route.ts';
 import { shared } from './shared/shared.ts';
 
-const benchmarks: readonly Benchmark[] = [route, driver, acceptance, decision, growth, shared];
+const benchmarks: readonly Benchmark[] = [route, driver, acceptance, decision, growth, shared, engine];
 
 const help = `What Slackwater costs, beside the same without it. Compare only within one run.
 
