@@ -7,6 +7,7 @@
  * address and the key that its receipts are verified with. SIGTERM and SIGINT close it.
  */
 import { parseArgs } from 'node:util';
+import { sqliteEngine } from '@slackwater/middleware';
 import { listen } from './listen.ts';
 import { createShop, type ShopOptions } from './shop.ts';
 
@@ -33,7 +34,7 @@ function readWish(): Wish {
   return {
     shop: {
       connectionString,
-      ledgerDirectory: values.ledger ?? LEDGER_DIRECTORY ?? '.slackwater',
+      engine: sqliteEngine({ directory: values.ledger ?? LEDGER_DIRECTORY ?? '.slackwater' }),
       ...(leaseMs === undefined ? {} : { perform: { leaseMs: Number(leaseMs) } }),
     },
     port: Number(values.port ?? PORT ?? 3_000),

@@ -1,8 +1,8 @@
 import {
+  type Engine,
   type Gate,
   type SlackwaterOptions,
   slackwater,
-  sqliteEngine,
   type WorkTypeOptions,
 } from '@slackwater/middleware';
 import { observe } from '@slackwater/middleware/pg';
@@ -15,8 +15,8 @@ import { createTables } from './tables.ts';
 export interface ShopOptions {
   /** The PostgreSQL that it sells from. */
   readonly connectionString: string;
-  /** Where deferred requests are recorded: a folder on a local disk. */
-  readonly ledgerDirectory: string;
+  /** Where deferred requests are recorded: `sqliteEngine` for one host, `natsEngine` for several. */
+  readonly engine: Engine;
   /** How deferrals are performed; the defaults are right for most. */
   readonly perform?: NonNullable<SlackwaterOptions['perform']>;
 }
@@ -58,7 +58,7 @@ export async function createShop(options: ShopOptions): Promise<Shop> {
     },
     requester: customerOf,
     captureHeaders: ['X-Customer'],
-    engine: sqliteEngine({ directory: options.ledgerDirectory }),
+    engine: options.engine,
     ...(options.perform === undefined ? {} : { perform: options.perform }),
   });
 

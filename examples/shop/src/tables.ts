@@ -2,9 +2,11 @@ import type { Pool } from 'pg';
 
 /**
  * The shop's tables. `reference` is the caller's own name for a request. It is not unique on purpose: were
- * anything done twice, it would show. `replayed` says whether the row was written by a deferred request.
+ * anything done twice, it would show. `replayed` says whether the row was written by a deferred request. The lock is for
+ * hosts that start at once: CREATE TABLE IF NOT EXISTS alone fails where two meet.
  */
 const tables = `
+  SELECT pg_advisory_xact_lock(hashtextextended('shop tables', 0));
   CREATE TABLE IF NOT EXISTS payments (
     id bigserial PRIMARY KEY, reference text NOT NULL, customer text NOT NULL, replayed boolean NOT NULL,
     amount_cents integer NOT NULL, at timestamptz NOT NULL DEFAULT clock_timestamp()

@@ -19,9 +19,9 @@ In a terminal it draws a live view; piped, or with TERM=dumb, it prints plain li
 The last line of a demo is one JSON object; examples/shop/README.md says what it counts.
 `;
 
-/** Reads the command line. Throws an Error of one sentence where it is not understood. */
-export function readArguments(given: readonly string[]): Wish {
-  const { values } = parse(given);
+/** Reads the command line of an npm script. Throws an Error of one sentence where it is not understood. */
+export function readArguments(given: readonly string[], script = 'demo'): Wish {
+  const { values } = parse(given, script);
   if (values.help === true) return { mode: 'help' };
   if (values.serve !== true) {
     if (values.port !== undefined) throw new Error('--port is for --serve; the demo takes any free port.');
@@ -31,7 +31,7 @@ export function readArguments(given: readonly string[]): Wish {
   return { mode: 'serve', port: readPort(values.port) };
 }
 
-function parse(given: readonly string[]) {
+function parse(given: readonly string[], script: string) {
   try {
     return parseArgs({
       args: [...given],
@@ -44,7 +44,7 @@ function parse(given: readonly string[]) {
     });
   } catch (error) {
     const message = error instanceof Error ? (error.message.split(/[.\n]/)[0] ?? '') : String(error);
-    throw new Error(`${message}; npm run demo -- --help lists what there is.`, { cause: error });
+    throw new Error(`${message}; npm run ${script} -- --help lists what there is.`, { cause: error });
   }
 }
 

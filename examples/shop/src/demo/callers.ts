@@ -7,6 +7,8 @@ interface Errand {
   readonly path: string;
   readonly everyMs: number;
   readonly body: (reference: string, count: number) => object;
+  /** Whether it is sent again where its answer was lost: deferrable routes do a request with an Idempotency-Key once. */
+  readonly serverKeepsKeys: boolean;
 }
 
 const errands: readonly Errand[] = [
@@ -14,19 +16,27 @@ const errands: readonly Errand[] = [
     workType: 'pay',
     path: '/payments',
     everyMs: 200,
+    serverKeepsKeys: false,
     body: (reference, count) => ({ reference, amountCents: 100 + count }),
   },
   {
     workType: 'order',
     path: '/orders',
     everyMs: 100,
+    serverKeepsKeys: true,
     body: (reference, count) => ({
       reference,
       item: ['oars', 'rope', 'buoy'][count % 3],
       count: 1 + (count % 4),
     }),
   },
-  { workType: 'report', path: '/reports', everyMs: 300, body: (reference) => ({ reference }) },
+  {
+    workType: 'report',
+    path: '/reports',
+    everyMs: 300,
+    serverKeepsKeys: false,
+    body: (reference) => ({ reference }),
+  },
 ];
 
 const customers = ['ada', 'bea', 'cleo', 'dora', 'edda', 'finn', 'gus', 'hal', 'ira', 'jon', 'kay', 'lea'];
@@ -79,7 +89,7 @@ export function startCallers(
 
 async function send(
   client: SlackwaterClient,
-  { workType, path, body }: Errand,
+  { workType, path, body, serverKeepsKeys }: Errand,
   count: number,
   journal: Journal,
   signal: AbortSignal,
@@ -89,6 +99,7 @@ async function send(
     const { status, slackwater } = await client.post(path, body(entry.reference, count), {
       signal,
       slackwater: {
+        serverKeepsKeys,
         onRetry: ({ reason }) => {
           if (reason === 'retry-later') entry.retries += 1;
         },

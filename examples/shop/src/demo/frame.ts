@@ -1,6 +1,6 @@
 import { chart, latencyBar, type Mark, markLabels, toneOf } from './bar.ts';
 import { type Line, type Span, spread } from './paint.ts';
-import type { DeferralScene, PartitionScene, Scene, Tone, WorkTypeScene } from './scene.ts';
+import type { DeferralScene, Event, PartitionScene, Scene, Tone, WorkTypeScene } from './scene.ts';
 
 /** The room that there is. */
 export interface Size {
@@ -29,12 +29,7 @@ export function frame(scene: Scene, { columns, rows }: Size): readonly Line[] {
     ...backlog(scene, width),
   ];
   const left = rows - fixed.length;
-  const events = scene.events.slice(-4).map(
-    ({ atMs, text, tone }): Line => [
-      [`${seconds(atMs).padStart(7)}  `, 'quiet'],
-      [text, tone],
-    ],
-  );
+  const events = scene.events.slice(-4).map(eventLine);
   const forDeferrals = Math.max(0, left - events.length - 2);
   const lines = [
     ...fixed,
@@ -45,7 +40,11 @@ export function frame(scene: Scene, { columns, rows }: Size): readonly Line[] {
   return lines.slice(0, rows).map((line) => [[' '], ...line]);
 }
 
-function title({ elapsedMs, phases, headline }: Scene, width: number): readonly Line[] {
+/** What is going on, and how far it has come. */
+export function title(
+  { elapsedMs, phases, headline }: Pick<Scene, 'elapsedMs' | 'phases' | 'headline'>,
+  width: number,
+): readonly Line[] {
   const weight = phases.reduce((sum, phase) => sum + phase.weight, 0);
   const ribbon: Line = phases.flatMap(({ name, weight: own, share }): Line => {
     const length = Math.max(name.length + 3, Math.floor((own / weight) * width));
@@ -145,6 +144,14 @@ function backlog({ deferrals, calls }: Scene, width: number): readonly Line[] {
       [` requests sent, ${calls.waiting} wait for their answer`, 'quiet'],
     ],
     blank,
+  ];
+}
+
+/** An event and when it was. */
+export function eventLine({ atMs, text, tone }: Event): Line {
+  return [
+    [`${seconds(atMs).padStart(7)}  `, 'quiet'],
+    [text, tone],
   ];
 }
 

@@ -1,20 +1,16 @@
 import { once } from 'node:events';
-import type { IncomingMessage, ServerResponse } from 'node:http';
-import { json } from 'node:stream/consumers';
 import { listen } from '../listen.ts';
-import { openStage, type Stage } from './stage.ts';
-
-const slowPath = '/demo/slow';
-const most = 10_000;
+import { setSlow, slowPath } from './slow-path.ts';
+import { openStage } from './stage.ts';
 
 /** Keeps the shop open on `port` until the signal; gives the exit code. */
 export async function keepOpen(port: number, signal: AbortSignal): Promise<number> {
   const stage = await openStage();
   try {
-    const { shop } = stage;
+    const { shop, commits } = stage;
     // Before the gate, so that a slow database can be healed.
     const listening = await listen((req, res) => {
-      if (req.url === slowPath) void setSlow(stage, req, res);
+      if (req.url === slowPath) void setSlow(commits, req, res);
       else shop.app(req, res);
     }, port);
     try {
@@ -27,27 +23,6 @@ export async function keepOpen(port: number, signal: AbortSignal): Promise<numbe
   } finally {
     await stage.close();
   }
-}
-
-async function setSlow({ commits }: Stage, req: IncomingMessage, res: ServerResponse): Promise<void> {
-  const asked: unknown = req.method === 'POST' ? await json(req).catch(() => undefined) : undefined;
-  const ms = typeof asked === 'object' && asked !== null && 'ms' in asked ? asked.ms : undefined;
-  if (typeof ms !== 'number' || !(ms >= 0 && ms <= most)) {
-    answer(res, 400, {
-      error: `POST {"ms": 300}: how much longer each commit takes, up to ${most}; 0 ends it`,
-    });
-    return;
-  }
-  try {
-    await commits.set(ms, 4);
-    answer(res, 200, { everyCommitTakesLongerByMs: ms });
-  } catch (error) {
-    answer(res, 500, { error: String(error) });
-  }
-}
-
-function answer(res: ServerResponse, status: number, body: object): void {
-  res.writeHead(status, { 'Content-Type': 'application/json' }).end(`${JSON.stringify(body)}\n`);
 }
 
 function greeting(address: string): string {

@@ -14,7 +14,7 @@ export interface Verified {
  * deferral. `verifierKey` is what the callers were given at the beginning.
  */
 export async function verifyProofs(
-  audit: GateAudit,
+  audit: Pick<GateAudit, 'verify'>,
   kept: { readonly checkpoint: string; readonly verifierKey: string },
   journal: readonly JournalEntry[],
 ): Promise<Verified> {

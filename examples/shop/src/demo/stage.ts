@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { sqliteEngine } from '@slackwater/middleware';
 import { startPostgres } from '@slackwater/test-support/postgres';
 import { type SlowCommits, slowCommits } from '@slackwater/test-support/slow-commits';
 import pg from 'pg';
@@ -31,7 +32,7 @@ export async function openStage(): Promise<Stage> {
     // Also where a second Ctrl-C ends the process at once.
     process.once('exit', remove);
     undo.push(async () => remove());
-    const shop = await createShop({ connectionString, ledgerDirectory });
+    const shop = await createShop({ connectionString, engine: sqliteEngine({ directory: ledgerDirectory }) });
     undo.push(() => shop.close());
     // On a connection of its own: what slows the database down is not the shop's to observe.
     const operator = new pg.Pool({ connectionString, max: 1 });

@@ -1,6 +1,9 @@
 import type { DecisionEvent, Gate, GateEvents, StateEvent, WorkTypeOptions } from '@slackwater/middleware';
+import { frame } from './frame.ts';
 import type { Journal } from './journal.ts';
+import { plainLine } from './plain.ts';
 import type { DeferralScene, Event, PartitionScene, Scene, Tone, WorkTypeScene } from './scene.ts';
+import type { Shown } from './show.ts';
 
 /** One phase of the demo. */
 export interface Phase {
@@ -10,17 +13,11 @@ export interface Phase {
 }
 
 /** What happens, gathered from what the gate tells; it is for looking at, the numbers at the end come from elsewhere. */
-export interface Story {
+export interface Story extends Shown {
   /** A phase begins. */
   begin(phase: Phase): void;
   /** Something happened that the gate doesn't tell. */
   tell(text: string, tone?: Tone): void;
-  /** Takes the latency values down, for the picture of their history. */
-  sample(): void;
-  /** All of it as it is now. */
-  scene(): Scene;
-  /** Hears of each event. */
-  onEvent: (event: Event) => void;
 }
 
 interface Told {
@@ -124,6 +121,36 @@ export function tellStory(
     return { name, rule, thresholdMs, state, performed, retryLater, deferred };
   }
 
+  function scene(): Scene {
+    const now = Date.now();
+    const all = [...deferrals];
+    const settled = all.filter(([, { stage }]) => settledStages.has(stage)).length;
+    return {
+      elapsedMs: now - startedAt,
+      headline,
+      phases: phases.map((phase) => ({
+        name: phase.name,
+        weight: phase.lengthMs,
+        share: Math.min(1, (now - (begunAt.get(phase) ?? now)) / phase.lengthMs),
+      })),
+      partitions: partitions.map(partitionScene),
+      workTypes: Object.entries(workTypes).map(workTypeScene),
+      deferrals: {
+        backlog: all.length - settled,
+        settled,
+        latest: all
+          .toSorted(
+            ([, a], [, b]) =>
+              Number(a.stage === 'queued') - Number(b.stage === 'queued') || b.changedAt - a.changedAt,
+          )
+          .slice(0, deferralsShown)
+          .map(([id, deferral]) => deferralScene(id, deferral, now)),
+      },
+      calls: { sent: journal.entries.length, waiting: journal.waiting },
+      events,
+    };
+  }
+
   gate.on('decision', onDecision);
   gate.on('state', onState);
   gate.on('deferral', onDeferral);
@@ -144,35 +171,8 @@ export function tellStory(
         if (history.length > historyLength) history.shift();
       }
     },
-    scene() {
-      const now = Date.now();
-      const all = [...deferrals];
-      const settled = all.filter(([, { stage }]) => settledStages.has(stage)).length;
-      return {
-        elapsedMs: now - startedAt,
-        headline,
-        phases: phases.map((phase) => ({
-          name: phase.name,
-          weight: phase.lengthMs,
-          share: Math.min(1, (now - (begunAt.get(phase) ?? now)) / phase.lengthMs),
-        })),
-        partitions: partitions.map(partitionScene),
-        workTypes: Object.entries(workTypes).map(workTypeScene),
-        deferrals: {
-          backlog: all.length - settled,
-          settled,
-          latest: all
-            .toSorted(
-              ([, a], [, b]) =>
-                Number(a.stage === 'queued') - Number(b.stage === 'queued') || b.changedAt - a.changedAt,
-            )
-            .slice(0, deferralsShown)
-            .map(([id, deferral]) => deferralScene(id, deferral, now)),
-        },
-        calls: { sent: journal.entries.length, waiting: journal.waiting },
-        events,
-      };
-    },
+    frame: (size) => frame(scene(), size),
+    line: () => plainLine(scene()),
   };
   return story;
 }
