@@ -2,7 +2,7 @@ import type { JetStreamClient, JetStreamManager, StoredMsg } from '@nats-io/jets
 import type { MsgHdrs } from '@nats-io/transport-node';
 import { EngineError } from '../engine-error.ts';
 import type { Connection } from './connection.ts';
-import { failureOf, isConflict } from './failures.ts';
+import { failureOf, isConflict, isUnanswered } from './failures.ts';
 
 /** A message as a stream keeps it. */
 export interface Kept {
@@ -33,6 +33,8 @@ export interface Sending {
 export interface Api {
   readonly client: JetStreamClient;
   readonly manager: JetStreamManager;
+  /** For what may be asked again: it waits less long for an answer. */
+  readonly questions: JetStreamManager;
   /** Resolves with the number the stream gave; undefined where `ifLastIs` did not hold. */
   publish(subject: string, data: Uint8Array, sending: Sending): Promise<number | undefined>;
   /** The last message whose subject matches; wildcards are allowed. */
@@ -53,6 +55,12 @@ export interface Api {
 
 /** How long one request waits for its answer; a new leader is elected in a few seconds. */
 const requestTimeoutMs = 5_000;
+/**
+ * Servers that have just become leaders, or are none any more, leave questions unanswered. What only reads is asked again
+ * after a while: a lost answer would else cost more than the election did.
+ */
+const questionTimeoutMs = 1_000;
+const mostQuestions = requestTimeoutMs / questionTimeoutMs;
 /** Up to so many messages are asked for one by one; more by a consumer, which costs more to make. */
 const mostSingly = 32;
 
@@ -62,6 +70,10 @@ export async function openApi(connection: Connection): Promise<Api> {
   const manager = await packages.jetstream.jetstreamManager(nats, {
     checkAPI: false,
     timeout: requestTimeoutMs,
+  });
+  const questions = await packages.jetstream.jetstreamManager(nats, {
+    checkAPI: false,
+    timeout: questionTimeoutMs,
   });
   const client = manager.jetstream();
   const { headers: makeHeaders } = packages.transport;
@@ -78,11 +90,24 @@ export async function openApi(connection: Connection): Promise<Api> {
     }
   }
 
+  /** `question` only reads, by the manager `questions`. */
+  function askAgain<T>(doing: string, question: () => Promise<T>): Promise<T> {
+    return ask(doing, false, async () => {
+      for (let i = 1; ; i++) {
+        try {
+          return await question();
+        } catch (error) {
+          if (!isUnanswered(error) || i === mostQuestions || !connection.connected) throw error;
+        }
+      }
+    });
+  }
+
   async function get(
     stream: string,
     query: Parameters<JetStreamManager['streams']['getMessage']>[1],
   ): Promise<Kept | undefined> {
-    const message = await ask(`Reading ${stream}`, false, () => manager.streams.getMessage(stream, query));
+    const message = await askAgain(`Reading ${stream}`, () => questions.streams.getMessage(stream, query));
     return message === null ? undefined : keptOf(message);
   }
 
@@ -109,6 +134,7 @@ export async function openApi(connection: Connection): Promise<Api> {
   return {
     client,
     manager,
+    questions,
     publish(subject, data, { headers, ifLastIs, stream }) {
       return ask(`Writing to ${stream}`, true, async () => {
         const sent = headers && makeHeaders();
@@ -140,10 +166,9 @@ export async function openApi(connection: Connection): Promise<Api> {
     },
     headers: (stream, from, count) => fetched(stream, from, count, true),
     newest(stream) {
-      return ask(
+      return askAgain(
         `Asking for the end of ${stream}`,
-        false,
-        async () => (await manager.streams.info(stream)).state.last_seq,
+        async () => (await questions.streams.info(stream)).state.last_seq,
       );
     },
     end(stream) {

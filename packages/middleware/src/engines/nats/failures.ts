@@ -26,6 +26,11 @@ export function isNoStream(error: unknown): boolean {
   return told(error).name === 'StreamNotFoundError' || Number(told(error).code) === 10059;
 }
 
+/** True where no server answered in time. */
+export function isUnanswered(error: unknown): boolean {
+  return told(error).name === 'TimeoutError';
+}
+
 /**
  * An engine's error for what the client threw while `doing`. `writes` says whether the call may have changed something:
  * then an answer that was lost leaves its fate unknown.

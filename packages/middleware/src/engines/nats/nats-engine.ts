@@ -56,7 +56,7 @@ async function openScope(
   try {
     checkServer(connection.nats.info);
     const api = await openApi(connection);
-    const replicas = await ensureStreams(connection, api, names, options);
+    const replicas = await ensureStreams(connection, api, names, clock, options);
     if (replicas < 3) tell('keeping the ledger safe', fewReplicas(names.streams.log, replicas));
     const context = { connection, api, names, clock, onTrouble: tell };
     const log = await openNatsLog(context);

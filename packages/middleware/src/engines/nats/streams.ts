@@ -1,8 +1,10 @@
 import type { StreamConfig, StreamInfo } from '@nats-io/jetstream';
+import type { Clock } from '../../clock.ts';
 import { EngineError } from '../engine-error.ts';
 import type { Api } from './api.ts';
 import type { Connection } from './connection.ts';
-import { failureOf, isNoStream } from './failures.ts';
+import { failureOf } from './failures.ts';
+import { type FindStream, findStreams } from './find-stream.ts';
 import type { Names } from './names.ts';
 import type { NatsEngineOptions } from './nats-options.ts';
 
@@ -34,13 +36,15 @@ export async function ensureStreams(
   connection: Connection,
   api: Api,
   names: Names,
+  clock: Clock,
   { replicas, maxBytes }: Pick<NatsEngineOptions, 'replicas' | 'maxBytes'>,
 ): Promise<number> {
   const isCluster = connection.nats.info?.cluster !== undefined;
   const wanted = replicas ?? (isCluster ? replicasOfCluster : 1);
+  const find = findStreams(api, clock);
   let kept = wanted;
   for (const room of ['log', 'store', 'queue'] as const) {
-    const info = (await find(api, names.streams[room])) ?? (await make(api, names, room, wanted, maxBytes));
+    const info = (await find(names.streams[room])) ?? (await make(api, find, names, room, wanted, maxBytes));
     check(info, names, room, replicas);
     if (room === 'log') kept = info.config.num_replicas;
   }
@@ -90,25 +94,18 @@ function markOf(names: Names, room: Room): string {
   return `Slackwater 1: ${room} of ${names.owner}`;
 }
 
-async function find(api: Api, name: string): Promise<StreamInfo | undefined> {
-  try {
-    return await api.manager.streams.info(name);
-  } catch (error) {
-    if (isNoStream(error)) return undefined;
-    throw failureOf(error, `Looking for the stream ${name}`, false);
-  }
-}
-
 async function make(
   api: Api,
+  find: FindStream,
   names: Names,
   room: Room,
   replicas: number,
   maxBytes: number | undefined,
 ): Promise<StreamInfo> {
   const name = names.streams[room];
+  let failure: unknown;
   try {
-    return await api.manager.streams.add({
+    await api.manager.streams.add({
       name,
       description: markOf(names, room),
       num_replicas: replicas,
@@ -117,11 +114,15 @@ async function make(
       ...(maxBytes !== undefined && { max_bytes: maxBytes }),
     } as StreamConfig);
   } catch (error) {
-    // Another host may have made it in the same moment.
-    const made = await find(api, name).catch(() => undefined);
-    if (made !== undefined) return made;
-    throw failureOf(error, `Making the stream ${name} with ${replicas} replicas`, true);
+    failure = error;
   }
+  // Another host may have made it in the same moment; whoever made it, it is of use once it has a leader.
+  const made = await find(name).catch((error: unknown) => {
+    failure ??= error;
+    return undefined;
+  });
+  if (made !== undefined) return made;
+  throw failureOf(failure, `Making the stream ${name} with ${replicas} replicas`, true);
 }
 
 function check({ config }: StreamInfo, names: Names, room: Room, replicas: number | undefined): void {
