@@ -3,7 +3,7 @@ import type { Clock } from '../../clock.ts';
 import { EngineError } from '../engine-error.ts';
 import type { Api } from './api.ts';
 import type { Connection } from './connection.ts';
-import { failureOf } from './failures.ts';
+import { failureOf, isUnanswered } from './failures.ts';
 import { type FindStream, findStreams } from './find-stream.ts';
 import type { Names } from './names.ts';
 import type { NatsEngineOptions } from './nats-options.ts';
@@ -28,6 +28,7 @@ type Essential = Pick<
 > & { readonly deny_purge: boolean };
 
 const replicasOfCluster = 3;
+const mostTries = 5;
 /** For how long servers compare message ids, in nanoseconds: longer than messages are under way, and an election lasts. */
 const rememberIdsNs = 30 * 1_000_000_000;
 
@@ -103,26 +104,45 @@ async function make(
   maxBytes: number | undefined,
 ): Promise<StreamInfo> {
   const name = names.streams[room];
-  let failure: unknown;
+  for (let i = 1; ; i++) {
+    const failure = await add(api, names, room, replicas, maxBytes);
+    // Another host may have made it in the same moment; whoever made it, it is of use once it has a leader.
+    const mayBeThere = failure === undefined || isUnanswered(failure);
+    const made = await find(name).catch((error: unknown) => {
+      if (mayBeThere) throw error;
+    });
+    if (made !== undefined) return made;
+    if (!mayBeThere || i === mostTries)
+      throw failureOf(
+        failure ?? 'it is not there',
+        `Making the stream ${name} with ${replicas} replicas`,
+        true,
+      );
+  }
+}
+
+/** Gives why it could not be made, as far as is known. */
+async function add(
+  { questions }: Api,
+  names: Names,
+  room: Room,
+  replicas: number,
+  maxBytes: number | undefined,
+): Promise<unknown> {
   try {
-    await api.manager.streams.add({
-      name,
+    // Making what is there with the same settings changes nothing, so a lost answer is not waited for.
+    await questions.streams.add({
+      name: names.streams[room],
       description: markOf(names, room),
       num_replicas: replicas,
       allow_rollup_hdrs: room === 'store',
       ...essential(names, room),
       ...(maxBytes !== undefined && { max_bytes: maxBytes }),
     } as StreamConfig);
-  } catch (error) {
-    failure = error;
-  }
-  // Another host may have made it in the same moment; whoever made it, it is of use once it has a leader.
-  const made = await find(name).catch((error: unknown) => {
-    failure ??= error;
     return undefined;
-  });
-  if (made !== undefined) return made;
-  throw failureOf(failure, `Making the stream ${name} with ${replicas} replicas`, true);
+  } catch (error) {
+    return error;
+  }
 }
 
 function check({ config }: StreamInfo, names: Names, room: Room, replicas: number | undefined): void {
