@@ -1,55 +1,16 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { chmodSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readdirSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { afterAll, describe, expect, it } from 'vitest';
+import { type DemoProcess, makeDemoFolder, startDemo } from '../demo-process.ts';
 
 const program = fileURLToPath(new URL('../../../examples/shop/src/demo.ts', import.meta.url));
 
-interface Run {
-  readonly child: ChildProcess;
-  /** What it has written so far. */
-  readonly output: () => string;
-  readonly complaints: () => string;
-  /** Resolves when it has written that. */
-  says(text: string): Promise<void>;
-  readonly ended: Promise<number | null>;
-}
-
 describe('the demo, in a process of its own and without a terminal', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'slackwater-demo-test-'));
-  // Where this is root, PostgreSQL runs as somebody else and has to get in.
-  chmodSync(folder, 0o755);
+  const folder = makeDemoFolder();
 
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-  function run(...args: readonly string[]): Run {
-    // Folders of its own, so that what it leaves behind can be seen.
-    const child = spawn(process.execPath, [program, ...args], { env: { ...process.env, TMPDIR: folder } });
-    let output = '';
-    let complaints = '';
-    child.stdout.on('data', (chunk: Buffer) => {
-      output += chunk.toString();
-    });
-    child.stderr.on('data', (chunk: Buffer) => {
-      complaints += chunk.toString();
-    });
-    const ended = once(child, 'close').then(([code]) => code as number | null);
-    return {
-      child,
-      output: () => output,
-      complaints: () => complaints,
-      ended,
-      async says(text) {
-        while (!output.includes(text)) {
-          const next = await Promise.race([once(child.stdout, 'data'), ended.then(() => 'ended' as const)]);
-          if (next === 'ended') throw new Error(`It ended without saying ${text}: ${complaints}`);
-        }
-      },
-    };
-  }
+  const run = (...args: readonly string[]): DemoProcess => startDemo(program, folder, args);
 
   it('ends by itself with an account of everything that was asked', { timeout: 60_000 }, async () => {
     const { ended, output, complaints } = run('--short');

@@ -1,0 +1,50 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** A demo in a process of its own, without a terminal. */
+export interface DemoProcess {
+  readonly child: ChildProcess;
+  /** What it has written so far. */
+  readonly output: () => string;
+  readonly complaints: () => string;
+  /** Resolves when it has written that. */
+  says(text: string): Promise<void>;
+  readonly ended: Promise<number | null>;
+}
+
+/** A folder for what a demo makes, so that what it leaves behind can be seen. */
+export function makeDemoFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'slackwater-demo-test-'));
+  // Where this is root, PostgreSQL runs as somebody else and has to get in.
+  chmodSync(folder, 0o755);
+  return folder;
+}
+
+/** Starts a demo whose temporary files are in `folder`. */
+export function startDemo(program: string, folder: string, args: readonly string[]): DemoProcess {
+  const child = spawn(process.execPath, [program, ...args], { env: { ...process.env, TMPDIR: folder } });
+  let output = '';
+  let complaints = '';
+  child.stdout.on('data', (chunk: Buffer) => {
+    output += chunk.toString();
+  });
+  child.stderr.on('data', (chunk: Buffer) => {
+    complaints += chunk.toString();
+  });
+  const ended = once(child, 'close').then(([code]) => code as number | null);
+  return {
+    child,
+    output: () => output,
+    complaints: () => complaints,
+    ended,
+    async says(text) {
+      while (!output.includes(text)) {
+        const next = await Promise.race([once(child.stdout, 'data'), ended.then(() => 'ended' as const)]);
+        if (next === 'ended') throw new Error(`It ended without saying ${text}: ${complaints}`);
+      }
+    },
+  };
+}
