@@ -41,6 +41,8 @@ export interface Api {
   last(stream: string, subject: string): Promise<Kept | undefined>;
   /** The message with that number. */
   at(stream: string, seq: number): Promise<Kept | undefined>;
+  /** The first message from number `from` on whose subject matches. */
+  next(stream: string, subject: string, from: number): Promise<Kept | undefined>;
   /** Messages in the order of the stream, from number `from` on, as many as there are up to `count`. */
   range(stream: string, from: number, count: number): AsyncIterable<Kept>;
   /** The same, without what the messages hold. */
@@ -156,6 +158,11 @@ export async function openApi(connection: Connection): Promise<Api> {
     },
     last: (stream, subject) => get(stream, { last_by_subj: subject }),
     at: (stream, seq) => get(stream, { seq }),
+    next(stream, subject, from) {
+      // The client's types know of it only for reads from any replica; these are the leader's.
+      const query = { seq: from, next_by_subj: subject };
+      return get(stream, query);
+    },
     async *range(stream, from, count) {
       if (count > mostSingly) {
         yield* fetched(stream, from, count, false);

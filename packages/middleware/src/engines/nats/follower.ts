@@ -15,8 +15,6 @@ export interface Follower {
   readonly behind: number;
   /** Resolves when the message with that number has been seen, or one behind it. Rejects when the following ends. */
   reached(seq: number): Promise<void>;
-  /** Messages up to `seq` need not be waited for: they are gone, or were seen by other means. */
-  skipTo(seq: number): void;
   stop(): void;
 }
 
@@ -28,6 +26,8 @@ export interface Following {
   /** Begin with this number. */
   readonly from: number;
   readonly headersOnly?: boolean;
+  /** Whether messages may be removed from the stream. Of one that keeps all, each is waited for however long it takes. */
+  readonly removable?: boolean;
   /** Called for each message, at once. It must not throw. */
   readonly onMessage: (message: JsMsg) => void;
 }
@@ -48,7 +48,7 @@ interface Waiting {
 
 /** Begins to follow. What goes wrong is tried again until it is stopped; whoever waits, waits. */
 export function follow({ connection, api, clock }: NatsContext, following: Following): Follower {
-  const { stream, subject, headersOnly = false, onMessage } = following;
+  const { stream, subject, headersOnly = false, removable = false, onMessage } = following;
   const waiting = new Set<Waiting>();
   let seen = following.from - 1;
   let pending = 0;
@@ -95,9 +95,15 @@ export function follow({ connection, api, clock }: NatsContext, following: Follo
     life += 1;
     const ofLife = life;
     const old = messages;
+    const waitedFor = Math.max(0, ...[...waiting].map(({ seq }) => seq));
     messages = undefined;
     try {
       void Promise.resolve(old?.close()).catch(() => {});
+      // The stream's leader has nothing behind what was seen: what somebody waits for has been removed. The consumer can't
+      // tell that, for it may be on a server that does not have the newest yet.
+      if (removable && waitedFor > seen && (await api.next(stream, subject ?? '>', seen + 1)) === undefined) {
+        advance(waitedFor);
+      }
       const { DeliverPolicy } = connection.packages.jetstream;
       const consumer = await api.client.consumers.getPushConsumer(stream, {
         deliver_policy: DeliverPolicy.StartSequence,
@@ -135,7 +141,6 @@ export function follow({ connection, api, clock }: NatsContext, following: Follo
         doubtIfWaited();
       });
     },
-    skipTo: advance,
     stop() {
       stopped = true;
       life += 1;

@@ -94,7 +94,14 @@ export async function openKeyIndex(context: NatsContext, directory: string | und
     const known = followers.get(subject);
     if (known !== undefined) return known;
     const from = table.followed(subject) + 1;
-    const follower = follow(context, { stream, subject, from, headersOnly: true, onMessage: change });
+    const follower = follow(context, {
+      stream,
+      subject,
+      from,
+      headersOnly: true,
+      removable: true,
+      onMessage: change,
+    });
     followers.set(subject, follower);
     return follower;
   }

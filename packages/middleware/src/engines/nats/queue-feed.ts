@@ -42,7 +42,7 @@ export function startQueueFeed(context: NatsContext): QueueFeed {
   });
 
   function begin(): Follower {
-    return follow(context, { stream, from: 1, onMessage: hear });
+    return follow(context, { stream, from: 1, removable: true, onMessage: hear });
   }
 
   function hear(message: JsMsg): void {
