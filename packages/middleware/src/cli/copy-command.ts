@@ -25,6 +25,7 @@ If it is cut off, run the same command again: it goes on where it was. The sourc
   --to URL            where it is to be: an empty place, or one where this copy was begun
                         sqlite:DIRECTORY             the embedded engine's directory
                         nats:HOST:PORT,HOST:PORT...  NATS JetStream; nats://user:password@host:port, too.
+                        postgres://USER@HOST/DB      a connection string, with ?schema=NAME
                                                      Options behind a question mark: docs/moving.md
   --application NAME  the gate's option "application"; needed where the source can't tell, or has several
   --group NAME        the gate's option "group"; ${gateDefaults.group} if not given

@@ -13,7 +13,7 @@ const settings = [
  * the first if there are any, and its options behind a question mark. Throws a {@link UsageError}.
  */
 export function natsPlace(url: string): Place {
-  const query = readPlaceQuery('nats', url, settings);
+  const query = readPlaceQuery('nats', url.startsWith('//') ? `nats:${url}` : url, settings);
   const addresses = query.rest.split(',').map(readAddress);
   const servers = addresses.map(({ server }) => server);
   const [access, ...others] = addresses.flatMap(({ access }) => access ?? []);
@@ -59,7 +59,7 @@ function optionsOf(query: PlaceQuery): Partial<NatsEngineOptions> {
   const cert = query.file('cert');
   const key = query.file('key');
   const pem = { ...(ca && { ca }), ...(cert && { cert }), ...(key && { key }) };
-  const all = {
+  const all: Partial<Record<keyof NatsEngineOptions, unknown>> = {
     prefix: query.get('prefix'),
     replicas: query.count('replicas'),
     maxBytes: query.count('maxBytes'),

@@ -1,12 +1,14 @@
 import { UsageError } from './failures.ts';
 import { natsPlace } from './nats-place.ts';
 import type { Place } from './place.ts';
+import { postgresPlace } from './postgres-place.ts';
 import { sqlitePlace } from './sqlite-place.ts';
 
 /** How the rest of a URL is read, by its scheme. */
 const schemes: Readonly<Record<string, (rest: string) => Place>> = {
   sqlite: sqlitePlace,
   nats: natsPlace,
+  postgres: postgresPlace,
 };
 
 /** The place that a URL names; `option` is where it was written. Throws a {@link UsageError}. */
