@@ -91,7 +91,8 @@ it('speaks TLS, and asks clients for certificates where it is told to', async ()
   expect(await publish({ tls: { ca: certificates().ca } })).toMatch(/certificate signature failure/);
   await server?.restart({ tls: { ...own, clientCa: ca } });
   expect(await publish({ tls: { ca, ...client } })).toBe('kept');
-  expect(await publish({ tls: { ca } })).toMatch(/bad certificate|certificate required/);
+  // The server ends the connection behind its alert; whichever of the two is read first.
+  expect(await publish({ tls: { ca } })).toMatch(/bad certificate|certificate required|ECONNRESET/);
 });
 
 it('refuses a certificate that has expired', async () => {
