@@ -57,6 +57,27 @@ describe('an Idempotency-Key', () => {
     expect(await find('alice@example.com', 'order-18')).toBeUndefined();
   });
 
+  it('is answered only when its deferral is on the queue, where the process that recorded it did not get so far', async () => {
+    const cutOff = await bench.open({
+      between: (engine) => ({
+        ...engine,
+        queue: {
+          ...engine.queue,
+          enqueue: () => Promise.reject(new EngineError('engine-unavailable', 'none', 'cut off')),
+        },
+      }),
+    });
+    await expect(cutOff.ledger.accept(keyed({ orderKey: 'card 4711' }))).rejects.toMatchObject({
+      fate: 'unknown',
+    });
+    const { ledger, engine } = await bench.open();
+    const { id } = await accepted(ledger, { idempotencyKey: 'order-17', orderKey: 'card 4711' });
+    const next = await accepted(ledger, { orderKey: 'card 4711' });
+    const claim = { partition: 'payments', limit: 10, leaseMs: 1_000, holder: 'test' };
+    expect((await engine.queue.claim(claim)).map((item) => item.id)).toEqual([id]);
+    expect(next.position).toBeGreaterThan(0);
+  });
+
   it('shares one deferral among requests that come at once, in two processes as well', async () => {
     const one = await bench.open();
     const other = await bench.open();

@@ -1,5 +1,6 @@
 import { parseEntry } from '@slackwater/shared';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { EngineError } from '../../../packages/middleware/src/engines/engine-error.ts';
 import type { Outcome, Step } from '../../../packages/middleware/src/ledger/deferral.ts';
 import { accepted, type Bench, ledgerBench, type OpenedLedger } from './ledgers.ts';
 
@@ -99,6 +100,30 @@ describe('a step', () => {
     }
     expect(await engine.log.size()).toBe(size);
     expect(await ledger.find(id)).toMatchObject({ phase: 'performing', token: 7, attempts: 1 });
+  });
+
+  it('changes nothing where the log knows that an earlier holder performed it, though the state does not', async () => {
+    let cut = false;
+    const cutOff = await bench.open({
+      between: (engine) => ({
+        ...engine,
+        store: {
+          ...engine.store,
+          update: (...write) =>
+            cut
+              ? Promise.reject(new EngineError('engine-unavailable', 'none', 'cut off'))
+              : engine.store.update(...write),
+        },
+      }),
+    });
+    const { id } = await accepted(cutOff.ledger);
+    await cutOff.ledger.step(id, { type: 'performing', token: 1 });
+    cut = true;
+    await expect(cutOff.ledger.step(id, performed(1))).rejects.toThrow('cut off');
+    const { ledger } = opened;
+    expect(await ledger.step(id, { type: 'performed', token: 2, outcome: undefined })).toBeUndefined();
+    expect(await ledger.find(id)).toMatchObject({ status: 'Succeeded', outcomeKnown: true });
+    expect((await ledger.outcome(id))?.status).toBe(201);
   });
 
   it('changes nothing once the deferral is settled', async () => {

@@ -4,7 +4,7 @@ import { type Deadline, startDeadline } from './deadline.ts';
 import type { Acceptance, AcceptanceResult } from './deferral.ts';
 import { payloadKey } from './history.ts';
 import { FateUnknownError, LedgerError } from './ledger-error.ts';
-import { beginLife, type DeferralState, publicPart } from './life.ts';
+import { beginLife, type DeferralState, itemOf, publicPart } from './life.ts';
 import { acceptedEntry, entryBytes } from './make-entry.ts';
 import type { LedgerParts } from './parts.ts';
 import { headerOf, makeSalt, payloadDigest } from './payload-digest.ts';
@@ -104,8 +104,20 @@ export function acceptor(
     const known = await deadline.bound(history.load(id));
     if (known === undefined) return acceptNew(acceptance, id, deadline, attempt);
     await deadline.bound(sealedUpTo(known.state.position));
+    await deadline.bound(onQueue(known.state));
     const capability = await deadline.bound(capabilities.add(id));
     return { kind: 'accepted', repeated: true, deferral: publicPart(known.state), capability };
+  }
+
+  /**
+   * What was found may be on no queue yet: another process recorded it, and was cut off. Whoever is told that it is
+   * accepted may send the next of its order key at once, and to another process.
+   */
+  async function onQueue(state: DeferralState): Promise<void> {
+    if (state.phase !== 'queued') return;
+    const enqueued = queue.enqueue(itemOf(state));
+    if (state.orderKey === undefined) enqueued.catch(() => {});
+    else await enqueued;
   }
 
   /** An entry that was found may still be unsealed: its first caller was cut off in between. */
@@ -196,9 +208,11 @@ export function acceptor(
 
   /** Enqueues first and synchronously, so that this process enqueues in the order of positions. */
   async function carryOver(state: DeferralState): Promise<DeferralState> {
-    const { id, partition, priority, position, orderKey } = state;
-    const item = { id, partition, priority, position, ...(orderKey !== undefined && { orderKey }) };
-    const [enqueued, created] = await Promise.allSettled([queue.enqueue(item), states.create(state)]);
+    const { position, orderKey } = state;
+    const [enqueued, created] = await Promise.allSettled([
+      queue.enqueue(itemOf(state)),
+      states.create(state),
+    ]);
     if (enqueued.status === 'rejected') {
       if (orderKey !== undefined) progress.heldOrderKeys.add(orderKey);
       throw enqueued.reason;

@@ -1,5 +1,6 @@
 import type { ErrorCode, LedgerEntry } from '@slackwater/shared';
 import { errorCodes } from '@slackwater/shared';
+import type { QueueItem } from '../engines/queue.ts';
 import type { Deferral, Step } from './deferral.ts';
 import type { PayloadFacts } from './payload-record.ts';
 
@@ -165,6 +166,11 @@ export function applyEntry(
 export function publicPart(state: DeferralState): Deferral {
   const { capability, applied, outcomeAttempt, canceling, ...deferral } = state;
   return deferral;
+}
+
+/** What stands on the queue for a deferral. */
+export function itemOf({ id, partition, priority, position, orderKey }: DeferralState): QueueItem {
+  return { id, partition, priority, position, ...(orderKey !== undefined && { orderKey }) };
 }
 
 function settled(state: DeferralState, entry: LedgerEntry): DeferralState {

@@ -1,7 +1,7 @@
 import type { EngineStore } from '../engines/store.ts';
 import type { Deferral, Step } from './deferral.ts';
 import type { PlacedEntry } from './history.ts';
-import { applyEntry, type DeferralState, isSettled } from './life.ts';
+import { applyEntry, type DeferralState, isSettled, itemOf } from './life.ts';
 import type { LedgerParts } from './parts.ts';
 import type { StoredState } from './states.ts';
 import { canceledStep } from './step.ts';
@@ -68,17 +68,11 @@ export function openRecovery(
   async function enqueueWaiting(some: readonly (DeferralState | undefined)[]): Promise<void> {
     const waiting = some.filter((state) => state !== undefined).filter((state) => !isSettled(state));
     await Promise.all(
-      waiting.map(async ({ id, canceling, phase, partition, priority, position, orderKey }) => {
-        if (canceling) return step(id, canceledStep);
+      waiting.map(async (state) => {
+        if (state.canceling) return step(state.id, canceledStep);
         // Parked ones wait for an operator, not for a performer.
-        if (phase === 'parked') return false;
-        return queue.enqueue({
-          id,
-          partition,
-          priority,
-          position,
-          ...(orderKey !== undefined && { orderKey }),
-        });
+        if (state.phase === 'parked') return false;
+        return queue.enqueue(itemOf(state));
       }),
     );
   }

@@ -13,7 +13,7 @@ import type { StoredState } from './states.ts';
 //     completion row does not know of; the next attempt has the next number.
 //   postponed, performed, failed, parked: the outcome, if it is final -> entry -> state. Crash before the entry: the attempt is
 //     still under way as far as anybody knows; its lease expires, and the completion row tells the next performer what was
-//     done. Crash before the state: the log is ahead; whoever begins the next attempt looks into the log first, and recovery does.
+//     done. Crash before the state: the log is ahead; whoever holds the item next looks into the log first, and recovery does.
 //   canceled: state (canceling) -> entry -> state. Crash after the mark: nobody begins to perform it any more; who tries, or
 //     cancels again, finishes it.
 //
@@ -54,7 +54,7 @@ export function stepper(parts: LedgerParts): (id: string, step: Step) => Promise
     const stored = await history.load(id);
     if (stored === undefined) throw new LedgerError('not-found', `There is no deferral ${id}.`);
     const { state } = stored;
-    const leftOpen = step.type === 'performing' && state.phase === 'performing' && step.token > state.token;
+    const leftOpen = 'token' in step && state.phase === 'performing' && step.token > state.token;
     if (!leftOpen) return stored;
     const replayed = await history.replay(state);
     if (replayed === state) return stored;
