@@ -89,6 +89,46 @@ export function storeContract(make: MakeEngineUnderTest): void {
     );
 
     it(
+      'loses no increment and counts none twice where many count a few keys at once, making, updating and removing them',
+      withEngine(async (engine, under) => {
+        await withSecond(under, async (second) => {
+          const keys = ['counts/a', 'counts/b', 'counts/c'];
+          const counted = new Map(keys.map((key) => [key, 0]));
+          const numberIn = (value: Uint8Array): number => Number(new TextDecoder().decode(value));
+          /** One step up from what is there; a removal keeps what it removes. */
+          const count = async ({ store }: typeof engine, key: string, removes: boolean): Promise<boolean> => {
+            const there = await store.get(key);
+            if (there === undefined) return (await store.create(key, bytes('1'))) !== undefined;
+            if (!removes) {
+              const next = bytes(String(numberIn(there.value) + 1));
+              return (await store.update(key, next, there.revision)) !== undefined;
+            }
+            if (await store.delete(key, there.revision)) {
+              counted.set(key, (counted.get(key) ?? 0) - numberIn(there.value));
+            }
+            return false;
+          };
+          const caller = async (store: typeof engine, number: number): Promise<void> => {
+            for (let done = 0, tried = 0; done < 12; tried += 1) {
+              const key = keys[(number + tried) % keys.length] ?? '';
+              if (!(await count(store, key, tried % 9 === 8))) continue;
+              counted.set(key, (counted.get(key) ?? 0) + 1);
+              done += 1;
+            }
+          };
+          await Promise.all(
+            Array.from({ length: 12 }, (_, number) => caller(number % 2 === 0 ? engine : second, number)),
+          );
+          for (const { store } of [engine, second]) {
+            const left = await Promise.all(keys.map((key) => store.get(key)));
+            const numbers = left.map((there) => (there === undefined ? 0 : numberIn(there.value)));
+            expect(numbers).toEqual(keys.map((key) => counted.get(key)));
+          }
+        });
+      }),
+    );
+
+    it(
       'shows no call a key that has expired, and lets it be created again',
       withEngine(async ({ store }, under) => {
         const expiresAt = under.clock.wallNow() + 1_000;

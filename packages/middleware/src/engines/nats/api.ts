@@ -3,6 +3,7 @@ import type { MsgHdrs } from '@nats-io/transport-node';
 import { EngineError } from '../engine-error.ts';
 import type { Connection } from './connection.ts';
 import { failureOf, isConflict, isUnanswered } from './failures.ts';
+import { type Standing, subjectOrder } from './subject-order.ts';
 
 /** A message as a stream keeps it. */
 export interface Kept {
@@ -14,16 +15,10 @@ export interface Kept {
   readonly data: Uint8Array;
 }
 
-// Compare-and-set in a cluster: servers before 2.10 compare the expected number when a message comes in, against what they have
-// applied, and not again when it is applied, except for 0 (nothing there yet). Of two that come in at once both would be taken. So
-// such a message also has an id made of subject and number, and the ids are compared when messages are applied:
-// the first wins, the others are told that they are duplicates. Only messages that are on their way at the same time
-// meet in this way, so the time for which servers remember ids may be short.
-
 /** What a message is sent with. */
 export interface Sending {
   readonly headers?: Readonly<Record<string, string>>;
-  /** Only where the last message of the subject has this number; 0 where there is none. */
+  /** Only where the message of the subject that counts has this number; 0 where there is none. See subject-order.ts. */
   readonly ifLastIs?: number;
   /** The stream that must take it. */
   readonly stream: string;
@@ -37,8 +32,12 @@ export interface Api {
   readonly questions: JetStreamManager;
   /** Resolves with the number the stream gave; undefined where `ifLastIs` did not hold. */
   publish(subject: string, data: Uint8Array, sending: Sending): Promise<number | undefined>;
-  /** The last message whose subject matches; wildcards are allowed. */
+  /** The message that counts of those of a subject. */
   last(stream: string, subject: string): Promise<Kept | undefined>;
+  /** The same, with the number of the subject's last message, up to which all is over when that one is. */
+  standing(stream: string, subject: string): Promise<Standing | undefined>;
+  /** The newest message whose subject matches, whether it counts or not; wildcards are allowed. */
+  newestOf(stream: string, subject: string): Promise<Kept | undefined>;
   /** The message with that number. */
   at(stream: string, seq: number): Promise<Kept | undefined>;
   /** The first message from number `from` on whose subject matches. */
@@ -133,36 +132,53 @@ export async function openApi(connection: Connection): Promise<Api> {
     }
   }
 
+  const newestOf: Api['newestOf'] = (stream, subject) => get(stream, { last_by_subj: subject });
+
+  const next: Api['next'] = (stream, subject, from) => {
+    // The client's types know of it only for reads from any replica; these are the leader's.
+    const query = { seq: from, next_by_subj: subject };
+    return get(stream, query);
+  };
+
+  function send(
+    stream: string,
+    subject: string,
+    data: Uint8Array,
+    headers: Sending['headers'],
+    expected: number | undefined,
+  ): Promise<number | undefined> {
+    return ask(`Writing to ${stream}`, true, async () => {
+      const sent = headers && makeHeaders();
+      for (const [name, value] of Object.entries(headers ?? {})) sent?.set(name, value);
+      const options = {
+        expect: { streamName: stream, ...(expected !== undefined && { lastSubjectSequence: expected }) },
+        timeout: requestTimeoutMs,
+        ...(sent && { headers: sent }),
+      };
+      try {
+        return (await client.publish(subject, data, options)).seq;
+      } catch (error) {
+        if (isConflict(error)) return undefined;
+        throw error;
+      }
+    });
+  }
+
+  const order = subjectOrder({ last: newestOf, next, send });
+
   return {
     client,
     manager,
     questions,
     publish(subject, data, { headers, ifLastIs, stream }) {
-      return ask(`Writing to ${stream}`, true, async () => {
-        const sent = headers && makeHeaders();
-        for (const [name, value] of Object.entries(headers ?? {})) sent?.set(name, value);
-        const options = {
-          expect: { streamName: stream, ...(ifLastIs !== undefined && { lastSubjectSequence: ifLastIs }) },
-          timeout: requestTimeoutMs,
-          ...(sent && { headers: sent }),
-          ...(ifLastIs !== undefined && ifLastIs > 0 && { msgID: `${subject}@${ifLastIs}` }),
-        };
-        try {
-          const { seq, duplicate } = await client.publish(subject, data, options);
-          return duplicate ? undefined : seq;
-        } catch (error) {
-          if (isConflict(error)) return undefined;
-          throw error;
-        }
-      });
+      if (ifLastIs === undefined) return send(stream, subject, data, headers, undefined);
+      return order.replace(stream, subject, data, headers ?? {}, ifLastIs);
     },
-    last: (stream, subject) => get(stream, { last_by_subj: subject }),
+    last: async (stream, subject) => (await order.standing(stream, subject))?.counts,
+    standing: order.standing,
+    newestOf,
+    next,
     at: (stream, seq) => get(stream, { seq }),
-    next(stream, subject, from) {
-      // The client's types know of it only for reads from any replica; these are the leader's.
-      const query = { seq: from, next_by_subj: subject };
-      return get(stream, query);
-    },
     async *range(stream, from, count) {
       if (count > mostSingly) {
         yield* fetched(stream, from, count, false);

@@ -3,11 +3,10 @@ import type { Timer } from '../../clock.ts';
 import type { NatsContext } from './context.ts';
 import { type Follower, follow } from './follower.ts';
 import { type IndexedKey, KeyTable } from './key-table.ts';
-import { readStoreMessage } from './store-message.ts';
 
 // Which keys there are, in order. Servers know keys and no order, so each host that lists keeps an index: of the keys below
-// one first segment, from the first list that asks for it on, by following the stream's headers. A key whose removal was
-// not seen stands in it until a list comes upon it and finds nothing there.
+// one first segment, from the first list that asks for it on, by following the stream's headers. A key that is gone
+// stands in it until a list comes upon it and finds nothing there.
 
 /** The keys of a store, in order. */
 export interface KeyIndex {
@@ -33,8 +32,8 @@ export async function openKeyIndex(context: NatsContext, directory: string | und
   const { api, names, clock, onTrouble } = context;
   const stream = names.streams.store;
   const followers = new Map<string, Follower>();
-  /** The number of the last message; undefined where it says that the key is gone. */
-  const changes = new Map<string, number | undefined>();
+  /** The number of the last message. It may say that the key is gone, and need not count: a list finds out. */
+  const changes = new Map<string, number>();
   let table = openTable(await api.end(stream));
   let flushing: Timer | undefined;
   let resting: Timer | undefined;
@@ -51,7 +50,7 @@ export async function openKeyIndex(context: NatsContext, directory: string | und
   function change(message: JsMsg): void {
     const key = names.storeKey(message.subject);
     if (key === undefined) return;
-    changes.set(key, readStoreMessage(message).isDeleted ? undefined : message.seq);
+    changes.set(key, message.seq);
     if (changes.size >= flushAtChanges) flush();
     else flushing ??= clock.after(flushAfterMs, flush);
   }
@@ -110,7 +109,7 @@ export async function openKeyIndex(context: NatsContext, directory: string | und
   async function catchUp(prefix: string): Promise<void> {
     const slash = prefix.indexOf('/');
     const subject = names.storeSubject(slash < 0 ? '>' : `${prefix.slice(0, slash)}/>`);
-    const last = await api.last(stream, subject);
+    const last = await api.newestOf(stream, subject);
     resting?.cancel();
     resting = clock.after(idleMs, rest);
     if (last !== undefined) await followerOf(subject).reached(last.seq);

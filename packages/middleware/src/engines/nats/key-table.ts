@@ -30,7 +30,6 @@ const schema = `
 export class KeyTable {
   readonly #database: DatabaseSync;
   readonly #add;
-  readonly #remove;
   readonly #removeIfStill;
   readonly #note;
   readonly #noted;
@@ -58,7 +57,6 @@ export class KeyTable {
     database.exec(`PRAGMA journal_mode = ${file === '' ? 'OFF' : 'WAL'}; PRAGMA synchronous = OFF;`);
     database.exec(schema);
     this.#add = database.prepare('INSERT OR REPLACE INTO key VALUES (?, ?)');
-    this.#remove = database.prepare('DELETE FROM key WHERE name = ?');
     this.#removeIfStill = database.prepare('DELETE FROM key WHERE name = ? AND seq = ?');
     this.#note = database.prepare('INSERT OR REPLACE INTO followed VALUES (?, ?)');
     this.#noted = database.prepare('SELECT seq FROM followed WHERE subject = ?');
@@ -75,13 +73,10 @@ export class KeyTable {
     return Number(this.#noted.get(subject)?.['seq'] ?? 0);
   }
 
-  /** Takes in keys (a number, or undefined for one that is gone), and then how far which subject was followed. */
-  apply(keys: ReadonlyMap<string, number | undefined>, followed: Iterable<readonly [string, number]>): void {
+  /** Takes in keys, and then how far which subject was followed. */
+  apply(keys: ReadonlyMap<string, number>, followed: Iterable<readonly [string, number]>): void {
     this.#database.exec('BEGIN IMMEDIATE');
-    for (const [key, seq] of keys) {
-      if (seq === undefined) this.#remove.run(key);
-      else this.#add.run(key, seq);
-    }
+    for (const [key, seq] of keys) this.#add.run(key, seq);
     for (const [subject, seq] of followed) this.#note.run(subject, seq);
     this.#database.exec('COMMIT');
   }

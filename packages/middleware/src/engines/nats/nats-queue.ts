@@ -7,6 +7,7 @@ import { inParallel } from './in-parallel.ts';
 import { startQueueFeed } from './queue-feed.ts';
 import { packItem, type QueuedItem, unpackItem } from './queue-message.ts';
 import type { ViewedItem } from './queue-view.ts';
+import { replacesOf } from './subject-order.ts';
 
 // Who may perform what is decided by compare-and-set on the item's message, and every host has its own view to choose from:
 // a consumer of a work queue gives messages in the order of the stream, and neither by priority nor one of an order key at
@@ -41,7 +42,7 @@ export async function openNatsQueue(context: NatsContext): Promise<NatsQueue> {
   async function write(item: QueuedItem, last: number): Promise<boolean> {
     const seq = await api.publish(names.queueSubject(item.id), packItem(item), { stream, ifLastIs: last });
     if (seq === undefined) return false;
-    feed.use((view) => view.apply([{ item, seq }]));
+    feed.use((view) => view.apply([{ item, seq, replaces: last }]));
     return true;
   }
 
@@ -49,7 +50,7 @@ export async function openNatsQueue(context: NatsContext): Promise<NatsQueue> {
   async function refresh(id: string): Promise<ViewedItem | undefined> {
     const kept = await api.last(stream, names.queueSubject(id));
     const item = kept && unpackItem(kept);
-    const known = kept && item && { item, seq: kept.seq };
+    const known = kept && item && { item, seq: kept.seq, replaces: replacesOf(kept.headers) };
     feed.use((view) => (known === undefined ? view.forget(id) : view.apply([known])));
     return known;
   }
@@ -117,7 +118,11 @@ export async function openNatsQueue(context: NatsContext): Promise<NatsQueue> {
     const ended = feed.use((view) => view.ended(serverClock.now(), sweptPerTurn));
     await inParallel(ended, sweptAtATime, async ({ item, seq }) => {
       if (stopped) return;
-      await api.purge(stream, names.queueSubject(item.id), seq);
+      const subject = names.queueSubject(item.id);
+      const there = await api.standing(stream, subject);
+      if (there !== undefined && there.counts.seq !== seq) return;
+      // Those behind it lost against it, and must not come to count.
+      await api.purge(stream, subject, there?.last ?? seq);
       if (!stopped) feed.use((view) => view.forget(item.id));
     });
   }

@@ -7,8 +7,8 @@ import { longValues } from './long-values.ts';
 import { deletedHeaders, readStoreMessage, type StoreMessage, valueHeaders } from './store-message.ts';
 import { startStoreSweeping } from './store-sweeping.ts';
 
-// A key's value is the last message of its subject, its revision that message's number in the stream: numbers are
-// never given twice, so a key that was deleted and made again has a greater one. Compare-and-set is the server's own.
+// A key's value is the message of its subject that counts (subject-order.ts), its revision that message's number in the
+// stream: numbers are never given twice, so a key that was deleted and made again has a greater one.
 
 /** The store of one scope, with what lets it go. */
 export interface NatsStore extends EngineStore {

@@ -7,6 +7,7 @@ import { type Follower, follow } from './follower.ts';
 import { unpackItem } from './queue-message.ts';
 import { QueueView, type ViewedItem } from './queue-view.ts';
 import { type ServerClock, startServerClock } from './server-clock.ts';
+import { replacesOf } from './subject-order.ts';
 
 /** Keeps a host's view of the queue as the stream has it. */
 export interface QueueFeed {
@@ -52,7 +53,7 @@ export function startQueueFeed(context: NatsContext): QueueFeed {
       onTrouble('reading the queue', foreign(stream, message.subject));
       return;
     }
-    changes.push({ item, seq: message.seq });
+    changes.push({ item, seq: message.seq, replaces: replacesOf(message.headers) });
     if (changes.length >= flushAtChanges) flushQuietly();
     else flushing ??= clock.after(flushAfterMs, flushQuietly);
   }

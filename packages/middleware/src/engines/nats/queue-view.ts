@@ -10,6 +10,8 @@ import type { QueuedItem } from './queue-message.ts';
 export interface ViewedItem {
   readonly item: QueuedItem;
   readonly seq: number;
+  /** The message that it replaces: of several that replace the same, the first counts. */
+  readonly replaces: number | undefined;
 }
 
 /**
@@ -35,27 +37,32 @@ export class QueueView {
     database.exec('PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -16000;');
     database.exec(queueSchema(1));
     database.exec('ALTER TABLE queue_1 ADD COLUMN seq INTEGER NOT NULL DEFAULT 0');
+    database.exec('ALTER TABLE queue_1 ADD COLUMN replaces INTEGER');
     database.exec("ALTER TABLE queue_1 ADD COLUMN item TEXT NOT NULL DEFAULT ''");
     this.#line = orderLine(database, 'queue_1');
     this.#due = dueItems(database, 1);
     this.#backlog = backlogHandler(database, 1).backlog;
-    this.#find = database.prepare(`SELECT item, seq, ${unsettled} AS live FROM queue_1 WHERE id = ?`);
+    this.#find = database.prepare(
+      `SELECT item, seq, replaces, ${unsettled} AS live FROM queue_1 WHERE id = ?`,
+    );
     this.#insert = database.prepare(
-      `INSERT INTO queue_1 (id, partition, priority, position, order_key, not_before, state, until, seq, item)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO queue_1 (id, partition, priority, position, order_key, not_before, state, until, seq, replaces, item)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#renew = database.prepare(
       `UPDATE queue_1 SET state = CASE state WHEN 'blocked' THEN 'blocked' ELSE 'waiting' END,
-         until = ?, not_before = ?, seq = ?, item = ? WHERE id = ?`,
+         until = ?, not_before = ?, seq = ?, replaces = ?, item = ? WHERE id = ?`,
     );
-    this.#end = database.prepare('UPDATE queue_1 SET state = ?, until = ?, seq = ?, item = ? WHERE id = ?');
+    this.#end = database.prepare(
+      'UPDATE queue_1 SET state = ?, until = ?, seq = ?, replaces = ?, item = ? WHERE id = ?',
+    );
     this.#delete = database.prepare('DELETE FROM queue_1 WHERE id = ?');
     this.#hold = database.prepare(
       "UPDATE queue_1 SET state = 'waiting', until = ? WHERE id = ? AND state = 'ready'",
     );
     this.#holds = database.prepare(`SELECT 1 FROM queue_1 WHERE order_key = ? AND ${unsettled} LIMIT 1`);
     this.#ended = database.prepare(
-      "SELECT item, seq FROM queue_1 WHERE state IN ('settled', 'dead') AND until <= ? LIMIT ?",
+      "SELECT item, seq, replaces FROM queue_1 WHERE state IN ('settled', 'dead') AND until <= ? LIMIT ?",
     );
   }
 
@@ -68,7 +75,7 @@ export class QueueView {
 
   find(id: string): ViewedItem | undefined {
     const row = this.#find.get(id);
-    return row === undefined ? undefined : { item: JSON.parse(String(row['item'])), seq: Number(row['seq']) };
+    return row === undefined ? undefined : viewed(row);
   }
 
   /** The message is gone from the stream. */
@@ -102,39 +109,34 @@ export class QueueView {
 
   /** Items that have left the queue and need not be remembered any more. */
   ended(now: number, limit: number): ViewedItem[] {
-    return this.#ended
-      .all(now, limit)
-      .map((row) => ({ item: JSON.parse(String(row['item'])), seq: Number(row['seq']) }));
+    return this.#ended.all(now, limit).map(viewed);
   }
 
   close(): void {
     this.#database.close();
   }
 
-  #applyOne({ item, seq }: ViewedItem): void {
+  #applyOne({ item, seq, replaces: replaced }: ViewedItem): void {
+    const replaces = replaced ?? null;
     const row = this.#find.get(item.id);
-    if (row !== undefined && Number(row['seq']) >= seq) return;
+    if (row !== undefined && !isNewer(row, seq, replaces)) return;
     const wasLive = row !== undefined && Number(row['live']) === 1;
+    const text = JSON.stringify(item);
     if (item.state === 'live' && wasLive) {
-      this.#renew.run(item.until, item.notBefore ?? null, seq, JSON.stringify(item), item.id);
+      this.#renew.run(item.until, item.notBefore ?? null, seq, replaces, text, item.id);
     } else if (wasLive) {
-      this.#leave(item, seq);
+      this.#end.run(endOf(item), item.until, seq, replaces, text, item.id);
+      this.#line.leave(item.orderKey);
     } else {
       this.#delete.run(item.id);
-      this.#arrive(item, seq);
+      this.#arrive(item, seq, replaces);
     }
   }
 
-  #leave(item: QueuedItem, seq: number): void {
-    if (item.state === 'removed') this.#delete.run(item.id);
-    else this.#end.run(item.state, item.until, seq, JSON.stringify(item), item.id);
-    this.#line.leave(item.orderKey);
-  }
-
-  #arrive(item: QueuedItem, seq: number): void {
-    if (item.state === 'removed') return;
+  #arrive(item: QueuedItem, seq: number, replaces: number | null): void {
     const { id, partition, priority, position, orderKey = null, notBefore = null, until } = item;
-    const state = item.state === 'live' ? this.#stateOfNew(item) : item.state;
+    const state = item.state === 'live' ? this.#stateOfNew(item) : endOf(item);
+    const text = JSON.stringify(item);
     this.#insert.run(
       id,
       partition,
@@ -145,7 +147,8 @@ export class QueueView {
       state,
       until,
       seq,
-      JSON.stringify(item),
+      replaces,
+      text,
     );
   }
 
@@ -153,4 +156,23 @@ export class QueueView {
     if (orderKey !== undefined && this.#line.join(orderKey, position) === 'behind') return 'blocked';
     return until > 0 ? 'waiting' : 'ready';
   }
+}
+
+function viewed(row: Readonly<Record<string, unknown>>): ViewedItem {
+  const { item, seq, replaces } = row;
+  return {
+    item: JSON.parse(String(item)) as QueuedItem,
+    seq: Number(seq),
+    replaces: replaces === null ? undefined : Number(replaces),
+  };
+}
+
+/** Whether a message counts beside the one that is known: what lost against it, or against an earlier one, does not. */
+function isNewer(row: Readonly<Record<string, unknown>>, seq: number, replaces: number | null): boolean {
+  return Number(row['seq']) < seq && (replaces === null || Number(row['replaces'] ?? -1) < replaces);
+}
+
+/** Removed ones stay known for a while too: what lost against the removal may come after it. */
+function endOf({ state }: QueuedItem): 'settled' | 'dead' {
+  return state === 'dead' ? 'dead' : 'settled';
 }

@@ -6,7 +6,7 @@ import type { Kept } from './api.ts';
 //   Slackwater-Expires: <ms>      from then on (Unix milliseconds) it is not shown
 //   Slackwater-Chunks: <id> <n>   the value is in n messages <scope>.chunk.<id>.<0..n-1>, and the body is empty
 //   body: the value
-// A chunk has Slackwater-Key: <key>, so that one which nobody names any more is recognised.
+// Besides, which message it replaces: subject-order.ts. A chunk has Slackwater-Key: <key>, so that one which nobody names any more is recognised.
 
 const operationHeader = 'KV-Operation';
 const expiresHeader = 'Slackwater-Expires';

@@ -34,7 +34,9 @@ export function startStoreSweeping(context: NatsContext, values: LongValues): { 
     if (expiresAt === undefined) return 'keep';
     if (expiresAt > now) return undefined;
     return async () => {
-      await api.purge(stream, message.subject, seq);
+      const there = await api.standing(stream, message.subject);
+      // Where it is the one that counts, those behind it lost against it, and must not come to count.
+      await api.purge(stream, message.subject, there?.counts.seq === seq ? there.last : seq);
       values.drop(chunks);
     };
   }

@@ -24,13 +24,12 @@ type Essential = Pick<
   | 'max_age'
   | 'max_msgs'
   | 'deny_delete'
-  | 'duplicate_window'
 > & { readonly deny_purge: boolean };
 
 const replicasOfCluster = 3;
 const mostTries = 5;
-/** For how long servers compare message ids, in nanoseconds: longer than messages are under way, and an election lasts. */
-const rememberIdsNs = 30 * 1_000_000_000;
+/** Those that lose a compare-and-set stay behind the one that won, which so many of them would push out. */
+const keptPerSubject = 64;
 
 /** Makes the streams that are not there and checks those that are. Resolves with how many servers keep the log. */
 export async function ensureStreams(
@@ -59,7 +58,6 @@ function essential(names: Names, room: Room): Essential {
     discard: 'new',
     max_age: 0,
     max_msgs: -1,
-    duplicate_window: rememberIdsNs,
   } as const;
   switch (room) {
     case 'log':
@@ -74,7 +72,7 @@ function essential(names: Names, room: Room): Essential {
       return {
         ...common,
         subjects: [names.storeSubject('>'), names.chunkSubject('*', '>')],
-        max_msgs_per_subject: 1,
+        max_msgs_per_subject: keptPerSubject,
         deny_delete: true,
         deny_purge: false,
       };
@@ -82,7 +80,7 @@ function essential(names: Names, room: Room): Essential {
       return {
         ...common,
         subjects: [names.queueSubjects],
-        max_msgs_per_subject: 1,
+        max_msgs_per_subject: keptPerSubject,
         deny_delete: true,
         deny_purge: false,
       };
