@@ -5,8 +5,10 @@ import { type DeferralResource, parseDeferralResource } from '@slackwater/shared
 export interface Accepted {
   readonly reference: string;
   readonly customer: string;
-  /** Where its status is, capability included. */
-  readonly statusUrl: string;
+  /** Where it was accepted. */
+  readonly address: string;
+  /** Where its status is at every address, capability included. */
+  readonly statusPath: string;
   readonly resource: DeferralResource;
 }
 
@@ -20,8 +22,20 @@ export interface Answers {
   answersLost: number;
   /** How often such a repetition was told that the work had been done. */
   doneBefore: number;
+  /** Requests that were neither answered nor cut off in the time that anything may take. */
+  readonly hung: string[];
   /** Answers that nobody should get. */
   readonly strange: string[];
+}
+
+/** Whom the callers turn to. */
+export interface Calling {
+  /** The address for the next attempt at a request. */
+  readonly address: () => string;
+  /** What references and customers are called after, so that those of several startings differ. Default none. */
+  readonly named?: string;
+  /** Hears of each 202. The customer goes on when it has resolved. */
+  readonly onAccepted?: (accepted: Accepted) => Promise<void>;
 }
 
 /** Callers at work. */
@@ -45,13 +59,14 @@ const whileDownMs = 25;
  * ones of the same order key; visitors take a new name each time, and are more often served at once. Unlike the SDK they
  * hardly wait: the more is under way at a kill, the better.
  */
-export function startCallers(address: string): Callers {
+export function startCallers({ address, named = '', onAccepted }: Calling): Callers {
   const answers: Answers = {
     sent: new Set(),
     done: new Set(),
     accepted: new Map(),
     answersLost: 0,
     doneBefore: 0,
+    hung: [],
     strange: [],
   };
   let finishing = false;
@@ -61,28 +76,27 @@ export function startCallers(address: string): Callers {
       const customer = name(count);
       const reference = `order-${customer}-${count}`;
       answers.sent.add(reference);
-      await untilAnswered(address, { reference, customer }, answers);
+      const accepted = await untilAnswered(address, { reference, customer }, answers);
+      if (accepted !== undefined) await onAccepted?.(accepted);
       await sleep(betweenOrdersMs);
     }
   }
 
   async function pay(): Promise<void> {
     for (let count = 0; !finishing; count += 1) {
-      const reference = `payment-${count}`;
+      const reference = `payment-${named}${count}`;
       const body = { reference, amountCents: 100 };
-      const response = await post(`${address}/payments`, 'payer', body, {});
-      if (response instanceof Response) {
-        await response.text().catch(() => '');
-        if (response.ok) answers.done.add(reference);
-      }
+      const answer = await post(`${address()}/payments`, 'payer', body, {});
+      if (answer.kind === 'answered' && answer.response.ok) answers.done.add(reference);
+      if (answer.kind === 'hung') answers.hung.push(reference);
       await sleep(betweenPaymentsMs);
     }
   }
 
   const underWay = [
     pay(),
-    ...Array.from({ length: regulars }, (_, at) => order(() => `regular-${at}`)),
-    ...Array.from({ length: visitors }, (_, at) => order((count) => `visitor-${at}-${count}`)),
+    ...Array.from({ length: regulars }, (_, at) => order(() => `regular-${named}${at}`)),
+    ...Array.from({ length: visitors }, (_, at) => order((count) => `visitor-${named}${at}-${count}`)),
   ];
   return {
     answers,
@@ -93,36 +107,40 @@ export function startCallers(address: string): Callers {
   };
 }
 
+/** Sends an order until it is answered; resolves with what is known of it where that was a 202. */
 async function untilAnswered(
-  address: string,
+  nextAddress: () => string,
   { reference, customer }: { readonly reference: string; readonly customer: string },
   answers: Answers,
-): Promise<void> {
+): Promise<Accepted | undefined> {
   const body = { reference, item: 'oars', count: 1 };
   const headers = { 'Idempotency-Key': `"${reference}"`, Prefer: 'respond-async' };
   for (;;) {
-    const response = await post(`${address}/orders`, customer, body, headers);
-    const text = response === 'not sent' ? undefined : await response?.text().catch(() => undefined);
-    if (response === undefined || response === 'not sent' || text === undefined) {
-      if (response !== 'not sent') answers.answersLost += 1;
+    const address = nextAddress();
+    const answer = await post(`${address}/orders`, customer, body, headers);
+    if (answer.kind !== 'answered') {
+      if (answer.kind !== 'not sent') answers.answersLost += 1;
+      if (answer.kind === 'hung') answers.hung.push(reference);
       await sleep(whileDownMs);
       continue;
     }
+    const { response, text } = answer;
     if (response.status === 202) {
       const resource = parseDeferralResource(JSON.parse(text));
-      const statusUrl = new URL(response.headers.get('Operation-Location') ?? '', address).href;
-      answers.accepted.set(reference, { reference, customer, statusUrl, resource });
-      return;
+      const { pathname, search } = new URL(response.headers.get('Operation-Location') ?? '', address);
+      const accepted = { reference, customer, address, statusPath: pathname + search, resource };
+      answers.accepted.set(reference, accepted);
+      return accepted;
     }
     if (response.ok) {
       answers.done.add(reference);
-      return;
+      return undefined;
     }
     const told = waitFor(response, text);
     if (told === 'done') {
       answers.doneBefore += 1;
       answers.done.add(reference);
-      return;
+      return undefined;
     }
     if (told === undefined) answers.strange.push(`${reference}: ${response.status} ${text.slice(0, 300)}`);
     await sleep(told ?? longestWaitMs);
@@ -140,23 +158,30 @@ function waitFor(response: Response, text: string): number | 'done' | undefined 
   return undefined;
 }
 
-/** Sends it; `not sent` where nobody listened, undefined where no answer came. */
+/** What came of sending a request: an answer; or nobody listened, the connection broke, or nothing came in time. */
+type Answer =
+  | { readonly kind: 'answered'; readonly response: Response; readonly text: string }
+  | { readonly kind: 'not sent' | 'cut off' | 'hung' };
+
 async function post(
   url: string,
   customer: string,
   body: object,
   headers: Readonly<Record<string, string>>,
-): Promise<Response | 'not sent' | undefined> {
+): Promise<Answer> {
+  const late = AbortSignal.timeout(answersWithinMs);
   try {
-    return await fetch(url, {
+    const response = await fetch(url, {
       method: 'POST',
       headers: { 'Content-Type': 'application/json', 'X-Customer': customer, ...headers },
       body: JSON.stringify(body),
-      signal: AbortSignal.timeout(answersWithinMs),
+      signal: late,
     });
+    return { kind: 'answered', response, text: await response.text() };
   } catch (error) {
+    if (late.aborted) return { kind: 'hung' };
     const cause = error instanceof Error ? error.cause : undefined;
     const refused = cause instanceof Error && 'code' in cause && cause.code === 'ECONNREFUSED';
-    return refused ? 'not sent' : undefined;
+    return { kind: refused ? 'not sent' : 'cut off' };
   }
 }

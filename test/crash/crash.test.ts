@@ -2,32 +2,29 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fromBase64, parseEntry, parseReceipt, verifyLedger, verifyReceipt } from '@slackwater/shared';
+import { fromBase64, parseEntry, verifyLedger, verifyReceipt } from '@slackwater/shared';
+import { freePort } from '@slackwater/test-support/free-port';
 import { type PostgresServer, startPostgres } from '@slackwater/test-support/postgres';
-import { type SlowCommits, slowCommits } from '@slackwater/test-support/slow-commits';
+import { slowCommits } from '@slackwater/test-support/slow-commits';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Accepted, type Answers, startCallers } from './callers.ts';
+import { type Answers, startCallers } from './callers.ts';
 import { seededRandom } from './random.ts';
-import { freePort, type ShopPlace, type ShopProcess, startShop } from './shop-process.ts';
+import type { ServerProcess } from './server-process.ts';
+import { type ShopPlace, startShop } from './shop-process.ts';
+import { statusesOf } from './statuses.ts';
 import { readStoredLedger, type StoredLedger } from './stored-ledger.ts';
+import { changeWeather } from './weather.ts';
+import { descents, drained, outOfLedgerOrder, type Row, timesOf, writtenRows } from './written-rows.ts';
 
 const kills = 22;
 /** From when it listens to when it is killed. */
 const lifeMs = { least: 80, most: 1_300 } as const;
 /** Every fourth is killed while it starts. */
 const startMs = { least: 50, most: 700 } as const;
-const slowMs = 130;
 const performingWithinMs = 2_000;
-const spellMs = { least: 300, most: 1_000 } as const;
 const answeredWithinMs = 30_000;
 const drainWithinMs = 40_000;
-
-interface Row {
-  readonly reference: string;
-  readonly customer: string;
-  readonly replayed: boolean;
-}
 
 describe('a shop that is killed again and again', () => {
   const random = seededRandom();
@@ -36,7 +33,7 @@ describe('a shop that is killed again and again', () => {
   let postgres: PostgresServer;
   let observer: pg.Pool;
   let place: ShopPlace;
-  let shop: ShopProcess | undefined;
+  let shop: ServerProcess | undefined;
 
   let answers: Answers;
   let rows: readonly Row[];
@@ -60,19 +57,19 @@ describe('a shop that is killed again and again', () => {
     ({ verifierKey } = address);
     const commits = await slowCommits(observer, ['payments', 'orders', 'reports']);
 
-    const callers = startCallers(address.address);
+    const callers = startCallers({ address: () => address.address });
     ({ answers } = callers);
-    const weather = changeWeather(commits);
+    const weather = changeWeather(commits, random);
     for (let killed = 0; killed < kills; killed += 1) {
       await liveAndDie(killed);
       if (killed === kills >> 1) oldCheckpoint = await checkpointOf(address.address);
     }
     await weather.clearUp();
     await Promise.race([callers.finish(), tooLate()]);
-    await drained();
-    statuses = await statusesOf([...answers.accepted.values()]);
+    await drained(observer, answers, drainWithinMs);
+    statuses = await statusesOf(answers.accepted.values(), ({ address }) => address);
     await shop.kill();
-    rows = await writtenRows();
+    rows = await writtenRows(observer);
     stored = readStoredLedger(place.ledgerDirectory, join(folder, 'copy'), 'shop');
   }, 170_000);
 
@@ -118,66 +115,11 @@ describe('a shop that is killed again and again', () => {
     }
   }
 
-  /** Slow and quick spells in turn, whatever the shop does. */
-  function changeWeather(commits: SlowCommits): { clearUp(): Promise<void> } {
-    let ending = false;
-    const change = async (): Promise<void> => {
-      while (!ending) {
-        await commits.set(slowMs);
-        await sleep(random.between(spellMs.least, spellMs.most));
-        await commits.set(0);
-        await sleep(random.between(spellMs.least, spellMs.most) / 2);
-      }
-    };
-    const changing = change();
-    return {
-      async clearUp() {
-        ending = true;
-        await changing;
-        await commits.set(0);
-      },
-    };
-  }
-
   async function checkpointOf(address: string): Promise<string> {
     await shop?.listening;
     const response = await fetch(`${address}/slackwater/ledger/main/checkpoint`);
     if (!response.ok) throw new Error(`The checkpoint was refused: ${response.status}`);
     return response.text();
-  }
-
-  /** Waits until every deferral that was accepted is in the database, but not for ever: what is missing shows later. */
-  async function drained(): Promise<void> {
-    const deadline = Date.now() + drainWithinMs;
-    const accepted = [...answers.accepted.keys()];
-    for (;;) {
-      const { rows: found } = await observer.query<{ found: number }>(
-        'SELECT count(DISTINCT reference)::int AS found FROM orders WHERE reference = ANY($1)',
-        [accepted],
-      );
-      if (found[0]?.found === accepted.length || Date.now() > deadline) return;
-      await sleep(100);
-    }
-  }
-
-  async function statusesOf(accepted: readonly Accepted[]): Promise<ReadonlyMap<string, unknown>> {
-    const told = new Map<string, unknown>();
-    for (const { reference, statusUrl } of accepted) {
-      const response = await fetch(statusUrl, { headers: { Prefer: 'wait=5' } });
-      const body = (await response.json()) as { readonly status?: unknown; readonly code?: unknown };
-      told.set(reference, body.status ?? body.code);
-    }
-    return told;
-  }
-
-  async function writtenRows(): Promise<readonly Row[]> {
-    const { rows: written } = await observer.query<Row>(
-      `SELECT reference, customer, replayed FROM (
-         SELECT 1 AS kind, id, reference, customer, replayed FROM orders
-         UNION ALL SELECT 2, id, reference, customer, replayed FROM payments
-       ) AS written ORDER BY kind, id`,
-    );
-    return written;
   }
 
   it('was hit while it accepted and while it performed', () => {
@@ -216,12 +158,7 @@ describe('a shop that is killed again and again', () => {
   });
 
   it('performed the deferrals of one order key in the order of the ledger', () => {
-    const overtaken = descents(rows, ({ reference, customer, replayed }) => {
-      const receipt = answers.accepted.get(reference)?.resource.receipt;
-      return replayed && receipt !== undefined
-        ? { of: customer, place: parseReceipt(receipt).index }
-        : undefined;
-    });
+    const overtaken = outOfLedgerOrder(rows, answers);
     expect(overtaken, seeded).toEqual([]);
   });
 
@@ -266,27 +203,6 @@ function interrupted({ entries }: StoredLedger): number {
     if (type === 'performing') begun.set(id, (begun.get(id) ?? 0) + 1);
   }
   return [...begun.values()].filter((times) => times > 1).length;
-}
-
-/** Rows, in the order they were written in, whose place is before that of an earlier row of the same. */
-function descents(
-  rows: readonly Row[],
-  placeOf: (row: Row) => { readonly of: string; readonly place: number } | undefined,
-): readonly string[] {
-  const last = new Map<string, number>();
-  return rows.flatMap((row) => {
-    const found = placeOf(row);
-    if (found === undefined) return [];
-    const before = last.get(found.of) ?? -1;
-    last.set(found.of, found.place);
-    return found.place > before ? [] : [`${row.reference} (${found.place}) after ${before}`];
-  });
-}
-
-function timesOf(rows: readonly Row[]): ReadonlyMap<string, number> {
-  const times = new Map<string, number>();
-  for (const { reference } of rows) times.set(reference, (times.get(reference) ?? 0) + 1);
-  return times;
 }
 
 function altered(entry: Uint8Array): Uint8Array {

@@ -13,6 +13,8 @@ import type { NatsOptions } from './nats-settings.ts';
 export interface NatsClusterOptions extends NatsOptions {
   /** How many servers; default 3. */
   readonly servers?: number;
+  /** Whether clients are told of the other servers, as NATS has it; default true. `false` where they must keep to a proxy. */
+  readonly advertise?: boolean;
   /** How the helper itself connects, where `auth` or `tls` ask for more than an address. */
   readonly connectWith?: Omit<ConnectionOptions, 'servers'>;
 }
@@ -90,14 +92,14 @@ export async function startNatsCluster(options: NatsClusterOptions = {}): Promis
 async function members(
   directory: string,
   guard: Guard,
-  { servers = 3, ...options }: NatsClusterOptions,
+  { servers = 3, advertise = true, ...options }: NatsClusterOptions,
 ): Promise<readonly Member[]> {
   const ports = await Promise.all(Array.from({ length: servers }, freePort));
   const routes = await Promise.all(Array.from({ length: servers }, freePort));
   return ports.map((port, index) => {
     const name = `nats-${index + 1}`;
     const storeDirectory = join(directory, name);
-    const cluster = { port: routes[index] ?? 0, routes };
+    const cluster = { port: routes[index] ?? 0, routes, advertise };
     const process = natsProcess({ name, port, directory, storeDirectory, cluster }, guard);
     return {
       name,

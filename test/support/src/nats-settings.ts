@@ -57,7 +57,15 @@ export interface NatsPlace {
   /** Its configuration, certificates and log. */
   readonly directory: string;
   readonly storeDirectory: string;
-  readonly cluster?: { readonly port: number; readonly routes: readonly number[] };
+  readonly cluster?: NatsClusterPlace;
+}
+
+/** Where a server meets the others. */
+export interface NatsClusterPlace {
+  readonly port: number;
+  readonly routes: readonly number[];
+  /** Whether clients are told of the other servers. */
+  readonly advertise: boolean;
 }
 
 const host = '127.0.0.1';
@@ -80,11 +88,12 @@ export function configure(place: NatsPlace, options: NatsOptions): string {
   return write(place, 'conf', `${text.join('')}${settings}\n`);
 }
 
-function clusterOf({ port, routes }: { port: number; routes: readonly number[] }): object {
+function clusterOf({ port, routes, advertise }: NatsClusterPlace): object {
   return {
     name: 'test',
     listen: `${host}:${port}`,
     routes: routes.map((route) => `nats://${host}:${route}`),
+    no_advertise: !advertise,
   };
 }
 
