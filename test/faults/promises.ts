@@ -1,0 +1,70 @@
+import { parseCheckpoint } from '@slackwater/shared';
+import { expect } from 'vitest';
+import type { Accepted, Answers } from '../crash/callers.ts';
+import { statusesOf } from '../crash/statuses.ts';
+import { outOfLedgerOrder, timesOf, writtenRows } from '../crash/written-rows.ts';
+import { verifyOnNats } from './ledger-bytes.ts';
+import type { ThreeHosts } from './three-hosts.ts';
+
+/** What the callers of one scenario saw. */
+export interface Seen {
+  readonly answers: Answers;
+  /** What another host answered when it was asked for a deferral whose 202 had just come. */
+  readonly elsewhere: ReadonlyMap<string, number>;
+  /** A signed head from before. */
+  readonly oldCheckpoint: string;
+}
+
+const agreeWithinMs = 20_000;
+
+/** Another host than the one that accepted it. */
+export function anotherHost({ hosts }: ThreeHosts, { address }: Accepted): string {
+  const at = hosts.findIndex((host) => host.address === address);
+  return hosts[(at + 1) % hosts.length]?.address ?? '';
+}
+
+/** The signed head that a host knows. */
+export async function checkpointOf(address: string): Promise<string> {
+  const response = await fetch(`${address}/slackwater/ledger/main/checkpoint`);
+  if (!response.ok) throw new Error(`${address} gives no checkpoint: ${response.status}`);
+  return response.text();
+}
+
+/** Everything that was promised is done, once, in order; and every host says the same of it. Gives the present head. */
+export async function expectPromisesKept(all: ThreeHosts, seen: Seen): Promise<string> {
+  await expectWorkDone(all, seen.answers);
+  expect([...seen.elsewhere].filter(([, status]) => status !== 200 && status !== 503)).toEqual([]);
+  const statuses = await statusesOf(seen.answers.accepted.values(), (one) => anotherHost(all, one));
+  expect([...statuses].filter(([, status]) => status !== 'Succeeded')).toEqual([]);
+  expect(all.hosts.flatMap((host) => host.faults())).toEqual([]);
+  return expectOneLedger(all, seen.oldCheckpoint);
+}
+
+async function expectWorkDone({ database }: ThreeHosts, answers: Answers): Promise<void> {
+  expect([answers.strange, answers.hung]).toEqual([[], []]);
+  const rows = await writtenRows(database);
+  const times = timesOf(rows);
+  const acknowledged = [...answers.accepted.keys(), ...answers.done];
+  expect(acknowledged.filter((reference) => !times.has(reference))).toEqual([]);
+  expect([...times].filter(([, count]) => count > 1)).toEqual([]);
+  expect(outOfLedgerOrder(rows, answers)).toEqual([]);
+}
+
+async function expectOneLedger(
+  { hosts, cluster, keyFile }: ThreeHosts,
+  oldCheckpoint: string,
+): Promise<string> {
+  const heads = async (): Promise<string[]> =>
+    Promise.all(hosts.map(async ({ address }) => checkpointOf(address)));
+  await expect.poll(async () => new Set(await heads()).size, { timeout: agreeWithinMs }).toBe(1);
+  const [head = ''] = await heads();
+  const { servers } = cluster;
+  const report = await verifyOnNats({
+    servers,
+    keyFile,
+    verifierKey: hosts[0].verifierKey,
+    oldCheckpoint,
+  });
+  expect(report).toMatchObject({ ok: true, size: parseCheckpoint(head)?.size });
+  return head;
+}
