@@ -4,13 +4,14 @@ import { type NatsCluster, type NatsNode, startNatsCluster } from '@slackwater/t
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { systemClock } from '../../../../packages/middleware/src/clock.ts';
 import type { OpenEngine } from '../../../../packages/middleware/src/engines/engine.ts';
-import { namesOf } from '../../../../packages/middleware/src/engines/nats/names.ts';
+import { type Names, namesOf } from '../../../../packages/middleware/src/engines/nats/names.ts';
 import { natsEngine } from '../../../../packages/middleware/src/engines/nats/nats-engine.ts';
 import { createKeyFile } from '../../../../packages/middleware/src/ledger/keys.ts';
 import { bytes, scope, texts } from '../../../contracts/engine-under-test.ts';
 
 const keys = createKeyFile(scope);
-const { streams } = namesOf('slackwater', scope.application, scope.group);
+const streamsOf = (prefix: string): Names['streams'] =>
+  namesOf(prefix, scope.application, scope.group).streams;
 const timeout = 60_000;
 const pauseMs = 100;
 
@@ -50,6 +51,19 @@ async function race(name: string): Promise<void> {
   expect(await engines[0]?.queue.settle(name, claimed?.token ?? 0)).toBe(true);
 }
 
+/** Kills a server and starts it again; resolves when it leads some of the streams, and somebody leads the others. */
+async function restartAndLetLead(
+  streams: Names['streams'],
+  led: readonly (keyof Names['streams'])[],
+): Promise<void> {
+  const leader = await cluster.leaderOf(streams[led[0] ?? 'log']);
+  const node = cluster.nodes.find((other) => other !== leader) ?? leader;
+  await node.kill();
+  await node.restart();
+  for (const stream of Object.values(streams)) await cluster.caughtUp(stream);
+  for (const room of led) await letLead(node, streams[room]);
+}
+
 async function letLead(node: NatsNode, stream: string): Promise<void> {
   const nats = await connect({ servers: cluster.servers });
   try {
@@ -67,17 +81,26 @@ it('has the last values when it leads, of keys and items that several wrote at o
 }, async () => {
   const names = Array.from({ length: 40 }, (_, i) => `k${i}`);
   await Promise.all(names.map(race));
-  const leader = await cluster.leaderOf(streams.store);
-  const node = cluster.nodes.find((other) => other !== leader) ?? leader;
-  await node.kill();
-  await node.restart();
-  for (const stream of [streams.store, streams.queue]) {
-    await cluster.caughtUp(stream);
-    await letLead(node, stream);
-  }
+  await restartAndLetLead(streamsOf('slackwater'), ['store', 'queue']);
   const fresh = await natsEngine({ servers: cluster.servers, keys }).open({ ...scope, clock: systemClock });
   engines.push(fresh);
   const values = await Promise.all(names.map(async (name) => (await fresh.store.get(name))?.value));
   expect(texts(values.map((value) => value ?? bytes('nothing')))).toEqual(names.map(() => '3'));
   expect(await fresh.queue.backlog()).toEqual([]);
+});
+
+it('has the log as it was when it leads, of one that was full for a while', { timeout }, async () => {
+  const options = { servers: cluster.servers, keys, prefix: 'small' };
+  const engine = natsEngine({ ...options, maxBytes: 1024 * 1024 });
+  const full = await engine.open({ ...scope, clock: systemClock });
+  engines.push(full);
+  const entry = bytes('x'.repeat(60_000));
+  const tries = Array.from({ length: 40 }, () => full.log.append([entry]));
+  const kept = (await Promise.allSettled(tries)).filter(({ status }) => status === 'fulfilled');
+  expect(kept.length).toBeLessThan(tries.length);
+  await restartAndLetLead(streamsOf('small'), ['log']);
+  const fresh = await natsEngine(options).open({ ...scope, clock: systemClock });
+  engines.push(fresh);
+  expect(await fresh.log.size()).toBe(kept.length);
+  expect(await full.log.size()).toBe(kept.length);
 });

@@ -1,8 +1,10 @@
-import type { JetStreamClient, JetStreamManager, StoredMsg } from '@nats-io/jetstream';
+import type { JetStreamClient, JetStreamManager, StoredMsg, StreamState } from '@nats-io/jetstream';
 import type { MsgHdrs } from '@nats-io/transport-node';
+import type { Clock } from '../../clock.ts';
 import { EngineError } from '../engine-error.ts';
 import type { Connection } from './connection.ts';
 import { failureOf, isConflict, isUnanswered } from './failures.ts';
+import { roomLeft } from './room-left.ts';
 import { type Standing, subjectOrder } from './subject-order.ts';
 
 /** A message as a stream keeps it. */
@@ -65,8 +67,14 @@ const mostQuestions = requestTimeoutMs / questionTimeoutMs;
 /** Up to so many messages are asked for one by one; more by a consumer, which costs more to make. */
 const mostSingly = 32;
 
+/** How large each stream may become, and the time by which that is looked at. */
+export interface Bound {
+  readonly maxBytes: number;
+  readonly clock: Clock;
+}
+
 /** The questions over one connection. */
-export async function openApi(connection: Connection): Promise<Api> {
+export async function openApi(connection: Connection, bound?: Bound): Promise<Api> {
   const { packages, nats } = connection;
   const manager = await packages.jetstream.jetstreamManager(nats, {
     checkAPI: false,
@@ -132,6 +140,9 @@ export async function openApi(connection: Connection): Promise<Api> {
     }
   }
 
+  const stateOf = (stream: string): Promise<StreamState> =>
+    askAgain(`Asking for the end of ${stream}`, async () => (await questions.streams.info(stream)).state);
+
   const newestOf: Api['newestOf'] = (stream, subject) => get(stream, { last_by_subj: subject });
 
   const next: Api['next'] = (stream, subject, from) => {
@@ -140,13 +151,16 @@ export async function openApi(connection: Connection): Promise<Api> {
     return get(stream, query);
   };
 
-  function send(
+  const room = bound && roomLeft(bound.maxBytes, bound.clock, async (name) => (await stateOf(name)).bytes);
+
+  async function send(
     stream: string,
     subject: string,
     data: Uint8Array,
     headers: Sending['headers'],
     expected: number | undefined,
   ): Promise<number | undefined> {
+    await room?.take(stream, data.byteLength);
     return ask(`Writing to ${stream}`, true, async () => {
       const sent = headers && makeHeaders();
       for (const [name, value] of Object.entries(headers ?? {})) sent?.set(name, value);
@@ -188,12 +202,7 @@ export async function openApi(connection: Connection): Promise<Api> {
       for (const kept of await Promise.all(gets)) if (kept !== undefined) yield kept;
     },
     headers: (stream, from, count) => fetched(stream, from, count, true),
-    newest(stream) {
-      return askAgain(
-        `Asking for the end of ${stream}`,
-        async () => (await questions.streams.info(stream)).state.last_seq,
-      );
-    },
+    newest: async (stream) => (await stateOf(stream)).last_seq,
     end(stream) {
       return ask(`Asking for the end of ${stream}`, false, async () => {
         const { created, state } = await manager.streams.info(stream);

@@ -55,7 +55,8 @@ async function openScope(
 
   try {
     checkServer(connection.nats.info);
-    const api = await openApi(connection);
+    const { maxBytes } = options;
+    const api = await openApi(connection, maxBytes === undefined ? undefined : { maxBytes, clock });
     const replicas = await ensureStreams(connection, api, names, clock, options);
     if (replicas < 3) tell('keeping the ledger safe', fewReplicas(names.streams.log, replicas));
     const context = { connection, api, names, clock, onTrouble: tell };

@@ -13,7 +13,7 @@ import type { NatsEngineOptions } from './nats-options.ts';
 
 type Room = keyof Names['streams'];
 
-/** Without what is refused here a stream would forget, or let somebody change, what it must keep. */
+/** Without what is refused here a stream would forget, or let somebody change, what it must keep. Its size: room-left.ts. */
 type Essential = Pick<
   StreamConfig,
   | 'subjects'
@@ -23,6 +23,7 @@ type Essential = Pick<
   | 'max_msgs_per_subject'
   | 'max_age'
   | 'max_msgs'
+  | 'max_bytes'
   | 'deny_delete'
 > & { readonly deny_purge: boolean };
 
@@ -37,14 +38,14 @@ export async function ensureStreams(
   api: Api,
   names: Names,
   clock: Clock,
-  { replicas, maxBytes }: Pick<NatsEngineOptions, 'replicas' | 'maxBytes'>,
+  { replicas }: Pick<NatsEngineOptions, 'replicas'>,
 ): Promise<number> {
   const isCluster = connection.nats.info?.cluster !== undefined;
   const wanted = replicas ?? (isCluster ? replicasOfCluster : 1);
   const find = findStreams(api, clock);
   let kept = wanted;
   for (const room of ['log', 'store', 'queue'] as const) {
-    const info = (await find(names.streams[room])) ?? (await make(api, find, names, room, wanted, maxBytes));
+    const info = (await find(names.streams[room])) ?? (await make(api, find, names, room, wanted));
     check(info, names, room, replicas);
     if (room === 'log') kept = info.config.num_replicas;
   }
@@ -58,6 +59,7 @@ function essential(names: Names, room: Room): Essential {
     discard: 'new',
     max_age: 0,
     max_msgs: -1,
+    max_bytes: -1,
   } as const;
   switch (room) {
     case 'log':
@@ -99,11 +101,10 @@ async function make(
   names: Names,
   room: Room,
   replicas: number,
-  maxBytes: number | undefined,
 ): Promise<StreamInfo> {
   const name = names.streams[room];
   for (let i = 1; ; i++) {
-    const failure = await add(api, names, room, replicas, maxBytes);
+    const failure = await add(api, names, room, replicas);
     // Another host may have made it in the same moment; whoever made it, it is of use once it has a leader.
     const mayBeThere = failure === undefined || isUnanswered(failure);
     const made = await find(name).catch((error: unknown) => {
@@ -120,13 +121,7 @@ async function make(
 }
 
 /** Gives why it could not be made, as far as is known. */
-async function add(
-  { questions }: Api,
-  names: Names,
-  room: Room,
-  replicas: number,
-  maxBytes: number | undefined,
-): Promise<unknown> {
+async function add({ questions }: Api, names: Names, room: Room, replicas: number): Promise<unknown> {
   try {
     // Making what is there with the same settings changes nothing, so a lost answer is not waited for.
     await questions.streams.add({
@@ -135,7 +130,6 @@ async function add(
       num_replicas: replicas,
       allow_rollup_hdrs: room === 'store',
       ...essential(names, room),
-      ...(maxBytes !== undefined && { max_bytes: maxBytes }),
     } as StreamConfig);
     return undefined;
   } catch (error) {
