@@ -1,4 +1,4 @@
-import { SlackwaterError } from '@slackwater/shared';
+import { checkNames, checkPartition, invalid } from './observe-options.ts';
 
 /** How a pool, or a single client, is observed. */
 export interface ObserveOptions {
@@ -26,22 +26,9 @@ const names = ['partition', 'ensure', 'writingFunctions', 'probeTimeoutMs'];
 
 /** Refuses what observe() can't mean. Throws `option-missing`, `option-unknown` or `option-invalid`. */
 export function checkObserveOptions(options: unknown, isGlobal: boolean): asserts options is ObserveOptions {
-  if (typeof options !== 'object' || options === null) {
-    throw new SlackwaterError(
-      'option-invalid',
-      `observe(): ${said(options)}; give an object, { partition: 'orders' }.`,
-    );
-  }
-  for (const name of Object.keys(options)) {
-    if (!names.includes(name)) {
-      throw new SlackwaterError(
-        'option-unknown',
-        `observe() knows no option ${name}; it knows ${names.join(', ')}.`,
-      );
-    }
-  }
+  checkNames(options, names);
   const { partition, ensure, writingFunctions, probeTimeoutMs } = options as Record<string, unknown>;
-  if (!isGlobal) checkPartition(partition);
+  if (!isGlobal) checkPartition(partition, 'pool');
   if (ensure !== undefined && typeof ensure !== 'boolean') {
     throw invalid('ensure', ensure, 'give true or false');
   }
@@ -60,28 +47,4 @@ export function checkObserveOptions(options: unknown, isGlobal: boolean): assert
   ) {
     throw invalid('probeTimeoutMs', probeTimeoutMs, 'give a number of milliseconds from 1 to 60,000');
   }
-}
-
-function checkPartition(partition: unknown): void {
-  if (partition === undefined) {
-    throw new SlackwaterError(
-      'option-missing',
-      "observe() needs the option partition: a name for what the pool's commits go to.",
-    );
-  }
-  if (typeof partition !== 'string' || partition === '' || partition.length > 200) {
-    throw invalid('partition', partition, 'give a name of 1 to 200 characters');
-  }
-}
-
-function invalid(name: string, value: unknown, intention: string): SlackwaterError {
-  return new SlackwaterError('option-invalid', `${name}: ${said(value)}; ${intention}.`);
-}
-
-function said(value: unknown): string {
-  if (value === null) return 'null is no value here';
-  if (Array.isArray(value)) return `${JSON.stringify(value).slice(0, 60)} is an array`;
-  const kind = typeof value;
-  const text = kind === 'string' ? JSON.stringify(value) : kind === 'object' ? 'this' : String(value);
-  return `${text.slice(0, 60)} is ${kind === 'undefined' || kind === 'object' ? `an ${kind}` : `a ${kind}`}`;
 }
