@@ -17,7 +17,7 @@ export default defineConfig({
         find: '@slackwater/middleware/postgres-engine',
         replacement: source('middleware/src/engines/postgres/postgres-engine.ts'),
       },
-      { find: /^@slackwater\/middleware\/(\w+)$/, replacement: source('middleware/src/drivers/$1.ts') },
+      { find: /^@slackwater\/middleware\/([\w-]+)$/, replacement: source('middleware/src/drivers/$1.ts') },
     ],
   },
   test: {
