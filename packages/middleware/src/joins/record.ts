@@ -1,10 +1,10 @@
 import { AsyncResource } from 'node:async_hooks';
-import { inTime } from '../answer/in-time.ts';
 import { makeWatchers, type Watchers } from '../answer/watchers.ts';
 import { systemClock as clock } from '../clock.ts';
 import { ItemAdmission } from '../decide/item-admission.ts';
 import { type Completions, commitSources, completionsAt } from '../drivers/driver.ts';
 import type { Engine } from '../engines/engine.ts';
+import { within } from '../ledger/deadline.ts';
 import { keepOpen, type OpenRecords } from '../ledger/keep-open.ts';
 import type { GateVoice } from '../options/gate-voice.ts';
 import type { ResolvedOptions } from '../options/resolved.ts';
@@ -113,8 +113,7 @@ export function record(
     for (const { completions } of commitSources()) completions?.ready().catch(() => {});
   }
 
-  const open = (): Promise<Recorded> =>
-    inTime(clock, options.ledger.engineTimeoutMs, 'Opening the ledger', opened());
+  const open = (): Promise<Recorded> => within(clock, options.ledger.engineTimeoutMs, opened);
   // Without an application nothing has a route, and everything would be parked.
   const performing = { when: () => app.at !== undefined, goOn: () => current?.performer.start() };
   const starter = startOnce(clock, begin, performing, (error) => trouble('opening the ledger', error));
