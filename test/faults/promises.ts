@@ -33,21 +33,28 @@ export async function checkpointOf(address: string): Promise<string> {
 /** Everything that was promised is done, once, in order; and every host says the same of it. Gives the present head. */
 export async function expectPromisesKept(all: ThreeHosts, seen: Seen): Promise<string> {
   await expectWorkDone(all, seen.answers);
-  expect([...seen.elsewhere].filter(([, status]) => status !== 200 && status !== 503)).toEqual([]);
+  const strange = [...seen.elsewhere].filter(([, status]) => status !== 200 && status !== 503);
+  expect(strange, 'answers of another host').toEqual([]);
   const statuses = await statusesOf(seen.answers.accepted.values(), (one) => anotherHost(all, one));
-  expect([...statuses].filter(([, status]) => status !== 'Succeeded')).toEqual([]);
-  expect(all.hosts.flatMap((host) => host.faults())).toEqual([]);
+  const wrong = [...statuses].filter(([, status]) => status !== 'Succeeded');
+  expect(wrong, 'statuses at another host').toEqual([]);
+  expect(
+    all.hosts.flatMap((host) => host.faults()),
+    'faults of hosts',
+  ).toEqual([]);
   return expectOneLedger(all, seen.oldCheckpoint);
 }
 
 async function expectWorkDone({ database }: ThreeHosts, answers: Answers): Promise<void> {
-  expect([answers.strange, answers.hung]).toEqual([[], []]);
+  expect([answers.strange, answers.hung], 'strange answers, and none').toEqual([[], []]);
   const rows = await writtenRows(database);
   const times = timesOf(rows);
   const acknowledged = [...answers.accepted.keys(), ...answers.done];
-  expect(acknowledged.filter((reference) => !times.has(reference))).toEqual([]);
-  expect([...times].filter(([, count]) => count > 1)).toEqual([]);
-  expect(outOfLedgerOrder(rows, answers)).toEqual([]);
+  const lost = acknowledged.filter((reference) => !times.has(reference));
+  expect(lost, 'acknowledged and not done').toEqual([]);
+  const twice = [...times].filter(([, count]) => count > 1);
+  expect(twice, 'done more than once').toEqual([]);
+  expect(outOfLedgerOrder(rows, answers), 'out of order').toEqual([]);
 }
 
 async function expectOneLedger(
