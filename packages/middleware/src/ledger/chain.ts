@@ -15,6 +15,8 @@ import { emptyEdge, extendEdge, type FullTile, rootOf, type TreeEdge } from './t
 const entriesPerRead = 1_024;
 const firstLookAhead = 2;
 const nextLookAhead = 16;
+const mostLooks = 8;
+const betweenLooksMs = 500;
 
 /** The newest verified head. */
 export interface Head {
@@ -44,7 +46,7 @@ export interface ChainParts {
   readonly store: EngineStore;
   readonly tiles: Tiles;
   readonly signer: Signer;
-  readonly clock: Pick<Clock, 'wallNow'>;
+  readonly clock: Pick<Clock, 'wallNow' | 'after'>;
 }
 
 /**
@@ -63,7 +65,7 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
         `Block ${height} is not a signed successor of block ${height - 1}.`,
       );
     }
-    const { edge, filled } = await extendFromLog(log, head.edge, block.size);
+    const { edge, filled } = await extendFromLog(log, clock, head.edge, block.size);
     const root = rootOf(edge);
     if (Buffer.from(root).toString('base64') !== block.root) {
       throw new LedgerError(
@@ -162,13 +164,14 @@ async function openEdge(tiles: Tiles, size: number, root: string): Promise<TreeE
 
 async function extendFromLog(
   log: EngineLog,
+  clock: Pick<Clock, 'after'>,
   from: TreeEdge,
   size: number,
 ): Promise<{ readonly edge: TreeEdge; readonly filled: readonly FullTile[] }> {
   const filled: FullTile[] = [];
   let edge = from;
   while (edge.size < size) {
-    const entries = await log.read(edge.size, Math.min(size - edge.size, entriesPerRead));
+    const entries = await readSealed(log, clock, edge.size, Math.min(size - edge.size, entriesPerRead));
     if (entries.length === 0) {
       throw new LedgerError(
         'ledger-truncated',
@@ -180,6 +183,23 @@ async function extendFromLog(
     filled.push(...next.filled);
   }
   return { edge, filled };
+}
+
+/**
+ * Entries that a block covers. Where they are not shown they are asked for again for a while, before the whole group is ended
+ * over it: of servers that have just chosen a new leader, that one may still be taking in what was acknowledged.
+ */
+async function readSealed(
+  log: EngineLog,
+  clock: Pick<Clock, 'after'>,
+  from: number,
+  limit: number,
+): Promise<readonly Uint8Array[]> {
+  for (let looks = 1; ; looks++) {
+    const entries = await log.read(from, limit);
+    if (entries.length > 0 || looks === mostLooks) return entries;
+    await new Promise<void>((resolve) => clock.after(betweenLooksMs, resolve));
+  }
 }
 
 function hashOf(entry: Uint8Array): Uint8Array {
