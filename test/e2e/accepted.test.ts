@@ -180,7 +180,8 @@ describe('deferrals of one order key', () => {
     const overtaking = await note(7, '2', { 'x-customer': 'ann' });
     expect(overtaking.status).toBe(503);
     expect(await overtaking.json()).toMatchObject({ reasons: ['order-key-waiting', 'not-asked'] });
-    expect((await note(7, '3', asking)).status).toBe(202);
+    const third = await note(7, '3', asking);
+    expect(third.status).toBe(202);
     failing = false;
     await eventually(async () => {
       const { rows } = await orders.pool.query(
@@ -188,7 +189,11 @@ describe('deferrals of one order key', () => {
       );
       expect(rows.map((row) => row.note)).toEqual(['1', '3']);
     });
-    // The row is there a moment before the deferral is settled.
-    await eventually(async () => expect((await note(7, '4', asking)).status).toBe(201));
+    // The row is there a moment before the deferral is settled and its item has left the queue.
+    await eventually(async () => {
+      const { status } = await look(`${orders.url}${third.headers.get('operation-location')}`);
+      expect([status, orders.gate.deferrals.inFlight]).toEqual(['Succeeded', 0]);
+    });
+    expect((await note(7, '4', asking)).status).toBe(201);
   });
 });

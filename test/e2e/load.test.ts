@@ -42,7 +42,7 @@ afterAll(async () => {
 async function open(name: string, withGate: boolean): Promise<string> {
   const app = express();
   if (withGate) {
-    const gate = slackwater({ thresholdMs: 100, partition: (req) => req.path.slice(1) });
+    const gate = slackwater({ thresholdMs: 250, partition: (req) => req.path.slice(1) });
     app.use(gate);
     undo.push(() => gate.close());
   }
@@ -82,7 +82,7 @@ async function rows(table: Table, app: string): Promise<number> {
 describe('an overloaded partition', () => {
   it('gets measurably fewer commits with the gate than without, and other partitions as many as before (D-29)', async () => {
     const urls = { gated: await open('gated', true), bare: await open('bare', false) };
-    await slow.set(250);
+    await slow.set(600);
     await eventually(async () => {
       const together = Array.from({ length: 6 }, () => fetch(`${urls.gated}/overloaded`, { method: 'POST' }));
       expect((await Promise.all(together)).map(({ status }) => status)).toContain(503);
