@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { slackwater } from '@slackwater/middleware';
 import { natsEngine } from '@slackwater/middleware/nats';
 import { acceptAll } from '../acceptance/accept-all.ts';
@@ -33,7 +34,7 @@ async function make({ servers, keys }: Place): Promise<HostProcess> {
     // What is measured is how much goes through, not how soon a caller is sent away.
     ledger: { engineTimeoutMs: 60_000 },
   });
-  const ledger = await gate.ledger.open();
+  const ledger = await opened(() => gate.ledger.open());
   const us = async (work: () => Promise<unknown>): Promise<number> => {
     const startedAt = performance.now();
     await work();
@@ -62,6 +63,18 @@ async function make({ servers, keys }: Place): Promise<HostProcess> {
       return process.memoryUsage().rss;
     },
   };
+}
+
+/** Streams that were made a moment ago may still be choosing their leaders; a gate tries again by itself. */
+async function opened<Ledger>(open: () => Promise<Ledger>): Promise<Ledger> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await open();
+    } catch (error) {
+      if (attempt === 10) throw error;
+      await sleep(1_000);
+    }
+  }
 }
 
 await answerCalls<HostProcess>(make);
