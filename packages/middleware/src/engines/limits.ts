@@ -13,6 +13,12 @@ export const engineLimits = {
   nameCharacters: 1_024,
 } as const;
 
+const dayMs = 24 * 3_600_000;
+/** Ids that were settled are known for so long: enqueuing them again changes nothing. */
+export const settledKeptMs = dayMs;
+/** Dead-lettered items are kept for so long. */
+export const deadKeptMs = 30 * dayMs;
+
 const keyPattern = /^[A-Za-z0-9/_=-]*$/;
 const emptySegment = /^\/|\/\/|\/$/;
 

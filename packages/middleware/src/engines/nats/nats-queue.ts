@@ -1,6 +1,6 @@
 import type { Timer } from '../../clock.ts';
 import { EngineError } from '../engine-error.ts';
-import { checkInteger, checkName, engineLimits, wholeMs } from '../limits.ts';
+import { checkInteger, checkName, deadKeptMs, engineLimits, settledKeptMs, wholeMs } from '../limits.ts';
 import type { Claim, ClaimOptions, EngineQueue, QueueItem } from '../queue.ts';
 import type { NatsContext } from './context.ts';
 import { inParallel } from './in-parallel.ts';
@@ -19,10 +19,6 @@ export interface NatsQueue extends EngineQueue {
   stop(): void;
 }
 
-const dayMs = 24 * 3_600_000;
-/** Settled ids are known for so long: enqueuing them again changes nothing. */
-const settledKeptMs = dayMs;
-const deadKeptMs = 30 * dayMs;
 const removedKeptMs = 3_600_000;
 const mostTries = 32;
 const sweepEveryMs = 30_000;

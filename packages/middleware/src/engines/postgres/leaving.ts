@@ -1,3 +1,4 @@
+import { deadKeptMs } from '../limits.ts';
 import { type CountedItem, count } from './counting.ts';
 import { GroupedCalls } from './grouped-calls.ts';
 import { orderLines } from './order-line.ts';
@@ -6,9 +7,6 @@ import { settledParts } from './schema.ts';
 import { type Scope, serverNow } from './scope.ts';
 
 const dayMs = 24 * 3_600_000;
-
-/** Dead-lettered items are kept for so long. */
-const deadKeptMs = 30 * dayMs;
 
 /** How an item leaves the queue; `removed` by whoever asks, unless it is leased. */
 export interface Leaving {

@@ -1,14 +1,9 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { deadKeptMs, settledKeptMs } from '../limits.ts';
 import { claimHandler } from './claim-handler.ts';
 import type { Handlers } from './handlers.ts';
 import { orderLine, unsettled } from './order-line.ts';
 import type { ScopeSession } from './scope-session.ts';
-
-/** Ids that were settled are known for so long: enqueuing them again changes nothing. */
-export const settledKeptMs = 24 * 3_600_000;
-
-/** Dead-lettered items are kept for so long. */
-export const deadKeptMs = 30 * settledKeptMs;
 
 /** Who holds an item may prolong or postpone it also when one came that goes before it. */
 const stillWaiting = `CASE state WHEN 'blocked' THEN 'blocked' ELSE 'waiting' END`;
