@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { createProblem, type ReasonCode } from '@slackwater/shared';
 import type { NextFunction, Request } from 'express';
-import type { Entry } from '../decide/partition-admission.ts';
+import type { Entry } from '../decide/entry.ts';
 import { defer, type KeepHeaders } from './defer.ts';
 import { gateAnswers } from './gate-answers.ts';
 import type { GateParts, Recorder } from './gate-parts.ts';

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { NextFunction, Request } from 'express';
-import type { Entry } from '../decide/partition-admission.ts';
+import type { Entry } from '../decide/entry.ts';
 import { type CompletionScope, type RequestContext, requestContext } from '../request-context.ts';
 import type { GateParts } from './gate-parts.ts';
 import { onceOver } from './once-over.ts';

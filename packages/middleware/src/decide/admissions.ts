@@ -3,8 +3,9 @@ import type { Timer } from '../clock.ts';
 import type { Commit } from '../drivers/driver.ts';
 import type { AdmissionsSetup } from './admissions-setup.ts';
 import { exempt } from './decide.ts';
+import { type Entry, together, uncounted } from './entry.ts';
 import type { Mode } from './mode.ts';
-import { type Entry, PartitionAdmission, uncounted } from './partition-admission.ts';
+import { PartitionAdmission } from './partition-admission.ts';
 
 /** What became of a request's wish to be performed now. */
 export type Admitted =
@@ -168,16 +169,4 @@ export class Admissions {
     const [next] = this.#troubled;
     if (next !== undefined) this.#attend(next);
   }
-}
-
-function together(entries: readonly Entry[]): Entry {
-  return {
-    counted: true,
-    wrote(partition) {
-      for (const entry of entries) entry.wrote(partition);
-    },
-    finished() {
-      for (const entry of entries) entry.finished();
-    },
-  };
 }

@@ -1,81 +1,59 @@
 import type { Commit } from '../drivers/driver.ts';
 import type { AdmissionsSetup } from './admissions-setup.ts';
-import { CommitRate } from './commit-rate.ts';
 import { decide, type Standing, type Verdict } from './decide.ts';
-import {
-  afterCommit,
-  afterGoodProbe,
-  afterLook,
-  afterRefusal,
-  initialMode,
-  type Mode,
-  type ModeRules,
-} from './mode.ts';
+import { type Entry, uncounted } from './entry.ts';
+import type { Mode } from './mode.ts';
+import { PartitionModes } from './partition-modes.ts';
 import { ProbeSlot } from './probe-slot.ts';
-import { returnAt } from './retry-after.ts';
-import { isGoodNews, type ProbeResult, SourceProbe } from './source-probe.ts';
+import { SourceProbe } from './source-probe.ts';
+import { VirtualQueue } from './virtual-queue.ts';
 import { lastEqual, ranksAhead, thresholdOf, type WorkTypeRank } from './work-type.ts';
 
 const clear: Verdict = { perform: true, reason: 'clear' };
 
-/** A request that was let through, until it has ended. */
-export interface Entry {
-  /** Whether anybody waits for its end. */
-  readonly counted: boolean;
-  /** A transaction or autocommit write of it began on that partition. */
-  wrote(partition: string): void;
-  /** Called once. */
-  finished(): void;
-}
-
-/** The entry of a request that nobody needs to keep count of. */
-export const uncounted: Entry = { counted: false, wrote() {}, finished() {} };
-
 /**
- * The states of all work types on one partition, and who was let through while it recovered. It does what pure
- * functions say: `decide.ts` judges, `mode.ts` knows the ways between states.
+ * Who is let through on one partition, and who is unfinished of those that were let through while it was over or
+ * recovering. It does what pure functions say: `decide.ts` judges by where every work type stands.
  */
 export class PartitionAdmission {
   readonly partition: string;
   readonly #setup: AdmissionsSetup;
+  readonly #modes: PartitionModes;
+  readonly #queue: VirtualQueue;
   #ahead: readonly (readonly number[])[];
-  readonly #modes: Mode[];
   readonly #unfinished: number[];
   /** When work of that rank was last postponed here. */
   readonly #wantedAt: number[];
   readonly #slot: ProbeSlot;
   readonly #source: SourceProbe;
-  readonly #rate = new CommitRate();
-  /** When the last commit finished that says something about the state it is in. */
-  #evidenceAt = Number.NEGATIVE_INFINITY;
-  #lastReturnAt = Number.NEGATIVE_INFINITY;
-  /** Every state is the initial one: the latency value alone decides. */
-  #calm = true;
 
   constructor(partition: string, setup: AdmissionsSetup) {
     this.partition = partition;
     this.#setup = setup;
-    const { ranks } = setup;
+    const { ranks, clock } = setup;
+    this.#modes = new PartitionModes(partition, setup, () => this.#source.forget());
+    this.#queue = new VirtualQueue(setup);
     this.#ahead = aheadOf(ranks);
-    this.#modes = ranks.map(() => initialMode);
     this.#unfinished = ranks.map(() => 0);
     this.#wantedAt = ranks.map(() => Number.NEGATIVE_INFINITY);
     this.#slot = new ProbeSlot(setup.probeEveryMs, setup.probeTimeoutMs);
-    this.#source = new SourceProbe(partition, setup, this.#slot, (result) => this.#learnFromProbe(result));
+    this.#source = new SourceProbe(partition, setup, this.#slot, (result) =>
+      this.#modes.learnFromProbe(result, clock.now()),
+    );
   }
 
   /** Whether nothing is to be remembered of it. */
   get calm(): boolean {
-    return this.#calm;
+    return this.#modes.calm;
   }
 
   /** Whether some work type is not clear, so that somebody must look after it. */
   get troubled(): boolean {
-    return !this.#calm && this.#modes.some(({ kind }) => kind !== 'clear');
+    return this.#modes.troubled;
   }
 
   modeOf(rank: number): Mode {
-    return this.#modes[rank] ?? initialMode;
+    return this.#modes.of(rank);
   }
 
   /** The thresholds have changed. */
@@ -86,8 +64,7 @@ export class PartitionAdmission {
 
   /** Judges a request of a work type. Changes nothing but what time and latency have changed already. */
   judge(rank: number): Verdict {
-    const threshold = thresholdOf(this.#rankAt(rank));
-    if (this.#calm && !(this.#present() > threshold)) return clear;
+    if (this.#modes.isCalmAt(thresholdOf(this.#rankAt(rank)))) return clear;
     const now = this.#setup.clock.now();
     this.look(now);
     const ahead = (this.#ahead[rank] ?? []).map((other) => this.#standing(other, now));
@@ -104,70 +81,30 @@ export class PartitionAdmission {
   /** Notes that a request was postponed as it was judged. */
   postpone(rank: number, verdict: Verdict): void {
     this.#wantedAt[rank] = this.#setup.clock.now();
-    if (verdict.reason === 'recovering') this.#modes[rank] = afterRefusal(this.modeOf(rank));
+    if (verdict.reason === 'recovering') this.#modes.refused(rank);
   }
 
   /** Counts a finished commit. */
   count(commit: Commit): void {
     const now = this.#setup.clock.now();
-    this.#rate.count(now);
-    if (this.#calm) return;
-    const finished = {
-      startedAt: commit.startedAt,
-      durationMs: commit.durationMs,
-      committed: commit.outcome === 'committed',
-    };
-    if (this.#modes.some(({ kind, since }) => kind !== 'clear' && commit.startedAt >= since)) {
-      this.#evidenceAt = now;
-    }
-    this.#eachRank((rank, index) => {
-      const next = afterCommit(this.modeOf(index), finished, this.#rules(rank), now);
-      this.#become(index, next, commit.durationMs);
-    });
-    this.look(now);
+    this.#queue.count(now);
+    this.#modes.count(commit, now);
   }
 
   /** Brings every state up to what is known now. */
   look(now: number): void {
-    this.#eachRank((rank, index) => {
-      const mode = this.modeOf(index);
-      const valueMs = this.#valueFor(mode);
-      const othersMs = this.#setup.othersOf(this.partition);
-      const next = afterLook(mode, { valueMs, othersMs }, this.#rules(rank), now);
-      this.#become(index, this.#settled(next), Number.isNaN(valueMs) ? othersMs : valueMs);
-    });
-    this.#calm = this.#modes.every((mode) => mode === initialMode);
+    this.#modes.look(now);
   }
 
   /** Lets the driver commit a probe where nobody else shows how the partition does. */
   probeIfAlone(now: number): void {
-    if (this.troubled) this.#source.beginIfDue(now, this.#evidenceAt);
-  }
-
-  #learnFromProbe(result: ProbeResult): void {
-    const now = this.#setup.clock.now();
-    this.#eachRank((rank, index) => {
-      const rules = this.#rules(rank);
-      if (!isGoodNews(result, rules.thresholdMs)) return;
-      const next = afterGoodProbe(this.modeOf(index), result.startedAt, rules, now);
-      this.#become(index, next, result.durationMs);
-    });
+    if (this.troubled) this.#source.beginIfDue(now, this.#modes.evidenceAt);
   }
 
   /** How long a caller of that work type should stay away, whole ms; it is given a place among those who return. */
   retryAfterMs(rank: number): number {
-    const { clock, probeEveryMs, retryAfterCapMs, random } = this.#setup;
-    const now = clock.now();
-    const at = returnAt({
-      now,
-      earliestAt: now + this.askAgainInMs(rank),
-      lastReturnAt: this.#lastReturnAt,
-      perSecond: Math.max(this.#rate.perSecond(now), 1_000 / probeEveryMs),
-      capMs: retryAfterCapMs,
-      random: random(),
-    });
-    this.#lastReturnAt = Math.max(this.#lastReturnAt, at);
-    return Math.max(1, Math.ceil(at - now));
+    const now = this.#setup.clock.now();
+    return this.#queue.retryAfterMs(now, now + this.askAgainInMs(rank));
   }
 
   /** How long until asking again makes sense, ms. */
@@ -222,72 +159,10 @@ export class PartitionAdmission {
     };
   }
 
-  /** `valueMs` is what brought it about; NaN where nothing is known. */
-  #become(rank: number, next: Mode, valueMs: number): void {
-    const mode = this.modeOf(rank);
-    if (next === mode) return;
-    this.#modes[rank] = next;
-    this.#calm = false;
-    if (next.kind === mode.kind) return;
-    const { onChange, onOpening } = this.#setup;
-    onChange({
-      partition: this.partition,
-      workType: this.#rankAt(rank).name,
-      from: mode.kind,
-      to: next.kind,
-      valueMs: Number.isNaN(valueMs) ? undefined : valueMs,
-    });
-    if (mode.kind === 'clear') this.#source.forget();
-    if (mode.kind === 'over') onOpening(this.partition);
-  }
-
-  /** A clear state whose bad past has left the window is like one that never had one. */
-  #settled(mode: Mode): Mode {
-    if (mode.kind !== 'clear' || mode === initialMode) return mode;
-    const { measured } = this.#setup;
-    const isPast = measured.read(this.partition).samples === measured.read(this.partition, mode).samples;
-    return isPast ? initialMode : mode;
-  }
-
-  /** What decides where every state is the initial one. */
-  #present(): number {
-    const { measured, othersOf } = this.#setup;
-    const valueMs = measured.valueOf(this.partition);
-    return Number.isNaN(valueMs) ? othersOf(this.partition) : valueMs;
-  }
-
-  #valueFor(mode: Mode): number {
-    const { measured, minSamples } = this.#setup;
-    if (mode === initialMode) return measured.valueOf(this.partition);
-    const reading = measured.read(this.partition, mode);
-    const known = reading.samples + reading.unfinished;
-    return mode.kind === 'clear' && known < minSamples ? Number.NaN : (reading.valueMs ?? Number.NaN);
-  }
-
-  #rules(rank: WorkTypeRank): ModeRules {
-    return {
-      thresholdMs: thresholdOf(rank),
-      minSamples: this.#setup.minSamples,
-      limitCap: this.#connections() - 1,
-    };
-  }
-
-  #connections(): number {
-    const sources = this.#setup.sourcesOf(this.partition);
-    if (sources.length === 0) return Number.POSITIVE_INFINITY;
-    return sources.reduce((sum, { connections }) => sum + (connections ?? Number.POSITIVE_INFINITY), 0);
-  }
-
   #rankAt(rank: number): WorkTypeRank {
     const found = this.#setup.ranks[rank];
     if (found === undefined) throw new RangeError(`There is no work type of rank ${rank}.`);
     return found;
-  }
-
-  #eachRank(visit: (rank: WorkTypeRank, index: number) => void): void {
-    this.#setup.ranks.forEach((rank, index) => {
-      if (!rank.exempt) visit(rank, index);
-    });
   }
 }
 
