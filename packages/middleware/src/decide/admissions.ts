@@ -75,6 +75,11 @@ export class Admissions {
     return ranks.every(({ exempt }, rank) => exempt || !asked.judge(rank).perform);
   }
 
+  /** Whether a request of that work type would be performed, there and now. */
+  wouldPerform(rank: number, partition: string): boolean {
+    return this.#setup.ranks[rank]?.exempt === true || this.#of(partition).judge(rank).perform;
+  }
+
   /** The state of a work type on a partition, as it was last looked at. */
   modeOf(rank: number, partition: string): Mode['kind'] {
     return this.#partitions.get(partition)?.modeOf(rank).kind ?? 'clear';

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto';
-import { systemClock as clock } from '../clock.ts';
+import { type Clock, systemClock } from '../clock.ts';
 import { Admissions } from '../decide/admissions.ts';
 import { LearnedRoutes } from '../decide/learned-routes.ts';
 import type { ChangingRank } from '../decide/thresholds.ts';
-import { sourcesOf } from '../drivers/driver.ts';
+import { type CommitSource, sourcesOf } from '../drivers/driver.ts';
 import { LatencyTable } from '../measure/latency-table.ts';
 import { type Sharing, shareLatency } from '../measure/share-latency.ts';
 import type { GateVoice } from '../options/gate-voice.ts';
@@ -11,6 +11,25 @@ import type { ResolvedOptions } from '../options/resolved.ts';
 
 /** One name for all gates of this process: they see the same commits, and are one host to others. */
 const host = randomUUID();
+
+/** What measuring and deciding stand on. */
+export interface Ground {
+  readonly clock: Clock;
+  /** From 0 up to, not including, 1. */
+  readonly random: () => number;
+  /** The sources of a partition's commits. */
+  readonly sourcesOf: (partition: string) => readonly CommitSource[];
+  /** Whether the table listens to the drivers of this process; else it is fed directly. */
+  readonly subscribes: boolean;
+}
+
+/** The ground of a gate. A simulated host has another. */
+export const thisProcess: Ground = {
+  clock: systemClock,
+  random: Math.random,
+  sourcesOf,
+  subscribes: true,
+};
 
 /** What is known of latency. */
 export interface Measuring {
@@ -22,11 +41,12 @@ export interface Measuring {
 /** Commits, as drivers tell of them, become latency. */
 export function measure(
   { latency, shareLatency: shares, ledger }: ResolvedOptions,
-  { trouble }: GateVoice,
+  { trouble }: Pick<GateVoice, 'trouble'>,
+  { clock, subscribes }: Ground = thisProcess,
 ): Measuring {
   const onStatisticFailed = (error: unknown): void => trouble('taking the statistic of a window', error);
   const table = new LatencyTable({ clock, ...latency, onStatisticFailed });
-  table.subscribe();
+  if (subscribes) table.subscribe();
   const onTrouble = (error: unknown): void => trouble('sharing latency with other hosts', error);
   const timeoutMs = ledger.engineTimeoutMs;
   const sharing = shares ? shareLatency({ clock, table, host, timeoutMs, onTrouble }) : undefined;
@@ -45,8 +65,9 @@ export interface Deciding extends Measuring {
 export function decide(
   { workTypes, latency, retryAfterCapMs, maxLearnedRoutes }: ResolvedOptions,
   { table, sharing }: Measuring,
-  { tell, trouble }: GateVoice,
+  { tell, trouble }: Pick<GateVoice, 'tell' | 'trouble'>,
   onOpening: (partition: string) => void,
+  { clock, random, sourcesOf }: Ground = thisProcess,
 ): Deciding {
   const ranks = workTypes.map(({ name, priority, exempt, thresholdMs }) => {
     return { name, priority, exempt, thresholdMs };
@@ -59,7 +80,7 @@ export function decide(
     sourcesOf,
     ...latency,
     retryAfterCapMs,
-    random: Math.random,
+    random,
     onChange: (change) => tell('state', change),
     onOpening,
     onProbeFailed: (partition, error) => trouble(`probing ${partition}`, error),
