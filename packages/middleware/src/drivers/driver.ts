@@ -38,6 +38,22 @@ export const commitFinished = channel('slackwater:commit:finished');
 /** Told of each source as it is observed; the message is the {@link CommitSource}. */
 export const sourceObserved = channel('slackwater:source:observed');
 
+/** Told when a source's database was reached anew, or could not be; the message is a {@link SourceContact}. */
+export const sourceContact = channel('slackwater:source:contact');
+
+/**
+ * What a try to reach a source's database came to. Law:
+ * - `reached`: a new connection was made. It is not told of statements.
+ * - `refused`: the network or the server refused a new connection: it is down, starts up, has no connection left. Wrong
+ *   credentials and a database that does not exist are none of it: waiting heals neither.
+ * - `timed-out`: a new connection was not made in time. The wait for a free connection of a full pool is not meant.
+ * - `lost`: an established connection ended, and nobody had asked for that. Once for each connection.
+ */
+export interface SourceContact {
+  readonly partition: string;
+  readonly outcome: 'reached' | 'refused' | 'timed-out' | 'lost';
+}
+
 /** One observed pool or connection: what a gate may ask of a partition's database. */
 export interface CommitSource {
   readonly partition: string;
@@ -47,9 +63,12 @@ export interface CommitSource {
   readonly server?: string | undefined;
   /** How many connections it may hold; undefined where nobody can say. */
   readonly connections: number | undefined;
+  /** How many callers wait for a connection at this moment; undefined where nobody can say. */
+  readonly waiting?: (() => number) | undefined;
   /**
    * Commits one small write and resolves with how long the database took to flush it, in ms. It is not published: it
-   * touches none of the application's tables, and so says nothing of what makes theirs slow.
+   * touches none of the application's tables, and so says nothing of what makes theirs slow. It connects where it has to, and rejects where the database can't be reached:
+   * so a gate finds out that one that was gone is back.
    */
   readonly probe: (() => Promise<number>) | undefined;
   readonly completions: Completions | undefined;

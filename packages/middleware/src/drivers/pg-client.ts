@@ -36,7 +36,7 @@ export interface PgClient {
   readonly _types?: unknown;
   getTransactionStatus?(): string | null;
   escapeLiteral(text: string): string;
-  once(event: string, listener: () => void): unknown;
+  once(event: string | symbol, listener: () => void): unknown;
   on(event: string, listener: (error: Error) => void): unknown;
   connect(): Promise<unknown>;
   end(): Promise<unknown>;

@@ -11,6 +11,8 @@ export interface PgPool {
     readonly password?: unknown;
   };
   readonly Client: new (options: object) => PgClient;
+  /** Callers that wait for a connection. */
+  readonly waitingCount: number;
   connect: ConnectFunction;
   end: (...args: unknown[]) => unknown;
   on(event: string, listener: (first: never, second: never) => void): unknown;
@@ -39,6 +41,11 @@ export class ConnectionShare {
   constructor(pool: PgPool) {
     this.#pool = pool;
     pool.on('release', this.#onRelease);
+  }
+
+  /** How many callers wait in front of the pool's own queue. */
+  get waiting(): number {
+    return this.#waiting.size;
   }
 
   /** Stops counting; who waits goes through. */

@@ -1,5 +1,3 @@
-import { createRequire } from 'node:module';
-import { join } from 'node:path';
 import { SlackwaterError } from '@slackwater/shared';
 import { announceSource, ownConnections } from './driver.ts';
 import { databaseOf, serverOf } from './pg-address.ts';
@@ -11,6 +9,8 @@ import {
   ConnectionShare,
   type PgPool,
 } from './pg-connections.ts';
+import { PgContact } from './pg-contact.ts';
+import { installedModules } from './pg-modules.ts';
 import { checkObserveOptions, type ObserveOptions } from './pg-options.ts';
 import { patchMethod } from './pg-patch.ts';
 import { probeOf } from './pg-probe.ts';
@@ -44,6 +44,7 @@ interface ObservedPool {
   readonly partition: string;
   readonly observation: PgObservation;
   readonly share: ConnectionShare;
+  readonly contact: PgContact;
   readonly completions: PgCompletions;
   stop(): void;
   /** The pool was ended: it is no source any more, while connections that are out still are observed. */
@@ -102,6 +103,7 @@ function observePool(pool: PgPool, options: ObserveOptions): ObservedPool {
   const observation = observationOf(options);
   const undo: (() => void)[] = [];
   const share = new ConnectionShare(pool);
+  const contact = new PgContact(options.partition);
   const services = [
     new ServiceConnection(pool),
     new ServiceConnection(pool),
@@ -112,6 +114,7 @@ function observePool(pool: PgPool, options: ObserveOptions): ObservedPool {
   const take = (client: PgClient): void => {
     if (clients.has(client)) return;
     clients.add(client);
+    contact.watch(client);
     sessions.set(client, new PgSession(client, observation));
     client.once('end', () => clients.delete(client));
   };
@@ -121,6 +124,8 @@ function observePool(pool: PgPool, options: ObserveOptions): ObservedPool {
   undo.push(patchMethod(pool, 'end', onEnd));
   pool.on('acquire', take);
   undo.push(() => pool.removeListener('acquire', take));
+  pool.on('connect', contact.connected);
+  undo.push(() => pool.removeListener('connect', contact.connected));
   undo.push(() => share.close());
   undo.push(() => {
     for (const client of clients) sessions.delete(client);
@@ -130,6 +135,7 @@ function observePool(pool: PgPool, options: ObserveOptions): ObservedPool {
     driver: 'pg',
     server: serverOf(addressed(pool)),
     connections: pool.options.max,
+    waiting: () => pool.waitingCount + share.waiting,
     probe: probeOf(services[2], options.probeTimeoutMs ?? 2_000),
     completions,
   });
@@ -141,6 +147,7 @@ function observePool(pool: PgPool, options: ObserveOptions): ObservedPool {
     partition: options.partition,
     observation,
     share,
+    contact,
     completions,
     stop() {
       pools.delete(pool);
@@ -226,12 +233,12 @@ function onConnect(pool: object, original: (...args: unknown[]) => unknown, args
     learned.add(observed);
   }
   if (observed === undefined) return original.apply(pool, args);
-  const { share } = observed;
-  const callOriginal: ConnectFunction = (...given) => {
+  const { share, contact } = observed;
+  const callOriginal: ConnectFunction = (callback) => {
     const before = connecting;
     connecting = pool;
     try {
-      return original.apply(pool, given);
+      return contact.connect((...given) => original.apply(pool, given), callback);
     } finally {
       connecting = before;
     }
@@ -260,32 +267,6 @@ function observationOf(options: ObserveOptions): PgObservation {
 /** A client that is never connected knows what the pool's options and the environment come to. */
 function addressed(pool: PgPool): PgClient {
   return new pool.Client(pool.options);
-}
-
-interface PgModule {
-  readonly Client: { readonly prototype: object };
-  readonly Pool: { readonly prototype: object };
-}
-
-/** The `pg` that the application would load, and the one this package would, where they differ. */
-function installedModules(): Set<PgModule> {
-  const modules = new Set<PgModule>();
-  let cause: unknown;
-  for (const from of [import.meta.url, join(process.cwd(), 'package.json')]) {
-    try {
-      modules.add(createRequire(from)('pg') as PgModule);
-    } catch (error) {
-      cause = error;
-    }
-  }
-  if (modules.size === 0) {
-    throw new SlackwaterError(
-      'peer-missing',
-      'observe() without a pool needs the package pg: npm install pg.',
-      { cause },
-    );
-  }
-  return modules;
 }
 
 function isObservable(value: unknown): value is Observable {
