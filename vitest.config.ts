@@ -3,6 +3,10 @@ import { defineConfig } from 'vitest/config';
 
 const source = (path: string): string => fileURLToPath(new URL(`packages/${path}`, import.meta.url));
 
+const pure = ['decide', 'measure', 'options', 'audit']
+  .map((stage) => `test/middleware/${stage}/**/*.test.ts`)
+  .concat('test/shared/**/*.test.ts', 'test/tidy/**/*.test.ts');
+
 export default defineConfig({
   resolve: {
     // Tests in this process read the sources, so that a failing line is a line somebody wrote.
@@ -21,10 +25,14 @@ export default defineConfig({
     ],
   },
   test: {
-    include: ['test/**/*.test.ts'],
     // Most tests wait for a server or a disk: one core for each would leave both idle.
-    maxWorkers: 2,
-    testTimeout: 20_000,
+    maxWorkers: 3,
+    projects: [
+      // Neither servers nor processes, and nothing kept by a module: one worker for all saves its start for each.
+      { extends: true, test: { name: 'pure', include: pure, isolate: false } },
+      { extends: true, test: { name: 'whole', include: ['test/**/*.test.ts'], exclude: pure } },
+    ],
+    testTimeout: 60_000,
     hookTimeout: 60_000,
   },
 });
