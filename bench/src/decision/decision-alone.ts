@@ -20,11 +20,19 @@ export interface DecisionAlone {
 /** Makes the parts that decide, joined as the gate joins them, on a partition whose window is full of quick commits. */
 export async function decisionAlone(options: SlackwaterOptions, partition: string): Promise<DecisionAlone> {
   const resolved = resolveOptions(options);
-  const { latency, retryAfterCapMs, maxLearnedRoutes } = resolved;
+  const { latency, autoThreshold, retryAfterCapMs, maxLearnedRoutes } = resolved;
   const measured = new LatencyTable({ clock, ...latency });
   for (let n = 0; n < 64; n++) await measured.commit(partition, async () => {});
   const admissions = new Admissions({
-    ...{ clock, measured, ...latency, retryAfterCapMs, random: Math.random, ranks: resolved.workTypes },
+    ...{
+      clock,
+      measured,
+      ...latency,
+      autoThreshold,
+      retryAfterCapMs,
+      random: Math.random,
+      ranks: resolved.workTypes,
+    },
     othersOf: () => Number.NaN,
     sourcesOf: () => [],
     onChange() {},

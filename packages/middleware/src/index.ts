@@ -5,6 +5,7 @@ export type { DecisionEvent, GateEvents, GateWarning, StateEvent } from './optio
 export type {
   AskRequest,
   AuthOptions,
+  AutoThresholdOptions,
   LatencyOptions,
   LedgerOptions,
   OfRequest,

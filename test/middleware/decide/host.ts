@@ -48,6 +48,7 @@ export function hostOf({ ranks, sources = [], latency = {}, admissions: more = {
     measured: table,
     othersOf: () => Number.NaN,
     sourcesOf: (partition) => sources.filter((source) => source.partition === partition),
+    autoThreshold: { tolerance: 4, floorMs: 20, ceilingMs: 250, warmUpMs: 10_000 },
     minSamples: latency.minSamples ?? 5,
     probeEveryMs: 200,
     probeTimeoutMs: 2_000,
@@ -102,7 +103,7 @@ export function hostOf({ ranks, sources = [], latency = {}, admissions: more = {
 }
 
 /** A work type that may be postponed. */
-export function rank(name: string, priority: number, thresholdMs: number): WorkTypeRank {
+export function rank(name: string, priority: number, thresholdMs: number | 'auto'): WorkTypeRank {
   return { name, priority, exempt: false, thresholdMs };
 }
 

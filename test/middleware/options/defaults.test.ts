@@ -63,6 +63,7 @@ describe('options left out', () => {
         probeTimeoutMs: 2_000,
         maxPartitions: 10_000,
       },
+      autoThreshold: { tolerance: 4, floorMs: 20, ceilingMs: 250, warmUpMs: 10_000 },
       ledger: {
         public: true,
         origin: undefined,

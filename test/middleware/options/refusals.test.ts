@@ -22,9 +22,21 @@ const invalid: readonly Row[] = [
   [{ application: '..' }, 'application', '".."', 'beginning with a letter'],
   [{ group: 'x'.repeat(65) }, 'group', '"xxxx', '1 to 64'],
   [{ thresholdMs: '200' }, 'thresholdMs', '"200" is a string', 'give a number of milliseconds'],
-  [{ thresholdMs: -1 }, 'thresholdMs', '-1', 'from 0 to 3,600,000'],
+  [{ thresholdMs: -1 }, 'thresholdMs', '-1', 'from 0.001 to 3,600,000'],
+  [{ thresholdMs: 0 }, 'thresholdMs', '0 is a number', 'from 0.001 to 3,600,000'],
+  [{ thresholdMs: 1e12 }, 'thresholdMs', '1000000000000', 'from 0.001 to 3,600,000'],
+  [{ thresholdMs: 'automatic' }, 'thresholdMs', '"automatic" is a string', 'or "auto"'],
+  [one({ thresholdMs: 0 }), 'workTypes.settle.thresholdMs', '0 is a number', 'from 0.001'],
+  [one({ thresholdMs: 1e12 }), 'workTypes.settle.thresholdMs', '1000000000000', 'to 3,600,000'],
+  [one({ thresholdMs: Number.NaN }), 'workTypes.settle.thresholdMs', 'NaN', 'give a number'],
+  [one({ exempt: true, thresholdMs: 'auto' }), 'workTypes.settle.thresholdMs', 'auto', 'never postponed'],
+  [{ autoThreshold: { tolerance: 1 } }, 'autoThreshold.tolerance', '1 is a number', 'from 1.1 to 1,000'],
+  [{ autoThreshold: { ceilingMs: Number.NaN } }, 'autoThreshold.ceilingMs', 'NaN', 'give a number'],
+  [{ autoThreshold: { ceilingMs: 10 } }, 'autoThreshold.floorMs', '20, the default', 'give both'],
+  [{ autoThreshold: { floorMs: 300 } }, 'autoThreshold.floorMs', '300', 'give both'],
+  [{ autoThreshold: { warmUpMs: 0 } }, 'autoThreshold.warmUpMs', '0 is a number', 'from 1,000'],
   [{ thresholdMs: Number.NaN }, 'thresholdMs', 'NaN is not a number', 'give a number'],
-  [{ thresholdMs: Number.POSITIVE_INFINITY }, 'thresholdMs', 'Infinity', 'from 0 to 3,600,000'],
+  [{ thresholdMs: Number.POSITIVE_INFINITY }, 'thresholdMs', 'Infinity', 'from 0.001 to 3,600,000'],
   [{ thresholdMs: 200n }, 'thresholdMs', '200n is a bigint', 'give a number'],
   [{ thresholdMs: null }, 'thresholdMs', 'null', 'give a number'],
   [
@@ -203,7 +215,11 @@ describe('what goes together', () => {
   });
 
   it.each([
-    [{ workTypes: { a: { priority: 1, thresholdMs: 0 }, b: { priority: 1_000, thresholdMs: 3_600_000 } } }],
+    [
+      {
+        workTypes: { a: { priority: 1, thresholdMs: 0.001 }, b: { priority: 1_000, thresholdMs: 3_600_000 } },
+      },
+    ],
     [{ maxBodyBytes: 0 }],
     [{ latency: { window: 1, minSamples: 1, statistic: { quantile: 1 } } }],
     [{ latency: { window: 10_000, statistic: () => 1 } }],

@@ -96,3 +96,33 @@ describe('questionable set-ups', () => {
     ]);
   });
 });
+
+describe('a threshold that is auto', () => {
+  it('can be that of all work or of one work type', () => {
+    expect(resolveOptions({ thresholdMs: 'auto' }).workTypes).toMatchObject([
+      { name: 'default', thresholdMs: 'auto' },
+    ]);
+    const { workTypes } = resolveOptions({
+      workTypes: { order: { priority: 1, thresholdMs: 'auto' }, report: { priority: 2 } },
+    });
+    expect(workTypes.map(({ thresholdMs }) => thresholdMs)).toEqual(['auto', 250]);
+  });
+
+  it('is warned of only where less important work tolerates more than its ceiling', () => {
+    const warnings = (order: number | 'auto', report: number | 'auto'): readonly string[] =>
+      questionable(
+        resolveOptions({
+          workTypes: {
+            order: { priority: 1, thresholdMs: order },
+            report: { priority: 2, thresholdMs: report },
+          },
+        }),
+      ).map(({ message }) => message);
+    expect(warnings('auto', 'auto')).toEqual([]);
+    expect(warnings('auto', 250)).toEqual([]);
+    expect(warnings(30, 'auto')).toEqual([]);
+    expect(warnings('auto', 251)).toEqual([
+      expect.stringMatching(/^report \(priority 2, 251 ms\) .* order \(priority 1, auto, at most/),
+    ]);
+  });
+});

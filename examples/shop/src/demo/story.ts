@@ -117,7 +117,7 @@ export function tellStory(
     const { performed, retryLater, deferred } = counts.get(name) ?? none;
     const state = states.get(name) ?? 'clear';
     const rule = options.exempt === true ? 'exempt' : (options.whenOver ?? 'retry-later');
-    const thresholdMs = options.thresholdMs ?? undefined;
+    const thresholdMs = typeof options.thresholdMs === 'number' ? options.thresholdMs : undefined;
     return { name, rule, thresholdMs, state, performed, retryLater, deferred };
   }
 

@@ -1,6 +1,7 @@
 import type { Clock } from '../clock.ts';
 import type { CommitSource } from '../drivers/driver.ts';
 import type { LatencyReading } from '../measure/latency-value.ts';
+import type { AutoThresholdRules } from './auto-threshold.ts';
 import type { Mode } from './mode.ts';
 import type { WorkTypeRank } from './work-type.ts';
 
@@ -14,6 +15,8 @@ export interface AdmissionsSetup {
   readonly othersOf: (partition: string) => number;
   /** The sources of a partition's commits. */
   readonly sourcesOf: (partition: string) => readonly CommitSource[];
+  /** For thresholds that are `auto`. */
+  readonly autoThreshold: AutoThresholdRules;
   readonly minSamples: number;
   readonly probeEveryMs: number;
   readonly probeTimeoutMs: number;
@@ -26,6 +29,14 @@ export interface AdmissionsSetup {
   /** A partition takes work again: what waits for it should ask. */
   readonly onOpening: (partition: string) => void;
   readonly onProbeFailed: (partition: string, error: unknown) => void;
+}
+
+/** What a partition has taught, where a threshold is `auto`. */
+export interface LearnedThresholds {
+  /** What its latency is while nothing is wrong, ms; absent before anything was learned. */
+  readonly baselineMs?: number;
+  /** The present thresholds, ms, by work type. */
+  readonly thresholdsMs: Readonly<Record<string, number>>;
 }
 
 /** The latency of partitions. */

@@ -1,7 +1,7 @@
 import type { ReasonCode } from '@slackwater/shared';
 import type { Timer } from '../clock.ts';
 import type { Commit } from '../drivers/driver.ts';
-import type { AdmissionsSetup } from './admissions-setup.ts';
+import type { AdmissionsSetup, LearnedThresholds } from './admissions-setup.ts';
 import { exempt } from './decide.ts';
 import { type Entry, together, uncounted } from './entry.ts';
 import type { Mode } from './mode.ts';
@@ -28,11 +28,14 @@ export class Admissions {
   readonly #setup: AdmissionsSetup;
   readonly #partitions = new Map<string, PartitionAdmission>();
   readonly #troubled = new Set<PartitionAdmission>();
+  /** Whether any threshold is `auto`. */
+  #learns: boolean;
   #timer: Timer | undefined;
   #closed = false;
 
   constructor(setup: AdmissionsSetup) {
     this.#setup = setup;
+    this.#learns = anyIsAuto(setup);
   }
 
   /**
@@ -55,7 +58,9 @@ export class Admissions {
 
   /** A commit has finished and was counted by the latency table. */
   count(commit: Commit): void {
-    this.#partitions.get(commit.partition)?.count(commit);
+    // A partition teaches from its first commit on, before anybody is judged for it.
+    const counted = this.#learns ? this.#of(commit.partition) : this.#partitions.get(commit.partition);
+    counted?.count(commit);
   }
 
   /** How long a caller that is postponed there should stay away, whole ms. */
@@ -92,8 +97,30 @@ export class Admissions {
     );
   }
 
+  /**
+   * What a partition has taught of latency, where a work type's threshold is `auto`: its baseline, ms, absent before anything was
+   * learned, and the present thresholds of these work types, ms, by name.
+   */
+  learnedOf(partition: string): LearnedThresholds | undefined {
+    const thresholds = this.#partitions.get(partition)?.thresholds;
+    if (thresholds === undefined || !thresholds.learns) return undefined;
+    const { baselineMs } = thresholds;
+    const present = this.#setup.ranks.flatMap(({ name, thresholdMs }, rank) =>
+      thresholdMs === 'auto' ? [[name, thresholds.of(rank)] as const] : [],
+    );
+    return { ...(baselineMs !== undefined && { baselineMs }), thresholdsMs: Object.fromEntries(present) };
+  }
+
+  /** The present `auto` thresholds of a work type, ms, by partition, those first that were judged for first. */
+  thresholdsOf(rank: number): ReadonlyMap<string, number> {
+    const present = new Map<string, number>();
+    for (const [partition, { thresholds }] of this.#partitions) present.set(partition, thresholds.of(rank));
+    return present;
+  }
+
   /** The thresholds have changed: states are looked at anew. */
   thresholdsChanged(): void {
+    this.#learns = anyIsAuto(this.#setup);
     for (const partition of this.#partitions.values()) {
       partition.rankAgain();
       this.#attend(partition);
@@ -174,4 +201,8 @@ export class Admissions {
     const [next] = this.#troubled;
     if (next !== undefined) this.#attend(next);
   }
+}
+
+function anyIsAuto({ ranks }: Pick<AdmissionsSetup, 'ranks'>): boolean {
+  return ranks.some(({ thresholdMs }) => thresholdMs === 'auto');
 }

@@ -7,7 +7,7 @@ import { PartitionModes } from './partition-modes.ts';
 import { ProbeSlot } from './probe-slot.ts';
 import { SourceProbe } from './source-probe.ts';
 import { VirtualQueue } from './virtual-queue.ts';
-import { lastEqual, ranksAhead, thresholdOf, type WorkTypeRank } from './work-type.ts';
+import { lastEqual, ranksAhead } from './work-type.ts';
 
 const clear: Verdict = { perform: true, reason: 'clear' };
 
@@ -33,7 +33,7 @@ export class PartitionAdmission {
     const { ranks, clock } = setup;
     this.#modes = new PartitionModes(partition, setup, () => this.#source.forget());
     this.#queue = new VirtualQueue(setup);
-    this.#ahead = aheadOf(ranks);
+    this.#ahead = aheadOf(setup);
     this.#unfinished = ranks.map(() => 0);
     this.#wantedAt = ranks.map(() => Number.NEGATIVE_INFINITY);
     this.#slot = new ProbeSlot(setup.probeEveryMs, setup.probeTimeoutMs);
@@ -56,15 +56,20 @@ export class PartitionAdmission {
     return this.#modes.of(rank);
   }
 
+  /** At which latency work types are over, here. */
+  get thresholds(): PartitionModes['thresholds'] {
+    return this.#modes.thresholds;
+  }
+
   /** The thresholds have changed. */
   rankAgain(): void {
-    this.#ahead = aheadOf(this.#setup.ranks);
-    this.look(this.#setup.clock.now());
+    this.#ahead = aheadOf(this.#setup);
+    this.#modes.rankAgain(this.#setup.clock.now());
   }
 
   /** Judges a request of a work type. Changes nothing but what time and latency have changed already. */
   judge(rank: number): Verdict {
-    if (this.#modes.isCalmAt(thresholdOf(this.#rankAt(rank)))) return clear;
+    if (this.#modes.isCalm(rank)) return clear;
     const now = this.#setup.clock.now();
     this.look(now);
     const ahead = (this.#ahead[rank] ?? []).map((other) => this.#standing(other, now));
@@ -158,14 +163,11 @@ export class PartitionAdmission {
       finished: () => this.#slot.free(rank, probe),
     };
   }
-
-  #rankAt(rank: number): WorkTypeRank {
-    const found = this.#setup.ranks[rank];
-    if (found === undefined) throw new RangeError(`There is no work type of rank ${rank}.`);
-    return found;
-  }
 }
 
-function aheadOf(ranks: readonly WorkTypeRank[]): readonly (readonly number[])[] {
-  return ranks.map((rank) => ranksAhead(ranks, rank).map((ahead) => ranks.indexOf(ahead)));
+function aheadOf({
+  ranks,
+  autoThreshold: { ceilingMs },
+}: Pick<AdmissionsSetup, 'ranks' | 'autoThreshold'>): readonly (readonly number[])[] {
+  return ranks.map((rank) => ranksAhead(ranks, rank, ceilingMs).map((ahead) => ranks.indexOf(ahead)));
 }

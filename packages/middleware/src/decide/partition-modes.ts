@@ -9,8 +9,8 @@ import {
   type Mode,
   type ModeRules,
 } from './mode.ts';
+import { PartitionThresholds } from './partition-thresholds.ts';
 import { isGoodNews, type ProbeResult } from './source-probe.ts';
-import { thresholdOf, type WorkTypeRank } from './work-type.ts';
 
 /**
  * In which state every work type is on one partition: what brings it there is commits, probes and the latency value, and
@@ -21,6 +21,7 @@ export class PartitionModes {
   readonly #setup: AdmissionsSetup;
   readonly #onTrouble: () => void;
   readonly #modes: Mode[];
+  readonly #thresholds: PartitionThresholds;
   /** When the last commit finished that says something about the state it is in. */
   #evidenceAt = Number.NEGATIVE_INFINITY;
   /** Every state is the initial one: the latency value alone decides. */
@@ -32,10 +33,16 @@ export class PartitionModes {
     this.#setup = setup;
     this.#onTrouble = onTrouble;
     this.#modes = setup.ranks.map(() => initialMode);
+    this.#thresholds = new PartitionThresholds(setup.ranks, setup.autoThreshold);
   }
 
   of(rank: number): Mode {
     return this.#modes[rank] ?? initialMode;
+  }
+
+  /** At which latency work types are over, here. */
+  get thresholds(): Pick<PartitionThresholds, 'of' | 'learns' | 'baselineMs'> {
+    return this.#thresholds;
   }
 
   /** Whether nothing is to be remembered. */
@@ -53,14 +60,24 @@ export class PartitionModes {
     return this.#evidenceAt;
   }
 
-  /** Whether a work type with that threshold is clear without a closer look: all are, and have been for long. */
-  isCalmAt(thresholdMs: number): boolean {
-    return this.#calm && !(this.#present() > thresholdMs);
+  /** Whether a work type is clear without a closer look: all are, and have been for long. */
+  isCalm(rank: number): boolean {
+    return this.#calm && !(this.#present() > this.#thresholds.of(rank));
+  }
+
+  /** The given thresholds have changed. */
+  rankAgain(now: number): void {
+    this.#thresholds.rankAgain();
+    this.look(now);
   }
 
   /** Counts a finished commit. */
   count(commit: Commit, now: number): void {
-    if (this.#calm) return;
+    if (!this.#calm) this.#change(commit, now);
+    if (this.#thresholds.learns) this.#learn(now);
+  }
+
+  #change(commit: Commit, now: number): void {
     const finished = {
       startedAt: commit.startedAt,
       durationMs: commit.durationMs,
@@ -69,8 +86,8 @@ export class PartitionModes {
     if (this.#modes.some(({ kind, since }) => kind !== 'clear' && commit.startedAt >= since)) {
       this.#evidenceAt = now;
     }
-    this.#eachRank((rank, index) => {
-      const next = afterCommit(this.of(index), finished, this.#rules(rank), now);
+    this.#eachRank((index) => {
+      const next = afterCommit(this.of(index), finished, this.#rules(index), now);
       this.#become(index, next, commit.durationMs);
     });
     this.look(now);
@@ -78,11 +95,11 @@ export class PartitionModes {
 
   /** Brings every state up to what is known now. */
   look(now: number): void {
-    this.#eachRank((rank, index) => {
+    this.#eachRank((index) => {
       const mode = this.of(index);
       const valueMs = this.#valueFor(mode);
       const othersMs = this.#setup.othersOf(this.#partition);
-      const next = afterLook(mode, { valueMs, othersMs }, this.#rules(rank), now);
+      const next = afterLook(mode, { valueMs, othersMs }, this.#rules(index), now);
       this.#become(index, this.#settled(next), Number.isNaN(valueMs) ? othersMs : valueMs);
     });
     this.#calm = this.#modes.every((mode) => mode === initialMode);
@@ -90,8 +107,8 @@ export class PartitionModes {
 
   /** Counts what a probe by the driver has shown. */
   learnFromProbe(result: ProbeResult, now: number): void {
-    this.#eachRank((rank, index) => {
-      const rules = this.#rules(rank);
+    this.#eachRank((index) => {
+      const rules = this.#rules(index);
       if (!isGoodNews(result, rules.thresholdMs)) return;
       const next = afterGoodProbe(this.of(index), result.startedAt, rules, now);
       this.#become(index, next, result.durationMs);
@@ -145,9 +162,17 @@ export class PartitionModes {
     return mode.kind === 'clear' && known < minSamples ? Number.NaN : (reading.valueMs ?? Number.NaN);
   }
 
-  #rules(rank: WorkTypeRank): ModeRules {
+  /** Only of a partition on which nothing is wrong: what is over, recovers, or has just done so, teaches nothing. */
+  #learn(now: number): void {
+    const isHealthy = this.#modes.every(
+      (mode, rank) => mode === initialMode || !this.#thresholds.isAuto(rank),
+    );
+    if (isHealthy) this.#thresholds.learn(this.#setup.measured.valueOf(this.#partition), now);
+  }
+
+  #rules(rank: number): ModeRules {
     return {
-      thresholdMs: thresholdOf(rank),
+      thresholdMs: this.#thresholds.of(rank),
       minSamples: this.#setup.minSamples,
       limitCap: this.#connections() - 1,
     };
@@ -159,9 +184,9 @@ export class PartitionModes {
     return sources.reduce((sum, { connections }) => sum + (connections ?? Number.POSITIVE_INFINITY), 0);
   }
 
-  #eachRank(visit: (rank: WorkTypeRank, index: number) => void): void {
-    this.#setup.ranks.forEach((rank, index) => {
-      if (!rank.exempt) visit(rank, index);
+  #eachRank(visit: (rank: number) => void): void {
+    this.#setup.ranks.forEach(({ exempt }, rank) => {
+      if (!exempt) visit(rank);
     });
   }
 }

@@ -2,7 +2,7 @@ import type { Admissions } from './admissions.ts';
 import type { WorkTypeRank } from './work-type.ts';
 
 /** A work type whose threshold may change while running. */
-export type ChangingRank = Omit<WorkTypeRank, 'thresholdMs'> & { thresholdMs: number | undefined };
+export type ChangingRank = Omit<WorkTypeRank, 'thresholdMs'> & { thresholdMs: WorkTypeRank['thresholdMs'] };
 
 /**
  * Changes the threshold of a work type, from the next decision on. Gives the reason why not, where it has none to change.

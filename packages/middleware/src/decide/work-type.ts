@@ -4,17 +4,28 @@ export interface WorkTypeRank {
   /** 1 is the most important. */
   readonly priority: number;
   readonly exempt: boolean;
-  /** In ms, not rounded; undefined where it is exempt. May change between two decisions. */
-  readonly thresholdMs: number | undefined;
+  /**
+   * In ms, not rounded; `auto` where each partition teaches its own; undefined where it is exempt. May change between two
+   * decisions.
+   */
+  readonly thresholdMs: number | 'auto' | undefined;
 }
 
 /**
- * The work types that a work type must not go before: more important ones that tolerate at least as much latency.
- * Where one of them is postponed, so is it.
+ * The work types that a work type must not go before: more important ones that tolerate at least as much latency, on every
+ * partition. Where one of them is postponed, so is it. What is `auto` tolerates no more than anything more important, and at
+ * least as much as anything less important that is within `ceilingMs`.
  */
-export function ranksAhead<Rank extends WorkTypeRank>(ranks: readonly Rank[], of: Rank): readonly Rank[] {
+export function ranksAhead<Rank extends WorkTypeRank>(
+  ranks: readonly Rank[],
+  of: Rank,
+  ceilingMs: number,
+): readonly Rank[] {
   return ranks.filter(
-    (rank) => !rank.exempt && rank.priority < of.priority && thresholdOf(rank) >= thresholdOf(of),
+    (rank) =>
+      !rank.exempt &&
+      rank.priority < of.priority &&
+      (of.thresholdMs === 'auto' || mostTolerated(rank, ceilingMs) >= mostTolerated(of, ceilingMs)),
   );
 }
 
@@ -25,7 +36,7 @@ export function lastEqual(ranks: readonly WorkTypeRank[], rank: number): number 
   return last;
 }
 
-/** The threshold, infinite for work that is never postponed. */
-export function thresholdOf({ thresholdMs }: WorkTypeRank): number {
-  return thresholdMs ?? Number.POSITIVE_INFINITY;
+/** The highest threshold that it has on any partition, infinite for work that is never postponed. */
+export function mostTolerated({ thresholdMs }: Pick<WorkTypeRank, 'thresholdMs'>, ceilingMs: number): number {
+  return thresholdMs === 'auto' ? ceilingMs : (thresholdMs ?? Number.POSITIVE_INFINITY);
 }

@@ -63,7 +63,7 @@ export interface Deciding extends Measuring {
 
 /** Latency becomes states, and states let requests through. */
 export function decide(
-  { workTypes, latency, retryAfterCapMs, maxLearnedRoutes }: ResolvedOptions,
+  { workTypes, latency, autoThreshold, retryAfterCapMs, maxLearnedRoutes }: ResolvedOptions,
   { table, sharing }: Measuring,
   { tell, trouble }: Pick<GateVoice, 'tell' | 'trouble'>,
   onOpening: (partition: string) => void,
@@ -79,6 +79,7 @@ export function decide(
     othersOf: sharing?.valueOf ?? (() => Number.NaN),
     sourcesOf,
     ...latency,
+    autoThreshold,
     retryAfterCapMs,
     random,
     onChange: (change) => tell('state', change),

@@ -8,6 +8,7 @@ export function partitionRows({ table, admissions, sharing }: Deciding): readonl
   const own = [...table.partitions()].map((row) => ({
     ...row,
     states: admissions.statesOf(row.partition),
+    ...admissions.learnedOf(row.partition),
     ...(sharing && { others: sharing.read(row.partition) }),
   }));
   if (sharing === undefined) return own;

@@ -1,13 +1,11 @@
 import { OptionContradictionError, OptionInvalidError, OptionMissingError } from './option-error.ts';
 import { type WorkTypeOptions, workTypeDefaults } from './options.ts';
 import { entriesOf, type Readers, readGroup, within } from './read-group.ts';
+import { readThreshold, type Threshold } from './read-threshold.ts';
 import { flag, functionOf, namePattern, nameRule, number, oneOf } from './read-values.ts';
 import type { WorkTypePolicy } from './resolved.ts';
 
-/** A threshold, of all work types or of one. */
-export const readThreshold = number({ from: 0, to: 3_600_000, of: 'milliseconds', fractions: true });
-
-type Read = Omit<WorkTypeOptions, 'thresholdMs'> & { readonly thresholdMs?: number | null };
+type Read = Omit<WorkTypeOptions, 'thresholdMs'> & { readonly thresholdMs?: Threshold | null };
 
 const readers: Readers<Read> = {
   priority: number({ from: 1, to: 1_000 }),
@@ -28,7 +26,7 @@ const example = 'give work types by name, { settle: { priority: 2, thresholdMs: 
  * The work types, the most important first. `thresholdMs` is of those that name none. Throws `option-invalid`,
  * `option-unknown` and `option-missing`.
  */
-export function checkWorkTypes(value: unknown, thresholdMs: number): readonly WorkTypePolicy[] {
+export function checkWorkTypes(value: unknown, thresholdMs: Threshold): readonly WorkTypePolicy[] {
   if (value === undefined) return [policyOf('default', { priority: 1 }, thresholdMs)];
   const entries = entriesOf(value, 'workTypes', example);
   if (entries.length === 0) {
@@ -43,7 +41,7 @@ export function checkWorkTypes(value: unknown, thresholdMs: number): readonly Wo
     .sort((a, b) => a.priority - b.priority);
 }
 
-function checkWorkType(name: string, value: unknown, thresholdMs: number): WorkTypePolicy {
+function checkWorkType(name: string, value: unknown, thresholdMs: Threshold): WorkTypePolicy {
   const option = within('workTypes', name);
   if (!namePattern.test(name))
     throw new OptionContradictionError(option, `a work type's name is ${nameRule}`);
@@ -64,7 +62,7 @@ function checkWorkType(name: string, value: unknown, thresholdMs: number): WorkT
 
 function checkThreshold(option: string, { exempt, thresholdMs }: Partial<Read>): void {
   const name = within(option, 'thresholdMs');
-  if (exempt === true && typeof thresholdMs === 'number') {
+  if (exempt === true && thresholdMs !== undefined && thresholdMs !== null) {
     throw new OptionContradictionError(
       name,
       `${thresholdMs} on an exempt work type, which is never postponed; leave it out, or leave out exempt`,
@@ -74,7 +72,7 @@ function checkThreshold(option: string, { exempt, thresholdMs }: Partial<Read>):
     throw new OptionInvalidError(
       name,
       thresholdMs,
-      'give a number of milliseconds, or exempt: true for work that is never postponed',
+      'give a number of milliseconds or "auto", or exempt: true for work that is never postponed',
     );
   }
 }
@@ -117,7 +115,7 @@ function checkDeferring(option: string, given: Partial<Read>): void {
 function policyOf(
   name: string,
   given: { readonly priority: number } & Partial<Read>,
-  thresholdMs: number,
+  thresholdMs: Threshold,
 ): WorkTypePolicy {
   const whole = { ...workTypeDefaults, result: undefined, validate: undefined, ...given };
   return { ...whole, name, thresholdMs: whole.exempt ? undefined : (given.thresholdMs ?? thresholdMs) };

@@ -26,8 +26,13 @@ export interface SlackwaterOptions {
   readonly workTypes?: Readonly<Record<string, WorkTypeOptions>>;
   /** The work type of requests that no rule matches; one of `workTypes`. Default none; then the least important one. */
   readonly defaultWorkType?: string;
-  /** Threshold of work types that name none, ms, up to an hour; fractions count. Default 250. */
-  readonly thresholdMs?: number;
+  /**
+   * Threshold of work types that name none, ms, above 0 up to an hour; fractions count. `auto`: each partition teaches its own, by
+   * `autoThreshold`. Default 250.
+   */
+  readonly thresholdMs?: number | 'auto';
+  /** How thresholds that are `auto` follow what is usual on a partition. Default `{}`. */
+  readonly autoThreshold?: AutoThresholdOptions;
   /**
    * Rules by method and path pattern (path-to-regexp 8): `POST /orders/:id`. Paths are matched whole, as the caller
    * sent them; the first rule that matches counts. `* /path` is any method. Default none.
@@ -98,10 +103,11 @@ export interface WorkTypeOptions {
   /** Never postponed, whatever the latency; then it has no threshold. Default false. */
   readonly exempt?: boolean;
   /**
-   * Latency value above which it is postponed, ms, up to an hour; fractions count. An exempt work type has none, which
-   * `null` says too. Default 250, unless the gate's `thresholdMs` says otherwise.
+   * Latency value above which it is postponed, ms, above 0 up to an hour; fractions count. `auto`: each partition teaches its own,
+   * by the gate's `autoThreshold`. An exempt work type has none, which `null` says too. Default 250, unless the gate's
+   * `thresholdMs` says otherwise.
    */
-  readonly thresholdMs?: number | null;
+  readonly thresholdMs?: number | 'auto' | null;
   /** What its requests are answered while they are postponed: `defer` or `retry-later`. Default `retry-later`. */
   readonly whenOver?: 'defer' | 'retry-later';
   /** Defers also for callers that do not say `Prefer: respond-async`. Default false. */
@@ -166,6 +172,26 @@ export const latencyDefaults = {
   probeTimeoutMs: 2_000,
   maxPartitions: 10_000,
 } as const satisfies Required<LatencyOptions>;
+
+/** How thresholds that are `auto` follow the baseline of a partition: what its latency is while nothing is wrong. */
+export interface AutoThresholdOptions {
+  /** So many times the baseline the most important work with `auto` tolerates; less important work less. Default 4. */
+  readonly tolerance?: number;
+  /** No such threshold is lower, ms: latency below it is never an overload. Default 20. */
+  readonly floorMs?: number;
+  /** No such threshold is higher, ms, whatever was learned. It is also what counts during the warm-up. Default 250. */
+  readonly ceilingMs?: number;
+  /** How much time with commits a partition is watched before its baseline counts, ms. Default 10,000. */
+  readonly warmUpMs?: number;
+}
+
+/** What {@link AutoThresholdOptions} are where they are left out. */
+export const autoThresholdDefaults = {
+  tolerance: 4,
+  floorMs: 20,
+  ceilingMs: 250,
+  warmUpMs: 10_000,
+} as const satisfies Required<AutoThresholdOptions>;
 
 /** What the ledger keeps, and for how long. */
 export interface LedgerOptions {

@@ -1,4 +1,5 @@
 import type { GateWarning } from './gate-events.ts';
+import type { Threshold } from './read-threshold.ts';
 import type { ResolvedOptions, WorkTypePolicy } from './resolved.ts';
 
 /** What is to be warned of. */
@@ -6,18 +7,20 @@ type Questionable = Pick<GateWarning, 'code' | 'message'>;
 
 /** Set-ups that are legal and probably not meant; one warning for each code that applies, at most. */
 export function questionable(options: ResolvedOptions): readonly Questionable[] {
-  return [...thresholdOrder(options.workTypes), ...auditWithoutAuth(options)];
+  return [
+    ...thresholdOrder(options.workTypes, options.autoThreshold.ceilingMs),
+    ...auditWithoutAuth(options),
+  ];
 }
 
 /**
  * Of two work types, where the less important one is let through at a latency at which the more important one is
  * postponed. Exempt work tolerates any latency.
  */
-function thresholdOrder(workTypes: readonly WorkTypePolicy[]): readonly Questionable[] {
+function thresholdOrder(workTypes: readonly WorkTypePolicy[], ceilingMs: number): readonly Questionable[] {
   for (const lesser of workTypes) {
     const greater = workTypes.find(
-      ({ priority, thresholdMs }) =>
-        priority < lesser.priority && tolerated(thresholdMs) < tolerated(lesser.thresholdMs),
+      (other) => other.priority < lesser.priority && toleratesLess(other, lesser, ceilingMs),
     );
     if (greater === undefined) continue;
     const message = `${told(lesser)} is less important than ${told(greater)} and tolerates more latency: in between it goes on while the other is postponed.`;
@@ -26,12 +29,20 @@ function thresholdOrder(workTypes: readonly WorkTypePolicy[]): readonly Question
   return [];
 }
 
-function tolerated(thresholdMs: number | undefined): number {
-  return thresholdMs ?? Number.POSITIVE_INFINITY;
+/** Less important work that is `auto` tolerates no more than anything before it. */
+function toleratesLess(greater: WorkTypePolicy, lesser: WorkTypePolicy, ceilingMs: number): boolean {
+  const most = (thresholdMs: Threshold | undefined): number =>
+    thresholdMs === 'auto' ? ceilingMs : (thresholdMs ?? Number.POSITIVE_INFINITY);
+  return lesser.thresholdMs !== 'auto' && most(greater.thresholdMs) < most(lesser.thresholdMs);
 }
 
 function told({ name, priority, thresholdMs }: WorkTypePolicy): string {
-  return `${name} (priority ${priority}, ${thresholdMs === undefined ? 'exempt' : `${thresholdMs} ms`})`;
+  return `${name} (priority ${priority}, ${saidOf(thresholdMs)})`;
+}
+
+function saidOf(thresholdMs: Threshold | undefined): string {
+  if (thresholdMs === undefined) return 'exempt';
+  return thresholdMs === 'auto' ? 'auto, at most autoThreshold.ceilingMs' : `${thresholdMs} ms`;
 }
 
 /** Nobody can show a token where tokens are not verified, so what is not public is for nobody. */

@@ -1,4 +1,5 @@
 import { checkAuth } from './check-auth.ts';
+import { autoThresholdReaders, checkAutoThreshold } from './check-auto-threshold.ts';
 import { readCaptureHeaders } from './check-capture-headers.ts';
 import { readEngine } from './check-engine.ts';
 import { checkLatency, latencyReaders } from './check-latency.ts';
@@ -7,14 +8,23 @@ import { checkPerform, performReaders } from './check-perform.ts';
 import { checkRoutes, readPartition, workTypeName } from './check-routes.ts';
 import { checkTogether } from './check-together.ts';
 import { readBasePath, readPublicUrl } from './check-urls.ts';
-import { checkWorkTypes, readThreshold } from './check-work-types.ts';
+import { checkWorkTypes } from './check-work-types.ts';
 import { gateDefaults, type SlackwaterOptions } from './options.ts';
 import { type Read, type Readers, readGroup } from './read-group.ts';
+import { readThreshold } from './read-threshold.ts';
 import { flag, functionOf, milliseconds, number, plainName } from './read-values.ts';
 import type { ResolvedOptions } from './resolved.ts';
 
 /** Looked at once here, and read when everything that it refers to is known. */
-type Later = 'workTypes' | 'defaultWorkType' | 'routes' | 'latency' | 'ledger' | 'perform' | 'auth';
+type Later =
+  | 'workTypes'
+  | 'defaultWorkType'
+  | 'routes'
+  | 'latency'
+  | 'autoThreshold'
+  | 'ledger'
+  | 'perform'
+  | 'auth';
 type Own = Omit<SlackwaterOptions, Later> & { readonly [Name in Later]?: unknown };
 
 const later: Read<unknown> = (value) => value;
@@ -35,6 +45,7 @@ const readers: Readers<Own> = {
   engine: readEngine,
   shareLatency: flag,
   latency: later,
+  autoThreshold: later,
   ledger: later,
   perform: later,
   auth: later,
@@ -48,6 +59,7 @@ const readers: Readers<Own> = {
 
 const elsewhere = Object.entries({
   latency: latencyReaders,
+  autoThreshold: autoThresholdReaders,
   ledger: ledgerReaders,
   perform: performReaders,
 }).flatMap(([group, members]) => Object.keys(members).map((name) => `${group}.${name}`));
@@ -78,6 +90,7 @@ export function resolveOptions(options: unknown): ResolvedOptions {
     defaultWorkType,
     routes: checkRoutes(given.routes, workTypes, unclassified),
     latency: checkLatency(given.latency),
+    autoThreshold: checkAutoThreshold(given.autoThreshold),
     ledger: checkLedger(given.ledger),
     perform: checkPerform(given.perform),
     auth: checkAuth(given.auth),

@@ -2,6 +2,7 @@ import type { PerformerOptions } from '../perform/performer-options.ts';
 import type {
   AskRequest,
   AuthOptions,
+  AutoThresholdOptions,
   LatencyOptions,
   LedgerOptions,
   OfRequest,
@@ -9,6 +10,7 @@ import type {
   SlackwaterOptions,
   WorkTypeOptions,
 } from './options.ts';
+import type { Threshold } from './read-threshold.ts';
 
 /** A work type with everything said. */
 export interface WorkTypePolicy {
@@ -17,8 +19,11 @@ export interface WorkTypePolicy {
   readonly priority: number;
   /** Never postponed. */
   readonly exempt: boolean;
-  /** Latency value above which it is postponed, in ms, not rounded; undefined where it is exempt. */
-  readonly thresholdMs: number | undefined;
+  /**
+   * Latency value above which it is postponed, in ms, not rounded; `auto` where each partition teaches its own; undefined where it
+   * is exempt.
+   */
+  readonly thresholdMs: Threshold | undefined;
   readonly whenOver: 'defer' | 'retry-later';
   readonly deferWithoutAsking: boolean;
   readonly acknowledge: 'deferred' | 'succeeded';
@@ -65,6 +70,7 @@ export interface ResolvedOptions {
   readonly engine: SlackwaterOptions['engine'] | undefined;
   readonly shareLatency: boolean;
   readonly latency: Required<LatencyOptions>;
+  readonly autoThreshold: Required<AutoThresholdOptions>;
   readonly ledger: ResolvedLedger;
   readonly perform: PerformerOptions;
   readonly auth: AuthOptions | undefined;
