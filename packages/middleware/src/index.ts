@@ -1,7 +1,15 @@
 // the gate
 export { slackwater } from './slackwater.ts';
 export type { Gate, GateAudit, GateDeferrals, GateLedger } from './options/gate.ts';
-export type { DecisionEvent, GateEvents, GateWarning, StateEvent } from './options/gate-events.ts';
+export type {
+  DecisionEvent,
+  GateEvents,
+  GateWarning,
+  StateEvent,
+  WorkTypeEvent,
+} from './options/gate-events.ts';
+export type { ChangeResult, ChangeTerms, GateWorkTypes, WorkTypeView } from './options/gate-work-types.ts';
+export type { WorkTypeChanges } from './options/change-work-type.ts';
 export type {
   AskRequest,
   AuthOptions,

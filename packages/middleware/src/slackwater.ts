@@ -15,11 +15,11 @@ import { auditInProcess, ledgerInProcess } from './audit/in-process.ts';
 import { tokenVerifier } from './audit/verify-token.ts';
 import { systemClock, type Timer } from './clock.ts';
 import { routeTable } from './decide/route-table.ts';
-import { changeThreshold } from './decide/thresholds.ts';
 import { commitSources } from './drivers/driver.ts';
 import { type Deciding, decide, measure } from './joins/decide.ts';
 import { partitionRows } from './joins/partition-rows.ts';
 import { type Mounted, type Recorded, type Recording, record } from './joins/record.ts';
+import { controlWorkTypes, type WorkTypeControl, workTypesInProcess } from './joins/work-types.ts';
 import type { Ledger } from './ledger/open-ledger.ts';
 import { unmeasured } from './measure/unmeasured.ts';
 import type { Gate } from './options/gate.ts';
@@ -51,7 +51,10 @@ const listening = 'tracing:net.server.listen:asyncEnd';
  * Throws `option-invalid`, `option-unknown` or `option-missing`.
  */
 export function slackwater(options: SlackwaterOptions = {}): Gate {
-  const resolved = resolveOptions(options);
+  const configured = resolveOptions(options);
+  // Its elements are replaced when work types are changed while running.
+  const workTypes = [...configured.workTypes];
+  const resolved = { ...configured, workTypes };
   const voice = gateVoice();
   for (const { code, message } of questionable(resolved)) voice.warn(code, message);
   const measuring = measure(resolved, voice);
@@ -60,12 +63,19 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
     recording?.current?.performer.wake(partition),
   );
   const app: Mounted = { at: undefined };
-  const recording = resolved.engine && record(resolved, resolved.engine, deciding, voice, app);
+  const control = controlWorkTypes(configured, workTypes, deciding, voice, resolved.engine && openLedger);
+  const recording =
+    resolved.engine && record(resolved, resolved.engine, deciding, voice, app, control.follow);
   const judge = answerRequests(resolved, deciding, voice, recording);
-  const serve = createResources(resourceParts(resolved, deciding, voice, recording));
+  const serve = createResources(resourceParts(resolved, deciding, voice, recording, control));
   const isFirst = firstTimeHere();
   let closing: Promise<void> | undefined;
   let lookingAround: Timer | undefined;
+
+  async function openLedger(): Promise<Ledger> {
+    if (recording === undefined) throw new OptionMissingError('engine', 'say where the ledger lives');
+    return (await recording.open()).ledger;
+  }
 
   const onListening = (): void => {
     if (app.at !== undefined) setImmediate(() => recording?.starter.startByItself());
@@ -107,6 +117,7 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
     unsubscribe(listening, onListening);
     lookingAround?.cancel();
     deciding.admissions.close();
+    control.close();
     // While there is an engine to take its values back from.
     await sharing?.close();
     await recording?.close();
@@ -131,6 +142,7 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
         return recording?.current?.performer.inFlight ?? 0;
       },
     },
+    workTypes: workTypesInProcess(control),
     on: voice.on,
     attach(to: ReplayApp) {
       app.at = to;
@@ -198,9 +210,10 @@ function resourceParts(
   deciding: Deciding,
   { trouble }: GateVoice,
   recording: Recording | undefined,
+  workTypes: WorkTypeControl,
 ): ResourceParts {
   const { application, group, publicUrl, basePath, requester, auth, ledger } = options;
-  const { ranks, admissions } = deciding;
+  const { admissions } = deciding;
   return {
     clock,
     publicUrl,
@@ -217,10 +230,7 @@ function resourceParts(
     ledgerIsPublic: ledger.public,
     pollAfterMs: (partition) => pollAfterMs(admissions.statesOf(partition)),
     partitions: () => partitionRows(deciding),
-    workTypes: {
-      find: (name) => ranks.find((rank) => rank.name === name),
-      setThreshold: (name, thresholdMs) => changeThreshold(ranks, admissions, name, thresholdMs),
-    },
+    workTypes,
     health: async () => ({
       status:
         recording === undefined

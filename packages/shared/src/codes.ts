@@ -16,6 +16,8 @@ export const errorCodes = [
   'not-found',
   'not-cancelable',
   'parameter-invalid',
+  'change-refused',
+  'precondition-failed',
   'method-not-allowed',
   'internal-error',
   // what became of a deferral

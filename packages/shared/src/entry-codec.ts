@@ -9,6 +9,7 @@ import {
   filledText,
   flag,
   integerFrom,
+  isObject,
   type MemberShape,
   oneOf,
   optional,
@@ -26,6 +27,11 @@ export const maxEntryBytes = 65_535;
 const digest: MemberShape = {
   check: (value) => fromBase64(value)?.length === 32,
   expected: 'base64 of 32 bytes',
+};
+
+const workTypeChanges: MemberShape = {
+  check: (value) => isObject(value) && Object.values(value).every(isWorkTypeChange),
+  expected: 'what changed, by work type',
 };
 
 const shape: Shape = {
@@ -49,6 +55,8 @@ const shape: Shape = {
   outcomeKnown: optional(flag),
   retryAt: optional(utcTime),
   error: optional(filledText),
+  by: optional(filledText),
+  changes: optional(workTypeChanges),
 } satisfies Record<keyof LedgerEntry, MemberShape>;
 
 /** The entry's bytes. Throws `entry-malformed` for what {@link parseEntry} would not take back. */
@@ -73,4 +81,19 @@ export function parseEntry(entry: Uint8Array): LedgerEntry {
   const { value, fault = faultOf(value, shape) } = parseCanonicalJson(json);
   if (fault !== undefined) throw new EntryMalformedError(fault);
   return value as LedgerEntry;
+}
+
+function isWorkTypeChange(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  const { before, after, reset } = value;
+  return areValues(before) && areValues(after) && (reset === undefined || typeof reset === 'boolean');
+}
+
+function areValues(value: unknown): boolean {
+  return (
+    isObject(value) &&
+    Object.values(value).every(
+      (member) => member === null || ['string', 'number', 'boolean'].includes(typeof member),
+    )
+  );
 }

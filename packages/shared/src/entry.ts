@@ -15,6 +15,17 @@ export const entryTypes = [
 /** One of {@link entryTypes}. */
 export type EntryType = (typeof entryTypes)[number];
 
+/** Members of a work type, by name. */
+export type WorkTypeValues = Readonly<Record<string, string | number | boolean | null>>;
+
+/** What changed of one work type: the members concerned, as they were and as they are from then on. */
+export interface WorkTypeChange {
+  readonly before: WorkTypeValues;
+  readonly after: WorkTypeValues;
+  /** All that was ever changed while running is taken back: from then on the configuration counts. */
+  readonly reset?: boolean;
+}
+
 /**
  * One entry of the ledger. On disk and under the hash it is its canonical JSON (RFC 8785) in UTF-8.
  * `docs/ledger-format.md` describes it byte for byte.
@@ -22,7 +33,7 @@ export type EntryType = (typeof entryTypes)[number];
 export interface LedgerEntry {
   readonly v: 1;
   readonly type: EntryType;
-  /** The deferral's ULID. */
+  /** The deferral's ULID; of `work-type-changed` its own. */
   readonly id: string;
   /** RFC 3339, UTC, milliseconds. */
   readonly at: string;
@@ -52,6 +63,10 @@ export interface LedgerEntry {
   readonly retryAt?: string;
   /** `failed`, `parked`, `canceled`: an error code. */
   readonly error?: string;
+  /** `work-type-changed`: who did it, `token:<subject>` or `code:<name>`. */
+  readonly by?: string;
+  /** `work-type-changed`: what changed, by work type. */
+  readonly changes?: Readonly<Record<string, WorkTypeChange>>;
 }
 
 /** A sealed run of entries. Its hash is SHA-256 over the canonical JSON without `checkpoint`. */

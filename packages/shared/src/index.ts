@@ -20,7 +20,14 @@ export {
 // headers
 export { type DeferredHeader, formatDeferredHeader, parseDeferredHeader } from './deferred-header.ts';
 export type { VerifyOptions } from './ed25519.ts';
-export { type EntryType, entryTypes, type LedgerBlock, type LedgerEntry } from './entry.ts';
+export {
+  type EntryType,
+  entryTypes,
+  type LedgerBlock,
+  type LedgerEntry,
+  type WorkTypeChange,
+  type WorkTypeValues,
+} from './entry.ts';
 export { encodeEntry, maxEntryBytes, parseEntry } from './entry-codec.ts';
 export { isSlackwaterError, SlackwaterError } from './errors.ts';
 // the ledger's tree

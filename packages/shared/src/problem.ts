@@ -33,6 +33,8 @@ export const problemKinds = {
   'not-found': { status: 404, title: 'Not found' },
   'not-cancelable': { status: 409, title: 'The deferral can no longer be canceled' },
   'parameter-invalid': { status: 400, title: 'A parameter is invalid' },
+  'change-refused': { status: 422, title: 'The change was refused' },
+  'precondition-failed': { status: 412, title: 'It was changed meanwhile' },
   'method-not-allowed': { status: 405, title: 'Method not allowed' },
   'internal-error': { status: 500, title: 'Internal error' },
 } as const satisfies { readonly [code in ErrorCode]?: { readonly status: number; readonly title: string } };

@@ -13,7 +13,7 @@ export const auth: AuthOptions = {
 
 /** Claims of a good token that expires five minutes after `wallMs`. */
 export function claims(wallMs: number, scope: unknown = 'audit:read'): Record<string, unknown> {
-  return { iss: auth.issuer, aud: auth.audience, exp: Math.floor(wallMs / 1_000) + 300, scope };
+  return { iss: auth.issuer, aud: auth.audience, sub: 'ann', exp: Math.floor(wallMs / 1_000) + 300, scope };
 }
 
 export function signed(

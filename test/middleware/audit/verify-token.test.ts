@@ -22,7 +22,18 @@ describe('a good token', () => {
     ['scopes that are no texts', good([1, null, { admin: true }, '']), []],
     ['a scope that is an object', good({ admin: true }), []],
   ])('grants %s', (_name, payload, expected) => {
-    expect([...(verify(signed(payload)) ?? ['refused'])]).toEqual(expected);
+    expect([...(verify(signed(payload))?.scopes ?? ['refused'])]).toEqual(expected);
+  });
+
+  it.each([
+    [{ sub: 'alice' }, 'alice'],
+    [{ sub: 'alice', client_id: 'robot' }, 'alice'],
+    [{ sub: '', client_id: 'robot' }, 'robot'],
+    [{ sub: undefined }, undefined],
+    [{ sub: undefined, client_id: { name: 'x' } }, undefined],
+  ])('of %j says whom it was issued to', (who, subject) => {
+    const payload = JSON.parse(JSON.stringify({ ...good(), ...who })) as Record<string, unknown>;
+    expect(verify(signed(payload))?.subject).toBe(subject);
   });
 
   it('may be for several audiences', () => {

@@ -22,7 +22,7 @@ export function rowsOf(bench: Bench): Rows {
     values: all(
       database,
       `SELECT key, hex(value) AS value, expires_at FROM store_1
-         WHERE key NOT LIKE 'blocks/%' AND key NOT LIKE 'deferral/%' AND key NOT LIKE 'tile/%' AND key NOT LIKE 'recovery/%'
+         WHERE key NOT LIKE 'blocks/%' AND key NOT LIKE 'deferral/%' AND key NOT LIKE 'tile/%' AND key NOT LIKE 'recovery/%' AND key NOT LIKE 'work-types/%'
          ORDER BY key`,
     ),
   }));

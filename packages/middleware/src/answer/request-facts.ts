@@ -37,8 +37,8 @@ export interface FactSources {
   readonly failed: (option: string, error: unknown) => void;
 }
 
-/** The facts that are the same for every request which a rule matches. */
-type Fixed = Pick<RequestFacts, 'workType' | 'rank' | 'partitions' | 'partitionsSaid'>;
+/** The facts that are the same for every request which a rule matches, as long as the work type is not changed. */
+type Fixed = Pick<RequestFacts, 'rank' | 'partitions' | 'partitionsSaid'>;
 
 type Place = Pick<RequestFacts, 'partitions' | 'partitionsSaid'>;
 
@@ -62,13 +62,16 @@ const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
  */
 export function factFinder(sources: FactSources): (req: Request) => RequestFacts | Promise<RequestFacts> {
   const { options, clock, findRoute, learned, failed } = sources;
-  const ranks = new Map(options.workTypes.map((workType, rank) => [workType.name, { workType, rank }]));
-  const fallback = known(options.defaultWorkType) ?? firstOf(ranks);
+  // What is said of a work type may change from one request to the next; names and order do not.
+  const ranks = new Map(options.workTypes.map(({ name }, rank) => [name, rank]));
+  const fallback = ranks.get(options.defaultWorkType) ?? 0;
   /** As many as there are rules. */
   const fixed = new Map<RouteRule, Fixed | undefined>();
 
-  function known(name: string | undefined): { workType: WorkTypePolicy; rank: number } | undefined {
-    return name === undefined ? undefined : ranks.get(name);
+  function policyAt(rank: number): WorkTypePolicy {
+    const policy = options.workTypes[rank];
+    if (policy === undefined) throw new RangeError(`There is no work type of rank ${rank}.`);
+    return policy;
   }
 
   function fixedOf(rule: RouteRule): Fixed | undefined {
@@ -78,12 +81,12 @@ export function factFinder(sources: FactSources): (req: Request) => RequestFacts
 
   /** Undefined where something must be asked of each request. */
   function whatIsFixed({ workType, partition, orderKey }: RouteRule): Fixed | undefined {
-    const found = typeof workType === 'string' ? known(workType) : undefined;
-    if (found === undefined || orderKey !== undefined) return undefined;
-    if (found.workType.exempt) return { ...found, ...nowhere };
+    const rank = typeof workType === 'string' ? ranks.get(workType) : undefined;
+    if (rank === undefined || orderKey !== undefined) return undefined;
+    if (policyAt(rank).exempt) return { rank, ...nowhere };
     const partitions = typeof partition === 'string' ? [partition] : partition;
     const isSaid = Array.isArray(partitions) && partitions.every(isPartition);
-    return isSaid ? { ...found, partitions, partitionsSaid: true } : undefined;
+    return isSaid ? { rank, partitions, partitionsSaid: true } : undefined;
   }
 
   function ask<Value>(
@@ -105,7 +108,7 @@ export function factFinder(sources: FactSources): (req: Request) => RequestFacts
     }
   }
 
-  function named(option: string, name: unknown): ReturnType<typeof known> {
+  function named(option: string, name: unknown): number | undefined {
     if (name === undefined) return undefined;
     const found = typeof name === 'string' ? ranks.get(name) : undefined;
     if (found === undefined) failed(option, new RangeError(`${said(name)} is no work type`));
@@ -136,7 +139,7 @@ export function factFinder(sources: FactSources): (req: Request) => RequestFacts
   function workTypeOf(
     req: Request,
     rule: RouteRule | undefined,
-  ): ReturnType<typeof known> | Promise<ReturnType<typeof known>> {
+  ): number | undefined | Promise<number | undefined> {
     const own = rule?.workType === undefined ? undefined : ask('routes.workType', rule.workType, req);
     return andThen(own, (name) => {
       if (name !== undefined) return named('routes.workType', name);
@@ -172,13 +175,13 @@ export function factFinder(sources: FactSources): (req: Request) => RequestFacts
       req.params = match.params;
       const alike = fixedOf(match.route);
       if (alike !== undefined) {
-        const { workType, rank, partitions, partitionsSaid } = alike;
+        const { rank, partitions, partitionsSaid } = alike;
         const route = match.route.pattern;
         return {
           method,
           path,
           route,
-          workType,
+          workType: policyAt(rank),
           rank,
           claimed: true,
           partitions,
@@ -188,7 +191,8 @@ export function factFinder(sources: FactSources): (req: Request) => RequestFacts
       }
     }
     const facts = andThen(workTypeOf(req, rule), (found) => {
-      const { workType, rank } = found ?? fallback;
+      const rank = found ?? fallback;
+      const workType = policyAt(rank);
       const claimed = found !== undefined || !safeMethods.has(method);
       const base = { method, path, route: rule?.pattern, workType, rank, claimed };
       // Nothing more is asked of what will not be judged.
@@ -213,11 +217,6 @@ function pathOf({ baseUrl, path, originalUrl }: Request): string {
   if (typeof path === 'string') return baseUrl + path;
   const end = originalUrl.indexOf('?');
   return end === -1 ? originalUrl : originalUrl.slice(0, end);
-}
-
-function firstOf<Value>(values: ReadonlyMap<string, Value>): Value {
-  for (const value of values.values()) return value;
-  throw new RangeError('There are no work types.');
 }
 
 function said(value: unknown): string {

@@ -3,8 +3,15 @@ import type { Clock } from '../clock.ts';
 import type { AuthOptions } from '../options/options.ts';
 import { scopesOf } from './scopes-of.ts';
 
-/** The scopes of a valid token; undefined for one that is not. Never throws. */
-export type VerifyToken = (token: string) => ReadonlySet<string> | undefined;
+/** What a valid token says. */
+export interface Granted {
+  readonly scopes: ReadonlySet<string>;
+  /** Whom it was issued to: `sub`, or `client_id` where that is missing (RFC 9068); undefined where neither is a text. */
+  readonly subject: string | undefined;
+}
+
+/** What a valid token says; undefined for one that is not. Never throws. */
+export type VerifyToken = (token: string) => Granted | undefined;
 
 /** Tokens that are longer are refused unread. */
 const mostCharacters = 8_192;
@@ -30,9 +37,14 @@ export function tokenVerifier(
       if (typeof payload === 'string' || typeof payload.exp !== 'number') return undefined;
       // What is critical and not understood makes a token invalid (RFC 7515, section 4.1.11); nothing is understood here.
       if (header.crit !== undefined) return undefined;
-      return scopesOf(payload);
+      return { scopes: scopesOf(payload), subject: subjectOf(payload) };
     } catch {
       return undefined;
     }
   };
+}
+
+function subjectOf({ sub, client_id: client }: Readonly<Record<string, unknown>>): string | undefined {
+  const named = [sub, client].find((name) => typeof name === 'string' && name !== '');
+  return named as string | undefined;
 }

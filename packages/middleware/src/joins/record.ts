@@ -6,6 +6,7 @@ import { type Completions, commitSources, completionsAt } from '../drivers/drive
 import type { Engine } from '../engines/engine.ts';
 import { within } from '../ledger/deadline.ts';
 import { keepOpen, type OpenRecords } from '../ledger/keep-open.ts';
+import type { Ledger } from '../ledger/open-ledger.ts';
 import type { GateVoice } from '../options/gate-voice.ts';
 import type { ResolvedOptions } from '../options/resolved.ts';
 import type { CancelResult } from '../perform/cancel.ts';
@@ -49,6 +50,7 @@ export function record(
   deciding: Deciding,
   voice: GateVoice,
   app: Mounted,
+  onOpen: (ledger: Ledger) => void,
 ): Recording {
   const { trouble } = voice;
   const watchers = makeWatchers();
@@ -92,6 +94,7 @@ export function record(
     });
     current = { ...records, performer, transactions };
     deciding.sharing?.begin(records.engine.store);
+    onOpen(records.ledger);
   });
 
   /** What is measured by `latency.commit` has no driver, and so no completion rows. */

@@ -29,6 +29,8 @@ export interface History {
   entryAt(position: number): Promise<{ readonly bytes: Uint8Array; readonly entry: LedgerEntry }>;
   /** The entries from `from` up to, not including, `end`, a page at a time. */
   pages(from: number, end: number): AsyncGenerator<readonly PlacedEntry[]>;
+  /** The entries from `from` on whose bytes have this text in them, to the end of the log. */
+  mentioning(text: string, from: number): AsyncGenerator<PlacedEntry>;
 }
 
 /** Where the store has the payload record of a deferral. */
@@ -52,19 +54,22 @@ export function openHistory(log: EngineLog, store: EngineStore, states: States, 
     }
   }
 
-  async function* entriesOf(id: string, from: number): AsyncGenerator<PlacedEntry> {
-    const needle = Buffer.from(id, 'utf8');
+  async function* mentioning(text: string, from: number): AsyncGenerator<PlacedEntry> {
+    const needle = Buffer.from(text, 'utf8');
     for (let at = from; ; ) {
       const page = await log.read(at, entriesPerRead);
       if (page.length === 0) return;
       for (const [i, bytes] of page.entries()) {
         // Parsing is what costs; most entries are about others.
         if (!Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes(needle)) continue;
-        const entry = parseOwn(bytes, at + i);
-        if (entry.id === id) yield { position: at + i, entry };
+        yield { position: at + i, entry: parseOwn(bytes, at + i) };
       }
       at += page.length;
     }
+  }
+
+  async function* entriesOf(id: string, from: number): AsyncGenerator<PlacedEntry> {
+    for await (const placed of mentioning(id, from)) if (placed.entry.id === id) yield placed;
   }
 
   async function rebuild(id: string): Promise<DeferralState | undefined> {
@@ -124,6 +129,7 @@ export function openHistory(log: EngineLog, store: EngineStore, states: States, 
         at += page.length;
       }
     },
+    mentioning,
   };
 }
 

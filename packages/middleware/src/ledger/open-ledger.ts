@@ -6,6 +6,8 @@ import { blockKey } from './block.ts';
 import { BoundedMap } from './bounded-map.ts';
 import { openCapabilities } from './capabilities.ts';
 import { openChain } from './chain.ts';
+import { changeAttempt, type PlanChange, workTypeChanger } from './change-work-types.ts';
+import { type ChangedWorkTypes, openChangedStore } from './changed-work-types.ts';
 import { within } from './deadline.ts';
 import type { DeferralLedger } from './deferral.ts';
 import { openHistory } from './history.ts';
@@ -70,6 +72,14 @@ export interface Ledger extends DeferralLedger {
    * performed before it. Rejects with an `EngineError` where the queue can't be asked.
    */
   holdsOrderKey(orderKey: string): Promise<boolean>;
+  /** What was changed of work types while running, by any host. */
+  changedWorkTypes(): Promise<ChangedWorkTypes>;
+  /**
+   * Records a change of work types and tells it to all hosts; `plan` gives it, and what that throws is thrown on. `by`:
+   * `token:<subject>` or `code:<name>`. Rejects with an `EngineError` that knows the fate of the change; with `none`
+   * nothing was changed.
+   */
+  changeWorkTypes(plan: PlanChange, by: string): Promise<ChangedWorkTypes>;
   /** Seals what is unsealed and makes states and queue agree with the log. To be awaited before anything is performed. */
   recover(): Promise<void>;
   /** Verifies the whole ledger from its stored bytes, against `oldCheckpoint` or the newest head known here. */
@@ -97,7 +107,9 @@ export async function openLedger(options: LedgerSetup): Promise<Ledger> {
   const { clock, sealer, engineTimeoutMs: timeoutMs } = parts;
   const reader = openReader(parts);
   const gauge = queueGauge(parts.queue, clock, parts.maxQueued);
-  const accept = acceptor(parts, ulidFactory(clock), gauge);
+  const newId = ulidFactory(clock);
+  const accept = acceptor(parts, newId, gauge);
+  const changeWorkTypes = workTypeChanger(parts, newId);
   const step = stepper(parts);
   const recovery = openRecovery(parts, step);
   const { log } = options.engine;
@@ -148,6 +160,17 @@ export async function openLedger(options: LedgerSetup): Promise<Ledger> {
     checkpoint: () => bounded(async () => (await sealer.catchUp()).checkpoint),
     block: (height) => bounded(() => readBlock(parts, height)),
     holdsOrderKey: (orderKey) => bounded(() => holdsOrderKey(parts, orderKey)),
+    changedWorkTypes: () => bounded(async () => (await parts.changedWorkTypes.read()) ?? new Map()),
+    changeWorkTypes(plan, by) {
+      const attempt = changeAttempt();
+      const changing = within(
+        clock,
+        timeoutMs,
+        (deadline) => changeWorkTypes(plan, by, deadline, attempt),
+        attempt.fate,
+      );
+      return loudly(changing, ['ledger-truncated']);
+    },
     recover: () => recoverLoudly(recovery.run()),
     verify: (oldCheckpoint) =>
       verifyStored(
@@ -195,6 +218,7 @@ async function openParts(
     requesters: openRequesters(store, lookup, vault),
     capabilities: openCapabilities(store),
     keyRecords: openKeyRecords(store),
+    changedWorkTypes: openChangedStore(store),
     recent: new BoundedMap(mostRecent),
     progress: startProgress(await readCursor(store)),
     engineTimeoutMs: options.engineTimeoutMs ?? defaults.engineTimeoutMs,

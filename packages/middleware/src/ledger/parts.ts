@@ -3,6 +3,7 @@ import type { EngineQueue } from '../engines/queue.ts';
 import type { EngineStore } from '../engines/store.ts';
 import type { BoundedMap } from './bounded-map.ts';
 import type { Capabilities } from './capabilities.ts';
+import type { ChangedStore } from './changed-work-types.ts';
 import type { History } from './history.ts';
 import type { KeyRecords } from './key-records.ts';
 import type { Lookup } from './lookup.ts';
@@ -29,6 +30,7 @@ export interface LedgerParts {
   readonly requesters: Requesters;
   readonly capabilities: Capabilities;
   readonly keyRecords: KeyRecords;
+  readonly changedWorkTypes: ChangedStore;
   readonly progress: Progress;
   /** Entries that were sealed just now, by id: the answer to their acceptance wants a receipt at once. */
   readonly recent: BoundedMap<string, { readonly position: number; readonly bytes: Uint8Array }>;

@@ -1,4 +1,5 @@
 import type { EngineStore } from '../engines/store.ts';
+import { isWorkTypeEntry } from './changed-work-types.ts';
 import type { Deferral, Step } from './deferral.ts';
 import type { PlacedEntry } from './history.ts';
 import { applyEntry, type DeferralState, isSettled, itemOf } from './life.ts';
@@ -43,14 +44,17 @@ export function openRecovery(
   parts: LedgerParts,
   step: (id: string, step: Step) => Promise<Deferral | undefined>,
 ): Recovery {
-  const { clock, store, queue, states, history, sealer, progress } = parts;
+  const { clock, store, queue, states, history, sealer, progress, changedWorkTypes } = parts;
   let behind = 0;
   let writtenCursor = -1;
 
   async function carryOverUpTo(end: number): Promise<void> {
     const held = [...progress.heldOrderKeys];
     for await (const page of history.pages(progress.mark, end)) {
-      const byId = groupById(page.filter(({ position }) => !progress.isComplete(position)));
+      const open = page.filter(({ position }) => !progress.isComplete(position));
+      const changes = open.filter(({ entry }) => isWorkTypeEntry(entry));
+      if (changes.length > 0) await changedWorkTypes.apply(changes);
+      const byId = groupById(open.filter(({ entry }) => !isWorkTypeEntry(entry)));
       const groups = [...byId.entries()];
       for (let i = 0; i < groups.length; i += parallel) {
         const some = groups.slice(i, i + parallel);
@@ -103,6 +107,16 @@ export function openRecovery(
     writtenCursor = mark;
   }
 
+  /** Below the mark nobody looks any more: where the changes of work types are lost, the whole log is asked for them. */
+  async function findLostChanges(): Promise<void> {
+    if ((await changedWorkTypes.read()) !== undefined) return;
+    const found: PlacedEntry[] = [];
+    if (progress.mark > 0) {
+      for await (const placed of history.mentioning('work-type-changed', 0)) found.push(placed);
+    }
+    await changedWorkTypes.apply(found);
+  }
+
   async function inTurn(work: () => Promise<void>): Promise<void> {
     const expiresAt = clock.wallNow() + turnMs;
     const turn = await store.create(turnKey, new Uint8Array(), { expiresAt });
@@ -118,6 +132,7 @@ export function openRecovery(
     async run() {
       await sealer.catchUp();
       const { link } = await sealer.sealTail();
+      await findLostChanges();
       await carryOverUpTo(link.size);
     },
     async runBehind() {

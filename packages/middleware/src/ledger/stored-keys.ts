@@ -1,5 +1,5 @@
 /**
- * Prefixes of what the ledger has in the store that is made again where it is missing: states, tiles, and how far they
- * were compared with the log. All else is kept nowhere but there.
+ * Prefixes of what the ledger has in the store that is made again where it is missing: states, changed work types,
+ * tiles, and how far they were compared with the log. All else is kept nowhere but there.
  */
-export const cachePrefixes: readonly string[] = ['deferral/', 'recovery/', 'tile/'];
+export const cachePrefixes: readonly string[] = ['deferral/', 'recovery/', 'tile/', 'work-types/'];

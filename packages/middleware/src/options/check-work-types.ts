@@ -41,7 +41,8 @@ export function checkWorkTypes(value: unknown, thresholdMs: Threshold): readonly
     .sort((a, b) => a.priority - b.priority);
 }
 
-function checkWorkType(name: string, value: unknown, thresholdMs: Threshold): WorkTypePolicy {
+/** One of them. Throws the same. */
+export function checkWorkType(name: string, value: unknown, thresholdMs: Threshold): WorkTypePolicy {
   const option = within('workTypes', name);
   if (!namePattern.test(name))
     throw new OptionContradictionError(option, `a work type's name is ${nameRule}`);

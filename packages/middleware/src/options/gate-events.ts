@@ -1,4 +1,4 @@
-import type { ReasonCode } from '@slackwater/shared';
+import type { ReasonCode, WorkTypeValues } from '@slackwater/shared';
 import type { PerformerEvent } from '../perform/performer-events.ts';
 
 /** What a gate tells those who listen (`gate.on`). Listeners run at once; what they throw is ignored. */
@@ -7,6 +7,8 @@ export interface GateEvents {
   readonly decision: DecisionEvent;
   /** A work type changed its state on a partition. */
   readonly state: StateEvent;
+  /** A work type was changed while running, here or on another host, and is so from now on. */
+  readonly 'work-type': WorkTypeEvent;
   /** What became of deferrals as this process performed them. */
   readonly deferral: PerformerEvent;
   /** A set-up that is legal and probably not meant; told once per code. */
@@ -39,6 +41,18 @@ export interface StateEvent {
   readonly to: 'clear' | 'over' | 'recovering';
   /** The latency that brought it about, ms: of the window, of one commit or probe, or of other hosts; undefined where none is known. */
   readonly valueMs: number | undefined;
+}
+
+/** A change of a work type. */
+export interface WorkTypeEvent {
+  readonly workType: string;
+  /** All members that can change, as they were. */
+  readonly before: WorkTypeValues;
+  readonly after: WorkTypeValues;
+  /** `token:<subject>` or `code:<name>`. */
+  readonly by: string;
+  /** RFC 3339. */
+  readonly at: string;
 }
 
 /** Codes of warnings; each is explained in docs/reference/errors.md. */

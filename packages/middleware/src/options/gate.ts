@@ -6,6 +6,7 @@ import type { LatencyTable } from '../measure/latency-table.ts';
 import type { CancelResult } from '../perform/cancel.ts';
 import type { ReplayApp } from '../perform/through-app.ts';
 import type { GateEvents } from './gate-events.ts';
+import type { GateWorkTypes } from './gate-work-types.ts';
 
 /** What {@link slackwater} gives: a request handler, to be mounted before the routes, that has these besides. */
 export interface Gate extends RequestHandler {
@@ -21,6 +22,8 @@ export interface Gate extends RequestHandler {
   readonly deferrals: GateDeferrals;
   /** Queries over the ledger and its verification, without HTTP and its tokens. */
   readonly audit: GateAudit;
+  /** Thresholds and what else of work types can change while the gate runs. */
+  readonly workTypes: GateWorkTypes;
   /** Listens to what the gate tells. Returns how to end it. */
   on<Name extends keyof GateEvents>(name: Name, listener: (event: GateEvents[Name]) => void): () => void;
   /** Says through which application deferrals are performed, where the gate is not mounted on it directly. */

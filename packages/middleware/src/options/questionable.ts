@@ -17,7 +17,10 @@ export function questionable(options: ResolvedOptions): readonly Questionable[] 
  * Of two work types, where the less important one is let through at a latency at which the more important one is
  * postponed. Exempt work tolerates any latency.
  */
-function thresholdOrder(workTypes: readonly WorkTypePolicy[], ceilingMs: number): readonly Questionable[] {
+export function thresholdOrder(
+  workTypes: readonly WorkTypePolicy[],
+  ceilingMs: number,
+): readonly Questionable[] {
   for (const lesser of workTypes) {
     const greater = workTypes.find(
       (other) => other.priority < lesser.priority && toleratesLess(other, lesser, ceilingMs),

@@ -80,7 +80,7 @@ describe.each(expresses)('paths under %s', (_name, express) => {
     ['PUT', `/deferrals/${nobodys}/outcome`, 'GET, HEAD'],
     ['DELETE', '/deferrals', 'GET, HEAD'],
     ['POST', '/health', 'GET, HEAD'],
-    ['PATCH', '/work-types/settle', 'GET, HEAD, PUT'],
+    ['PATCH', '/work-types/settle', 'GET, HEAD, PUT, DELETE'],
     ['OPTIONS', '/partitions', 'GET, HEAD'],
     ['POST', '/ledger/default/checkpoint', 'GET, HEAD'],
   ])('%s %s is refused with what there is', async (method, path, allowed) => {

@@ -8,6 +8,7 @@ import type {
 import { createResources } from '../../../../packages/middleware/src/answer/resources/create-resources.ts';
 import { heldOpenUpTo } from '../../../../packages/middleware/src/answer/resources/held-open.ts';
 import { tokenVerifier } from '../../../../packages/middleware/src/audit/verify-token.ts';
+import { controlWorkTypes } from '../../../../packages/middleware/src/joins/work-types.ts';
 import type {
   Acceptance,
   Deferral,
@@ -15,6 +16,8 @@ import type {
   Step,
 } from '../../../../packages/middleware/src/ledger/deferral.ts';
 import type { Ledger } from '../../../../packages/middleware/src/ledger/open-ledger.ts';
+import { gateVoice } from '../../../../packages/middleware/src/options/gate-voice.ts';
+import { resolveOptions } from '../../../../packages/middleware/src/options/resolve-options.ts';
 import { cancelDeferral } from '../../../../packages/middleware/src/perform/cancel.ts';
 import { performerDefaults } from '../../../../packages/middleware/src/perform/performer-options.ts';
 import { auth, claims, signed } from '../../audit/issuer.ts';
@@ -162,19 +165,15 @@ function application(parts: ResourceParts, setup: OfficeSetup): Express {
   return app;
 }
 
+/** The real work types of a gate without an engine. */
 function desk(): ResourceParts['workTypes'] {
-  const types = new Map([
-    ['authorize', { name: 'authorize', priority: 1, exempt: true }],
-    ['settle', { name: 'settle', priority: 2, exempt: false, thresholdMs: 200 }],
-    ['a/b c', { name: 'a/b c', priority: 3, exempt: false, thresholdMs: 100 }],
-  ]);
-  return {
-    find: (name) => types.get(name),
-    setThreshold(name, thresholdMs) {
-      if (thresholdMs > 60_000) return `thresholdMs: ${thresholdMs} is more than 60,000.`;
-      const found = types.get(name);
-      if (found !== undefined) types.set(name, { ...found, thresholdMs });
-      return undefined;
+  const options = resolveOptions({
+    workTypes: {
+      authorize: { priority: 1, exempt: true },
+      settle: { priority: 2, thresholdMs: 200 },
+      report: { priority: 3, thresholdMs: 80 },
     },
-  };
+  });
+  const deciding = { ranks: [], admissions: { thresholdsChanged() {} } };
+  return controlWorkTypes(options, [...options.workTypes], deciding, gateVoice(), undefined);
 }

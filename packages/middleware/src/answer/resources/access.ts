@@ -20,10 +20,24 @@ const bearer = /^bearer +([A-Za-z0-9\-._~+/]+=*) *$/i;
 
 /** Whether the request has a valid token with one of the scopes. */
 export function hasScope({ parts, req }: Exchange, ...scopes: readonly Scope[]): boolean {
+  const granted = grantedTo(parts, req);
+  return granted !== undefined && scopes.some((scope) => granted.scopes.has(scope));
+}
+
+/** Whom the request's token was issued to, for the record: `token:<subject>`. */
+export function bearerOf({ parts, req }: Exchange): string {
+  const subject = grantedTo(parts, req)?.subject?.slice(0, mostSubjectCharacters);
+  return `token:${subject ?? '(no subject)'}`;
+}
+
+const mostSubjectCharacters = 200;
+
+function grantedTo(
+  { verifyToken }: Pick<ResourceParts, 'verifyToken'>,
+  req: Request,
+): ReturnType<NonNullable<ResourceParts['verifyToken']>> {
   const token = bearer.exec(req.headers.authorization ?? '')?.[1];
-  if (token === undefined || parts.verifyToken === undefined) return false;
-  const granted = parts.verifyToken(token);
-  return granted !== undefined && scopes.some((scope) => granted.has(scope));
+  return token === undefined ? undefined : verifyToken?.(token);
 }
 
 /**

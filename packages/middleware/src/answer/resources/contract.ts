@@ -2,6 +2,7 @@ import type { Durability } from '@slackwater/shared';
 import type { Request } from 'express';
 import type { Clock } from '../../clock.ts';
 import type { Ledger } from '../../ledger/open-ledger.ts';
+import type { ChangeResult, WorkTypeView } from '../../options/gate-work-types.ts';
 import type { DeferralHome } from '../deferral-resource.ts';
 
 /** What the gate's own resources are made of. */
@@ -37,16 +38,30 @@ export interface Records {
   readonly onChange: (id: string, listener: () => void) => () => void;
 }
 
-/** The scopes of a valid token; undefined for one that is not. */
-export type VerifyToken = (token: string) => ReadonlySet<string> | undefined;
+/** What a valid token says; undefined for one that is not. */
+export type VerifyToken = (
+  token: string,
+) => { readonly scopes: ReadonlySet<string>; readonly subject: string | undefined } | undefined;
 
-/** Work types as `GET` and `PUT /work-types/:name` have them. */
+/** Work types as the resources under `/work-types` have them. */
 export interface WorkTypeDesk {
-  /** JSON value; undefined where there is none of that name. */
-  find(name: string): { readonly name: string; readonly exempt: boolean } | undefined;
-  /** Changes the threshold while running. Gives the reason why not, where it is refused. */
-  setThreshold(name: string, thresholdMs: number): string | undefined;
+  list(): readonly WorkTypeView[];
+  find(name: string): WorkTypeView | undefined;
+  /**
+   * Changes work types, all at once. Rejects with `option-...` where that is refused, `precondition-failed` where none of
+   * `ifMatch` is the ETag, and an error of the ledger or engine where it can't be recorded.
+   */
+  change(
+    wanted: ReadonlyMap<string, WantedChange>,
+    by: string,
+    ifMatch: readonly string[] | undefined,
+  ): Promise<ChangeResult>;
 }
+
+/** What is to become of a work type: other values of some members, unchecked, or what the options say. */
+export type WantedChange =
+  | { readonly kind: 'change'; readonly members: unknown }
+  | { readonly kind: 'reset' };
 
 /** Liveness and readiness. */
 export interface Health {

@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { createProblem } from '@slackwater/shared';
 import type { Request } from 'express';
 import { sendNotFound, sendProblem } from '../send.ts';
-import { getPartitions, getWorkType, putWorkType } from './administration.ts';
+import { getPartitions } from './administration.ts';
 import type { ResourceParts } from './contract.ts';
 import { deleteDeferral, getDeferral } from './deferral.ts';
 import { getDeferrals } from './deferral-list.ts';
@@ -15,6 +15,7 @@ import { matchPath, type PathPattern } from './match-path.ts';
 import { getOutcome } from './outcome.ts';
 import { getReceipt, getRecord } from './proof.ts';
 import { sendTrouble, tellTrouble } from './trouble.ts';
+import { deleteWorkType, getWorkType, getWorkTypes, putWorkType, putWorkTypes } from './work-types.ts';
 
 /** Answers one request below the base path. Never rejects. */
 export type Resources = (req: Request, res: ServerResponse, pathBelowBase: string) => Promise<void>;
@@ -36,7 +37,12 @@ const table: readonly Resource[] = [
   resource('/ledger/:group/checkpoint', { GET: getCheckpoint }, 'records'),
   resource('/ledger/:group/blocks/:height', { GET: getBlock }, 'records'),
   resource('/partitions', { GET: getPartitions }, 'verifyToken'),
-  resource('/work-types/:name', { GET: getWorkType, PUT: putWorkType }, 'verifyToken'),
+  resource('/work-types', { GET: getWorkTypes, PUT: putWorkTypes }, 'verifyToken'),
+  resource(
+    '/work-types/:name',
+    { GET: getWorkType, PUT: putWorkType, DELETE: deleteWorkType },
+    'verifyToken',
+  ),
 ];
 
 /**

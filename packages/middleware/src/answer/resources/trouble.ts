@@ -52,6 +52,17 @@ export function sendTrouble(res: ServerResponse, error: unknown): void {
   }
 }
 
+/** What was to be recorded may be recorded, or not. */
+export function sendFateUnknown(res: ServerResponse, detail: string): void {
+  const problem: RetryLaterProblem = {
+    ...createProblem('record-fate-unknown', detail),
+    recorded: 'unknown',
+    retryable: true,
+    retryAfterMs: resourceLimits.troubleRetryMs,
+  };
+  sendProblem(res, problem, waitHeaders(resourceLimits.troubleRetryMs));
+}
+
 /** There is no room to hold another request open. */
 export function sendBusy(res: ServerResponse): void {
   sendRetryLater(res, 'As many requests are held open as may be.', []);

@@ -1,0 +1,95 @@
+import { SlackwaterError } from '@slackwater/shared';
+import { checkTogether } from './check-together.ts';
+import { checkWorkType } from './check-work-types.ts';
+import { nearestName } from './nearest-name.ts';
+import { OptionContradictionError, OptionInvalidError, OptionUnknownError } from './option-error.ts';
+import type { WorkTypeOptions } from './options.ts';
+import { entriesOf, within } from './read-group.ts';
+import type { ResolvedOptions, WorkTypePolicy } from './resolved.ts';
+
+/** The members of a work type that can be changed while the gate runs. */
+export const changeableMembers = [
+  'thresholdMs',
+  'whenOver',
+  'deferWithoutAsking',
+  'acknowledge',
+  'repeatable',
+] as const satisfies readonly (keyof WorkTypeOptions)[];
+
+/** Whose values are functions, or on which more rests than one work type. */
+const fixedMembers = [
+  'priority',
+  'exempt',
+  'result',
+  'validate',
+] as const satisfies readonly (keyof WorkTypeOptions)[];
+
+/** Those members of a work type that are to change; the others stay as they are. */
+export type WorkTypeChanges = Pick<WorkTypeOptions, (typeof changeableMembers)[number]>;
+
+const example = 'give an object with what is to change, { thresholdMs: 150 }';
+
+/**
+ * The members that a change names. Throws `option-invalid` for one that is fixed while the gate runs, and for a change of
+ * nothing; `option-unknown` for what is no member. What the values may be {@link changedPolicy} tells.
+ */
+export function namedChanges(name: string, change: unknown): Readonly<Record<string, unknown>> {
+  const option = within('workTypes', name);
+  const named = entriesOf(change, option, example).filter(([, value]) => value !== undefined);
+  for (const [member] of named) checkMember(option, member);
+  if (named.length === 0) throw new OptionInvalidError(option, change, `it names nothing; ${example}`);
+  return Object.fromEntries(named);
+}
+
+function checkMember(option: string, member: string): void {
+  if (changeableMembers.some((one) => one === member)) return;
+  const known = `what can be changed while the gate runs are ${changeableMembers.join(', ')}`;
+  if (fixedMembers.some((one) => one === member)) {
+    throw new OptionContradictionError(
+      within(option, member),
+      `it is fixed while the gate runs, give it when the gate is made; ${known}`,
+    );
+  }
+  const meant = nearestName(member, [...changeableMembers]);
+  throw new OptionUnknownError(
+    within(option, member),
+    `${meant === undefined ? '' : `did you mean ${meant}? `}${known}`,
+  );
+}
+
+/**
+ * A configured work type with other values of its changeable members, checked as if it had been configured so, beside all
+ * that is configured. Throws `option-invalid` and `option-missing`.
+ */
+export function changedPolicy(
+  options: ResolvedOptions,
+  configured: WorkTypePolicy,
+  values: Readonly<Record<string, unknown>>,
+): WorkTypePolicy {
+  const { name, thresholdMs, result, validate, ...given } = configured;
+  const acknowledge = values['acknowledge'] ?? configured.acknowledge;
+  const changed = checkWorkType(
+    name,
+    {
+      ...given,
+      thresholdMs: configured.exempt ? null : thresholdMs,
+      ...values,
+      ...(validate && { validate }),
+      // It was given for the time when it is asked for.
+      ...(result && acknowledge === 'succeeded' && { result }),
+    },
+    'auto',
+  );
+  checkTogether({ ...options, workTypes: [changed] });
+  return { ...changed, result };
+}
+
+/** Code `precondition-failed`: what was to be changed is no longer as its changer saw it. */
+export class ChangedMeanwhileError extends SlackwaterError {
+  constructor(name: string) {
+    super(
+      'precondition-failed',
+      `The work type ${name} is not what it was when its ETag was given. Read it again, and decide again.`,
+    );
+  }
+}
