@@ -17,6 +17,10 @@ interface Host {
   readonly process: ChildProcess;
 }
 
+interface Health {
+  readonly engine: object;
+}
+
 const program = fileURLToPath(new URL('children/ledger-host.ts', import.meta.url));
 const owner = { application: 'orders', group: 'main' };
 const keys = createKeyFile(owner);
@@ -28,13 +32,14 @@ const hosts: Host[] = [];
 const ledgerUrl = (): string => server.connectionString.replace(/[^/]+$/, 'ledger');
 
 /** Starts a host. Its own commits take so much longer, by a setting of its connections; nobody else's do. */
-async function startHost(slowerByMs: number): Promise<Host> {
+async function startHost(slowerByMs: number, lookEveryMs = 100): Promise<Host> {
   const child = spawn(process.execPath, [program], {
     env: {
       ...process.env,
       DATABASE_URL: server.connectionString,
       LEDGER_URL: ledgerUrl(),
       KEYS: Buffer.from(keys).toString('utf8'),
+      LOOK_EVERY_MS: String(lookEveryMs),
       PGOPTIONS: `-c host.slower_by_ms=${slowerByMs}`,
     },
     stdio: ['pipe', 'pipe', 'inherit'],
@@ -101,6 +106,20 @@ afterAll(async () => {
 });
 
 describe('hosts that share a ledger in PostgreSQL', () => {
+  it('hear of what another accepted, and perform it without looking for it', async () => {
+    // It finds the queue empty when it starts, and looks again a minute later.
+    const quick = await startHost(0, 60_000);
+    await eventually(async () => {
+      const health = (await (await fetch(`${quick.url}/slackwater/health`)).json()) as Health;
+      expect(health.engine).toEqual({ connected: true, behind: 0, listening: true });
+    });
+    const slow = await startHost(400);
+    await showThatItIsSlow(slow);
+    await order(slow, 'heard of');
+    await eventually(async () => expect(await performedBy('heard of')).toEqual([quick.process.pid]));
+    await Promise.all([slow, quick].map((host) => end(host)));
+  });
+
   it('accept on one, read on and perform on another, and hold one chain', async () => {
     const slow = await startHost(400);
     const slowToo = await startHost(400);

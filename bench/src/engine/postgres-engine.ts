@@ -1,7 +1,10 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { postgresEngine } from '@slackwater/middleware/postgres-engine';
 import { startPostgres } from '@slackwater/test-support/postgres';
 import pg from 'pg';
 import { systemClock as clock } from '../../../packages/middleware/dist/clock.js';
+import type { OpenEngine } from '../../../packages/middleware/dist/engines/engine.js';
+import type { QueueItem } from '../../../packages/middleware/dist/engines/queue.js';
 import type { Benchmark, Figure, Run } from '../benchmark.ts';
 import { medianOf, ratios, spreadOf } from '../statistics.ts';
 import { inTurn } from '../turns.ts';
@@ -26,6 +29,7 @@ async function measure({ quick, progress }: Run): Promise<readonly Figure[]> {
       ...{ application: 'bench', group: 'main', clock },
     });
     const { log, queue, store } = opened;
+    const told = await twoThatListen(server.connectionString);
     const entry = Buffer.alloc(entryBytes, 7);
     const batch = Array.from({ length: callers }, () => entry);
     const insertOne = 'INSERT INTO plain (entry) VALUES ($1)';
@@ -47,12 +51,15 @@ async function measure({ quick, progress }: Run): Promise<readonly Figure[]> {
           (await perSecond(1, forMs, () =>
             pool.query('INSERT INTO plain (entry) SELECT unnest($1::bytea[])', [batch]),
           )),
+        enqueueTold: () => perSecond(callers, forMs, () => told.queue.enqueue(item(next()))),
+        appendBeside: () => appendsBesideItems(opened, forMs, entry, () => item(next())),
+        appendBesideTold: () => appendsBesideItems(told, forMs, entry, () => item(next())),
         single: () => perSecond(callers, forMs, () => pool.query(insertOne, [entry])),
       },
       quick ? 6 : 12,
       (round) => progress(`round ${round + 1}`),
     );
-    await opened.close();
+    await Promise.all([opened.close(), told.close()]);
     const figure = (
       what: string,
       of: readonly number[],
@@ -84,11 +91,57 @@ async function measure({ quick, progress }: Run): Promise<readonly Figure[]> {
         rates.create,
         rates.single,
       ),
+      figure(
+        `items enqueued by ${callers} callers, told to another host / told to nobody`,
+        rates.enqueueTold,
+        rates.enqueue,
+      ),
+      figure(
+        `appends of ${callers} callers beside enqueuing, told to another host / told to nobody`,
+        rates.appendBesideTold,
+        rates.appendBeside,
+      ),
     ];
   } finally {
     await pool.end();
     await server.stop();
   }
+}
+
+/** A host that tells another of all that it enqueues, in a schema of their own. Closes both. */
+async function twoThatListen(connectionString: string): Promise<OpenEngine> {
+  const hosts: { opened: OpenEngine; pool: pg.Pool }[] = [];
+  for (let n = 0; n < 2; n++) {
+    const pool = new pg.Pool({ connectionString, max: 10 });
+    const opened = await postgresEngine({ pool, keys: '{}', schema: 'told', ensure: true }).open({
+      ...{ application: 'bench', group: 'main', clock },
+    });
+    opened.listen?.({ keyPrefix: 'k/', enqueued() {}, due() {}, changed() {} });
+    while (opened.status?.().listening !== true) await sleep(10);
+    hosts.push({ opened, pool });
+  }
+  const [teller] = hosts;
+  if (teller === undefined) throw new Error('There are no hosts.');
+  return {
+    ...teller.opened,
+    async close() {
+      await Promise.all(hosts.map(({ opened, pool }) => opened.close().then(() => pool.end())));
+    },
+  };
+}
+
+/** Appends per second while a few others enqueue, which is what is told. */
+async function appendsBesideItems(
+  { log, queue }: OpenEngine,
+  forMs: number,
+  entry: Uint8Array,
+  nextItem: () => QueueItem,
+): Promise<number> {
+  const [appends] = await Promise.all([
+    perSecond(callers, forMs, () => log.append([entry])),
+    perSecond(16, forMs, () => queue.enqueue(nextItem())),
+  ]);
+  return appends;
 }
 
 /** How many calls a second so many callers get through, each making its next when its last was answered. */

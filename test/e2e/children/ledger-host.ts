@@ -1,6 +1,6 @@
 /**
  * One host of several that share a ledger in PostgreSQL, on the built packages. By the environment: DATABASE_URL,
- * LEDGER_URL, KEYS; what PGOPTIONS sets holds for this host's connections alone. Prints its address once it listens, and
+ * LEDGER_URL, KEYS, LOOK_EVERY_MS, how often it looks at the queue by itself; what PGOPTIONS sets holds for this host's connections alone. Prints its address once it listens, and
  * ends with its standard input.
  */
 import { createServer } from 'node:http';
@@ -11,7 +11,8 @@ import { postgresEngine } from '@slackwater/middleware/postgres-engine';
 import express from 'express';
 import pg from 'pg';
 
-const { DATABASE_URL, LEDGER_URL, KEYS = '' } = process.env;
+const { DATABASE_URL, LEDGER_URL, KEYS = '', LOOK_EVERY_MS } = process.env;
+const lookEveryMs = Number(LOOK_EVERY_MS);
 const pool = new pg.Pool({ connectionString: DATABASE_URL });
 pool.on('error', () => {});
 observe(pool, { partition: 'orders' });
@@ -31,7 +32,7 @@ const gate = slackwater({
     keys: KEYS,
     ensure: true,
   }),
-  perform: { lookEveryMs: 100 },
+  perform: { lookEveryMs, lookCapMs: Math.max(lookEveryMs, 30_000) },
   // No probe comes by chance while the test lasts.
   latency: { probeEveryMs: 60_000 },
 });
@@ -58,4 +59,10 @@ const server = createServer(app).listen(0, '127.0.0.1', async () => {
   await gate.start();
   process.stdout.write(`http://127.0.0.1:${(server.address() as AddressInfo).port}\n`);
 });
-process.stdin.on('end', () => process.exit()).resume();
+process.stdin
+  .on('end', async () => {
+    // What was performed leaves the queue.
+    await gate.close();
+    process.exit();
+  })
+  .resume();

@@ -1,6 +1,7 @@
 import type { Durability } from '@slackwater/shared';
 import type { Clock } from '../clock.ts';
 import type { EngineLog } from './log.ts';
+import type { NewsOfOthers } from './news.ts';
 import type { EngineQueue } from './queue.ts';
 import type { EngineStore } from './store.ts';
 
@@ -43,6 +44,11 @@ export interface OpenEngine {
    * distributed engine gives what it was given and never creates. Rejects with `key-file-unreadable`.
    */
   keyFile(create: () => Uint8Array): Promise<Uint8Array>;
+  /**
+   * From now on this host tells the others what it writes, and hears what they write; to be called once. It never throws:
+   * while nothing can be heard the host goes on looking. Engines without it are looked at only.
+   */
+  listen?(news: NewsOfOthers): void;
   /** How this host stands with the engine's servers. Engines without servers have none of it. */
   status?(): EngineStatus;
   /** Resolves when what was begun has ended and everything is let go. May be called twice. */
@@ -55,4 +61,9 @@ export interface EngineStatus {
   readonly connected: boolean;
   /** How many messages (or rows) are there, as far as this host knows, that its own indexes do not have yet. */
   readonly behind: number;
+  /**
+   * Whether this host hears at once what others write; where it does not, it finds that when it looks. Absent where the
+   * engine has no such thing.
+   */
+  readonly listening?: boolean;
 }

@@ -7,6 +7,7 @@ import type { Engine } from '../engines/engine.ts';
 import { within } from '../ledger/deadline.ts';
 import { keepOpen, type OpenRecords } from '../ledger/keep-open.ts';
 import type { Ledger } from '../ledger/open-ledger.ts';
+import { statePrefix } from '../ledger/states.ts';
 import type { GateVoice } from '../options/gate-voice.ts';
 import type { ResolvedOptions } from '../options/resolved.ts';
 import type { CancelResult } from '../perform/cancel.ts';
@@ -93,6 +94,12 @@ export function record(
       },
     });
     current = { ...records, performer, transactions };
+    records.engine.listen?.({
+      keyPrefix: statePrefix,
+      enqueued: (partition) => performer.enqueued(partition),
+      due: (at) => performer.due(at),
+      changed: (key) => watchers.changed(key.slice(statePrefix.length)),
+    });
     deciding.sharing?.begin(records.engine.store);
     onOpen(records.ledger);
   });

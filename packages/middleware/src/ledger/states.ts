@@ -5,7 +5,8 @@ import type { Vault } from './vault.ts';
 // A deferral's state: the store's value at deferral/<id>, JSON. A cache of the log: a lost one is made again from there.
 // The message of an error may quote the application, so it is sealed as the payload is.
 
-const prefix = 'deferral/';
+/** What comes before the id in the key of a state. */
+export const statePrefix = 'deferral/';
 
 /** A state with the revision that the next write must name. */
 export interface StoredState {
@@ -38,23 +39,23 @@ type StoredForm = Omit<DeferralState, 'error'> & {
 export function openStates(store: EngineStore, vault: Vault): States {
   return {
     async read(id) {
-      const stored = await store.get(prefix + id);
+      const stored = await store.get(statePrefix + id);
       if (stored === undefined) return undefined;
       const state = decode(vault, id, stored.value);
       if (state !== undefined) return { state, revision: stored.revision };
       // What can't be read of a cache is thrown away, and made again from the log.
-      await store.delete(prefix + id, stored.revision);
+      await store.delete(statePrefix + id, stored.revision);
       return undefined;
     },
     async create(state) {
-      return (await store.create(prefix + state.id, encode(vault, state))) !== undefined;
+      return (await store.create(statePrefix + state.id, encode(vault, state))) !== undefined;
     },
-    update: (state, revision) => store.update(prefix + state.id, encode(vault, state), revision),
+    update: (state, revision) => store.update(statePrefix + state.id, encode(vault, state), revision),
     async page(limit, before) {
-      const after = before === undefined ? {} : { after: prefix + before };
-      const items = await store.list(prefix, { limit, reverse: true, ...after });
+      const after = before === undefined ? {} : { after: statePrefix + before };
+      const items = await store.list(statePrefix, { limit, reverse: true, ...after });
       return items.map(({ key, value }) => {
-        const id = key.slice(prefix.length);
+        const id = key.slice(statePrefix.length);
         return { id, state: decode(vault, id, value) };
       });
     },

@@ -16,6 +16,9 @@ import { pause } from './time-limit.ts';
 /** However soon the next item is due, the queue is not asked sooner than this, in ms. */
 const leastTickMs = 10;
 
+/** However much is said to be due, the queue is not asked more often than each so many ms on that account. */
+const leastDueMs = 100;
+
 /** What {@link createPerformer} takes. */
 export interface PerformerSetup {
   readonly queue: EngineQueue;
@@ -44,6 +47,8 @@ export interface Performer {
   start(): void;
   /** Something was put on the queue for that partition: it is claimed at once, unless the partition is held. */
   enqueued(partition: string): void;
+  /** Something is due at that time (Unix milliseconds), as another process says: the queue is looked at then. */
+  due(at: number): void;
   /** A partition may have recovered: it is tried at once. Without one: all of them. */
   wake(partition?: string): void;
   /** Cancels a deferral that nobody performs. Rejects where the engine or the database can't be asked. */
@@ -68,6 +73,10 @@ export function createPerformer(setup: PerformerSetup): Performer {
   let phase: 'resting' | 'open' | 'closed' = 'resting';
   let timer: Timer | undefined;
   let looking = false;
+  let lookedAt = Number.NEGATIVE_INFINITY;
+  let nextLookAt = Number.POSITIVE_INFINITY;
+  /** What was said to be due while the queue was being looked at. */
+  let dueAt = Number.POSITIVE_INFINITY;
   let unsubscribe: readonly (() => void)[] = [];
   let closing: Promise<void> | undefined;
 
@@ -82,6 +91,7 @@ export function createPerformer(setup: PerformerSetup): Performer {
   async function look(): Promise<void> {
     if (looking || phase !== 'open') return;
     looking = true;
+    lookedAt = clock.now();
     timer?.cancel();
     let nextMs = options.lookEveryMs;
     try {
@@ -92,7 +102,22 @@ export function createPerformer(setup: PerformerSetup): Performer {
       parts.tell({ type: 'trouble', doing: 'looking at the backlog', error });
     }
     looking = false;
-    if (phase === 'open') timer = clock.after(nextMs, () => void look());
+    lookAfter(nextMs);
+    if (Number.isFinite(dueAt)) lookWhenDue(dueAt);
+    dueAt = Number.POSITIVE_INFINITY;
+  }
+
+  function lookAfter(ms: number): void {
+    if (phase !== 'open') return;
+    timer?.cancel();
+    nextLookAt = clock.now() + ms;
+    timer = clock.after(ms, () => void look());
+  }
+
+  function lookWhenDue(at: number): void {
+    const now = clock.now();
+    const dueInMs = Math.max(at - clock.wallNow(), lookedAt + leastDueMs - now, leastTickMs);
+    if (now + dueInMs < nextLookAt) lookAfter(dueInMs);
   }
 
   function attend(backlog: readonly PartitionBacklog[]): void {
@@ -132,6 +157,11 @@ export function createPerformer(setup: PerformerSetup): Performer {
     },
     enqueued(partition) {
       if (phase === 'open') outside.runInAsyncScope(() => laneOf(partition).pump());
+    },
+    due(at) {
+      if (phase !== 'open') return;
+      if (looking) dueAt = Math.min(dueAt, at);
+      else outside.runInAsyncScope(() => lookWhenDue(at));
     },
     wake,
     cancel: (id) => outside.runInAsyncScope(() => cancelDeferral(parts, id)),

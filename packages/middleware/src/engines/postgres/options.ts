@@ -26,6 +26,12 @@ export interface PostgresEngineOptions {
    * is answered within three times as long. Default 5,000.
    */
   readonly timeoutMs?: number;
+  /**
+   * Whether the host hears at once what other hosts write (LISTEN), over one connection of its own beside the pool's, made
+   * with the pool's options. Without it, and behind a pooler that pools transactions, where nothing can be heard, it finds
+   * that when it looks (`perform.lookEveryMs`). Default true.
+   */
+  readonly listen?: boolean;
 }
 
 /** Options with their defaults. */
@@ -34,15 +40,17 @@ export interface PostgresEngineSetup {
   readonly schema: string;
   readonly ensure: boolean;
   readonly timeoutMs: number;
+  readonly listen: boolean;
 }
 
 const postgresEngineDefaults = {
   schema: 'slackwater',
   ensure: false,
   timeoutMs: 5_000,
+  listen: true,
 };
 
-const names = ['pool', 'schema', 'keys', 'ensure', 'timeoutMs'];
+const names = ['pool', 'schema', 'keys', 'ensure', 'timeoutMs', 'listen'];
 
 /** Refuses what can't be meant; `keys` is checked by who reads it. Throws `option-missing`, `option-unknown` or `option-invalid`. */
 export function checkOptions(options: PostgresEngineOptions): PostgresEngineSetup {
@@ -67,7 +75,7 @@ export function checkOptions(options: PostgresEngineOptions): PostgresEngineSetu
     throw invalid(`pool: ${shown(pool)}`, 'give a pool of pg, new pg.Pool({ connectionString })');
   }
   const setup = { pool, ...postgresEngineDefaults, ...defined(given) };
-  const { schema, ensure, timeoutMs } = setup;
+  const { schema, ensure, timeoutMs, listen } = setup;
   if (typeof schema !== 'string' || !/^[a-z][a-z0-9_]{0,62}$/.test(schema) || schema.startsWith('pg_')) {
     throw invalid(
       `schema: ${shown(schema)}`,
@@ -75,6 +83,7 @@ export function checkOptions(options: PostgresEngineOptions): PostgresEngineSetu
     );
   }
   if (typeof ensure !== 'boolean') throw invalid(`ensure: ${shown(ensure)}`, 'give true or false');
+  if (typeof listen !== 'boolean') throw invalid(`listen: ${shown(listen)}`, 'give true or false');
   if (!(Number.isInteger(timeoutMs) && timeoutMs >= 100 && timeoutMs <= 600_000)) {
     throw invalid(
       `timeoutMs: ${shown(timeoutMs)}`,

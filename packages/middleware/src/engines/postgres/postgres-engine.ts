@@ -2,8 +2,10 @@ import { serverName } from '../../drivers/driver.ts';
 import type { Engine, EngineOpenOptions, OpenEngine } from '../engine.ts';
 import { givenKeys } from '../given-keys.ts';
 import { checkName } from '../limits.ts';
+import type { NewsOfOthers } from '../news.ts';
 import { anySlot } from './counting.ts';
 import { engineError } from './failures.ts';
+import { HostNews } from './news.ts';
 import { openSchema } from './open-schema.ts';
 import { checkOptions, type PostgresEngineOptions, type PostgresEngineSetup } from './options.ts';
 import { addressOf, hearOfLost } from './pool.ts';
@@ -39,7 +41,7 @@ export function postgresEngine(options: PostgresEngineOptions): Engine {
 }
 
 async function openScope(
-  { pool, schema, ensure, timeoutMs }: PostgresEngineSetup,
+  { pool, schema, ensure, timeoutMs, listen }: PostgresEngineSetup,
   where: string,
   keysOf: (group: string) => Promise<Uint8Array>,
   { application, group, clock, onTrouble }: EngineOpenOptions,
@@ -63,9 +65,13 @@ async function openScope(
     hearNoMore();
     throw error;
   });
+  const news = new HostNews({
+    ...{ pool, clock, timeoutMs, where, schema, scope: id },
+    onTrouble: (error) => told('listening to other hosts', error),
+  });
   const scope: Scope = {
     ...{ id, schema: quoted(schema), slot: anySlot(Math.random) },
-    ...{ where, clock, transactions },
+    ...{ where, clock, transactions, news },
   };
   const calls = new CallsUnderWay();
   const stopSweeping = startSweeping(scope, calls);
@@ -76,10 +82,16 @@ async function openScope(
     store: postgresStore(scope, calls),
     queue: postgresQueue(scope, calls),
     keyFile: () => keysOf(group),
+    ...(listen && { listen: (others: NewsOfOthers) => news.listen(others) }),
+    status: () => ({
+      connected: transactions.connected,
+      behind: 0,
+      ...(news.isHearing !== undefined && { listening: news.isHearing }),
+    }),
     close() {
       stopSweeping();
       hearNoMore();
-      closed ??= calls.close();
+      closed ??= calls.close().then(() => news.close());
       return closed;
     },
   };

@@ -36,7 +36,9 @@ export function postgresQueue(scope: Scope, calls: CallsUnderWay): EngineQueue {
   return {
     async enqueue(item) {
       const checked = checkItem(item);
-      return await calls.run(() => enqueues.add(checked));
+      const isNew = await calls.run(() => enqueues.add(checked));
+      if (isNew && checked.notBefore === undefined) scope.news.enqueued(checked.partition);
+      return isNew;
     },
     async claim({ partition, limit, leaseMs, holder }) {
       checkName('partition', partition);
@@ -48,8 +50,12 @@ export function postgresQueue(scope: Scope, calls: CallsUnderWay): EngineQueue {
     extend: async (id, token, leaseMs) =>
       await hold(id, token, { leaseMs: wholeMs('leaseMs', leaseMs, 1), notBefore: null }),
     settle: async (id, token) => await leave(id, token, 'settled'),
-    postpone: async (id, token, notBefore) =>
-      await hold(id, token, { leaseMs: null, notBefore: wholeMs('notBefore', notBefore) }),
+    async postpone(id, token, notBefore) {
+      const at = wholeMs('notBefore', notBefore);
+      const isBack = await hold(id, token, { leaseMs: null, notBefore: at });
+      if (isBack) scope.news.due(at);
+      return isBack;
+    },
     deadLetter: async (id, token) => await leave(id, token, 'dead'),
     remove: async (id) => await leave(id, 0, 'removed'),
     backlog: async () => await calls.run(backlog),

@@ -41,11 +41,14 @@ export function postgresStore(scope: Scope, calls: CallsUnderWay): EngineStore {
     async put(key, value, options) {
       const revision = await write(put, key, value, options);
       if (revision === undefined) throw new TypeError('a value that was put has no revision');
+      scope.news.changed(key);
       return revision;
     },
     async update(key, value, revision, options) {
       checkInteger('revision', revision, 1);
-      return await write(update, key, value, options, revision);
+      const updated = await write(update, key, value, options, revision);
+      if (updated !== undefined) scope.news.changed(key);
+      return updated;
     },
     async delete(key, revision) {
       checkKey(key);

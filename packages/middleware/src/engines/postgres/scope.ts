@@ -1,5 +1,6 @@
 import type { Clock } from '../../clock.ts';
 import { EngineError } from '../engine-error.ts';
+import type { HostNews } from './news.ts';
 import type { Transactions } from './transactions.ts';
 
 /** One opened scope: what log, store and queue are made with. */
@@ -13,6 +14,8 @@ export interface Scope {
   readonly where: string;
   readonly clock: Clock;
   readonly transactions: Transactions;
+  /** Where other hosts are told what was written. */
+  readonly news: Pick<HostNews, 'enqueued' | 'due' | 'changed'>;
 }
 
 /** The time that the server has, in Unix milliseconds; one and the same within a statement. */

@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.ts';
 import type { EngineError } from '../engine-error.ts';
 import { engineError, isCollision, isRefusal } from './failures.ts';
-import { lend } from './lending.ts';
+import { type LentConnection, lend } from './lending.ts';
 import type { EnginePool } from './pool.ts';
 import { type Query, Run } from './run.ts';
 
@@ -29,10 +29,16 @@ const mostAttempts = 3;
 export class Transactions {
   readonly #setup: TransactionsSetup;
   readonly #begin: string;
+  #connected = true;
 
   constructor(setup: TransactionsSetup) {
     this.#setup = setup;
     this.#begin = beginSql(setup.timeoutMs);
+  }
+
+  /** Whether the server had an answer, good or bad, to who asked it last. */
+  get connected(): boolean {
+    return this.#connected;
   }
 
   /** Runs `work` in a transaction that writes; resolves when the server has it durable. */
@@ -48,17 +54,28 @@ export class Transactions {
   async #attempt<T>(work: (query: Query) => Promise<T>, lost: EngineError['fate']): Promise<T> {
     const { clock, timeoutMs, where } = this.#setup;
     for (let attempt = 1; ; attempt += 1) {
-      const run = new Run(await lend(this.#setup), clock, 2 * timeoutMs);
+      const run = new Run(await this.#lend(), clock, 2 * timeoutMs);
       try {
         const answer = await run.all(this.#begin, work);
         run.release();
+        this.#connected = true;
         return answer;
       } catch (error) {
         void run.giveUp(error);
         if (attempt < mostAttempts && (run.foundDead(error) || isCollision(error))) continue;
+        this.#connected = isRefusal(error);
         const fate = run.phase === 'committing' && !isRefusal(error) ? lost : 'none';
         throw engineError(error, where, fate);
       }
+    }
+  }
+
+  async #lend(): Promise<LentConnection> {
+    try {
+      return await lend(this.#setup);
+    } catch (error) {
+      this.#connected = false;
+      throw error;
     }
   }
 }
