@@ -35,9 +35,9 @@ export function packageSources(tree: readonly TextFile[], name = '[^/]+'): reado
   return tree.filter(({ path }) => pattern.test(path));
 }
 
-/** TypeScript that is run here and published nowhere: tests, examples and benchmarks. */
+/** TypeScript that is run here and published nowhere: tests, examples, benchmarks and the simulator. */
 export function otherSources(tree: readonly TextFile[]): readonly TextFile[] {
-  return tree.filter(({ path }) => /^(?:test|examples|bench)\/.*\.ts$/.test(path));
+  return tree.filter(({ path }) => /^(?:test|examples|bench|simulator)\/.*\.ts$/.test(path));
 }
 
 /** Every package.json, parsed. */

@@ -1,0 +1,105 @@
+import type { ItemAdmission } from '../../packages/middleware/src/decide/item-admission.ts';
+import { retryDelayMs } from '../../packages/middleware/src/perform/back-off.ts';
+import { firstPace, type Pace, paceAfter } from '../../packages/middleware/src/perform/pace.ts';
+import type { PerformerOptions } from '../../packages/middleware/src/perform/performer-options.ts';
+import { Line } from './line.ts';
+import type { Random } from './random.ts';
+import type { VirtualClock } from './virtual-clock.ts';
+
+/** What a lane does its work with. */
+export interface LaneParts {
+  readonly clock: VirtualClock;
+  readonly random: Random;
+  /** By importance. */
+  readonly workTypes: readonly string[];
+  readonly partition: string;
+  readonly admission: ItemAdmission;
+  readonly options: PerformerOptions;
+  /** Performs the work of an item; `ended` is told whether it went well. */
+  readonly perform: (rank: number, wrote: () => void, ended: (well: boolean) => void) => void;
+  readonly drained: (rank: number) => void;
+}
+
+const leastHoldMs = 10;
+
+/**
+ * The deferrals of one partition on one host, in memory: the real admission and the real pace, and a queue that is asked
+ * in the order of importance.
+ */
+export class Lane {
+  readonly #parts: LaneParts;
+  readonly #queued: readonly Line<{ attempts: number }>[];
+  #pace: Pace = firstPace;
+  #running = 0;
+  #heldUntil = 0;
+
+  constructor(parts: LaneParts) {
+    this.#parts = parts;
+    this.#queued = parts.workTypes.map(() => new Line());
+  }
+
+  /** A request was deferred. */
+  enqueue(rank: number): void {
+    this.#queued[rank]?.push({ attempts: 0 });
+    this.#pump();
+  }
+
+  /** The partition may have recovered. */
+  wake(): void {
+    this.#heldUntil = 0;
+    this.#pump();
+  }
+
+  #pump(): void {
+    const { clock, admission, partition, workTypes, options } = this.#parts;
+    while (this.#running < this.#pace.limit && clock.now() >= this.#heldUntil) {
+      let askAgainInMs = Number.POSITIVE_INFINITY;
+      const isBegun = this.#queued.some((line, rank) => {
+        if (line.length === 0) return false;
+        const answer = admission.admit({ partition, workType: workTypes[rank] ?? '' });
+        if (!answer.admitted) {
+          askAgainInMs = Math.min(askAgainInMs, answer.askAgainInMs);
+          return false;
+        }
+        this.#run(rank, answer.wrote, answer.finished);
+        return true;
+      });
+      if (isBegun) continue;
+      if (askAgainInMs === Number.POSITIVE_INFINITY) return;
+      this.#pace = paceAfter(this.#pace, { heldForMs: askAgainInMs }, options.maxConcurrency);
+      this.#hold(Math.min(Math.max(askAgainInMs, leastHoldMs), options.lookEveryMs));
+    }
+  }
+
+  #run(rank: number, wrote: (partition: string) => void, finished: () => void): void {
+    const { partition, perform, options, clock, random, drained } = this.#parts;
+    const item = this.#queued[rank]?.shift();
+    if (item === undefined) return;
+    this.#running += 1;
+    perform(
+      rank,
+      () => wrote(partition),
+      (well) => {
+        this.#running -= 1;
+        finished();
+        this.#pace = paceAfter(this.#pace, well ? 'well' : 'badly', options.maxConcurrency);
+        if (well) drained(rank);
+        else {
+          item.attempts += 1;
+          const delayMs = retryDelayMs(item.attempts, options.retryBaseMs, options.retryCapMs, random());
+          clock.after(delayMs, () => {
+            this.#queued[rank]?.push(item);
+            this.#pump();
+          });
+        }
+        this.#pump();
+      },
+    );
+  }
+
+  #hold(ms: number): void {
+    const { clock } = this.#parts;
+    this.#heldUntil = clock.now() + ms;
+    clock.after(ms, () => this.#pump());
+  }
+}
