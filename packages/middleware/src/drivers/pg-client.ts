@@ -28,6 +28,10 @@ export interface PgClient {
   readonly host?: string;
   readonly port?: number;
   readonly database?: string;
+  readonly user?: string;
+  readonly password?: unknown;
+  readonly ssl?: unknown;
+  readonly connectionParameters?: { readonly options?: unknown };
   readonly _activeQuery?: PgQuery | null;
   readonly activeQuery?: PgQuery | null;
   readonly _queryQueue?: PgQuery[];

@@ -13,6 +13,8 @@ export interface PgPool {
   readonly Client: new (options: object) => PgClient;
   /** Callers that wait for a connection. */
   readonly waitingCount: number;
+  /** Its clients, also those that are being connected. pg's own. */
+  readonly _clients?: readonly PgClient[];
   connect: ConnectFunction;
   end: (...args: unknown[]) => unknown;
   on(event: string, listener: (first: never, second: never) => void): unknown;

@@ -22,13 +22,27 @@ export interface ObserveOptions {
   readonly probeTimeoutMs?: number;
 }
 
+/** How all pools and clients of `pg` are observed. */
+export interface ObserveModuleOptions extends Omit<ObserveOptions, 'partition'> {
+  /**
+   * What their commits go to: one name for all of them, 1 to 200 characters. Default none; then each database has its own,
+   * `host:port/database`.
+   */
+  readonly partition?: string;
+}
+
 const names = ['partition', 'ensure', 'writingFunctions', 'probeTimeoutMs'];
 
 /** Refuses what observe() can't mean. Throws `option-missing`, `option-unknown` or `option-invalid`. */
-export function checkObserveOptions(options: unknown, isGlobal: boolean): asserts options is ObserveOptions {
+export function checkObserveOptions(options: unknown, isModule: false): asserts options is ObserveOptions;
+export function checkObserveOptions(
+  options: unknown,
+  isModule: true,
+): asserts options is ObserveModuleOptions;
+export function checkObserveOptions(options: unknown, isModule: boolean): void {
   checkNames(options, names);
   const { partition, ensure, writingFunctions, probeTimeoutMs } = options as Record<string, unknown>;
-  if (!isGlobal) checkPartition(partition, 'pool');
+  if (!isModule || partition !== undefined) checkPartition(partition, 'pool');
   if (ensure !== undefined && typeof ensure !== 'boolean') {
     throw invalid('ensure', ensure, 'give true or false');
   }

@@ -1,9 +1,13 @@
 import { systemClock } from '../clock.ts';
 import { requestContext } from '../request-context.ts';
+import { ownConnections } from './driver.ts';
 import type { PgClient } from './pg-client.ts';
 import type { PgPool } from './pg-connections.ts';
 
 const connectWithinMs = 5_000;
+
+/** What further connections to a database are made of. A pool has it. */
+export type PgHome = Pick<PgPool, 'Client' | 'options'>;
 
 /** A result of the driver's own questions. */
 export interface ServiceResult {
@@ -16,15 +20,15 @@ export interface ServiceResult {
  * for a while, never the reason that a process stays alive. An exhausted pool can't keep it from asking.
  */
 export class ServiceConnection {
-  readonly #pool: PgPool;
+  readonly #home: PgHome;
   readonly #idleMs: number;
   #client: Promise<PgClient> | undefined;
   #last: Promise<unknown> = Promise.resolve();
   #opened: PgClient | undefined;
   #uses = 0;
 
-  constructor(pool: PgPool, idleMs = 10_000) {
-    this.#pool = pool;
+  constructor(home: PgHome, idleMs = 10_000) {
+    this.#home = home;
     this.#idleMs = idleMs;
   }
 
@@ -65,12 +69,14 @@ export class ServiceConnection {
   }
 
   async #open(): Promise<PgClient> {
-    const { options } = this.#pool;
+    const { options, Client } = this.#home;
     const config: Record<string, unknown> = { ...options };
     // The pool hides it from spreading.
     if (options.password !== undefined) config['password'] = options.password;
     config['connectionTimeoutMillis'] = options.connectionTimeoutMillis || connectWithinMs;
-    const client = new this.#pool.Client(config);
+    const client = new Client(config);
+    // Where a whole module is observed, these would be taken for the application's.
+    ownConnections.add(client);
     const forget = (): void => {
       if (this.#opened === client) this.#client = undefined;
     };

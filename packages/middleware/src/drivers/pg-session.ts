@@ -17,8 +17,9 @@ import { isHeard, measureCommit } from './pg-commit.ts';
 import { statementOutsideTransaction, transactionInOneString } from './pg-completion-error.ts';
 import { followWithRow, type PgTransaction, writeOnce } from './pg-completion-row.ts';
 import { ensureTableSql } from './pg-completion-table.ts';
+import type { ObserveOptions } from './pg-options.ts';
 import { nextOrdinal } from './pg-ordinals.ts';
-import type { PgStatement, StatementReader } from './pg-statement.ts';
+import { type PgStatement, StatementReader } from './pg-statement.ts';
 import { watchQuery } from './pg-watch.ts';
 
 /** What the sessions of one observed pool have in common. */
@@ -27,6 +28,18 @@ export interface PgObservation {
   readonly reader: StatementReader;
   /** The completion table is still to be created by the driver. */
   tableToEnsure: boolean;
+}
+
+/** The clients that are observed. */
+export const sessions = new WeakMap<object, PgSession>();
+
+/** What a pool, or another group of connections, begins with. */
+export function observationOf(options: ObserveOptions): PgObservation {
+  return {
+    partition: options.partition,
+    reader: new StatementReader(options.writingFunctions ?? []),
+    tableToEnsure: options.ensure === true,
+  };
 }
 
 /** One observed connection: knows, as statements are called, which transaction each will belong to. */
@@ -204,7 +217,8 @@ export class PgSession {
     const calledAt = systemClock.now();
     const { result, query, submitted } = send(client, original, args);
     if (query === undefined) return result;
-    const writes = (): boolean => transactionStatus(client) !== 'T';
+    // What the database said last is of no use while it has yet to answer what was sent before.
+    const writes = (): boolean => client.pipeline === true || transactionStatus(client) !== 'T';
     measureCommit({
       partition,
       kind: 'autocommit',

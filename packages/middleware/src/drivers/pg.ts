@@ -1,25 +1,19 @@
 import { SlackwaterError } from '@slackwater/shared';
-import { announceSource, ownConnections } from './driver.ts';
-import { databaseOf, serverOf } from './pg-address.ts';
-import type { PgClient, QueryFunction } from './pg-client.ts';
-import { completionsOf, type PgCompletions } from './pg-completions.ts';
-import {
-  type ConnectCallback,
-  type ConnectFunction,
-  ConnectionShare,
-  type PgPool,
-} from './pg-connections.ts';
-import { PgContact } from './pg-contact.ts';
-import { installedModules } from './pg-modules.ts';
-import { checkObserveOptions, type ObserveOptions } from './pg-options.ts';
+import { announceSource } from './driver.ts';
+import { serverOf } from './pg-address.ts';
+import type { PgClient } from './pg-client.ts';
+import type { PgPool } from './pg-connections.ts';
+import { Everything, everything } from './pg-everything.ts';
+import { installedModules, type PgModule } from './pg-modules.ts';
+import { checkObserveOptions, type ObserveModuleOptions, type ObserveOptions } from './pg-options.ts';
 import { patchMethod } from './pg-patch.ts';
-import { probeOf } from './pg-probe.ts';
-import { ServiceConnection } from './pg-service.ts';
-import { type PgObservation, PgSession } from './pg-session.ts';
-import { StatementReader } from './pg-statement.ts';
+import { observePool, onClientConnect, onConnect, onEnd, pools } from './pg-pool.ts';
+import { onQuery } from './pg-query.ts';
+import { observationOf, PgSession, sessions } from './pg-session.ts';
 
 export { AlreadyPerformedError } from './pg-completion-error.ts';
-export type { ObserveOptions } from './pg-options.ts';
+export type { PgModule } from './pg-modules.ts';
+export type { ObserveModuleOptions, ObserveOptions } from './pg-options.ts';
 
 /** A `pg` pool or client; any version from 8.16 on. */
 export interface Observable {
@@ -30,40 +24,23 @@ export interface Observable {
 
 /** What is being observed, until it is stopped. */
 export interface Observed {
-  /** Ends the observation: the pool is as it was before. Not needed for a pool that is ended. */
+  /** Ends the observation: pool, client or module are as they were before. Not needed for a pool that is ended. */
   stop(): void;
   /**
    * Removes completion rows older than that, in batches; resolves with how many. Rows are needed for as long
    * as a request may be repeated: a day more than idempotency keys are kept (7 days by default) is safe.
-   * Rejects where it is not one pool that is observed.
+   * Rejects where a single client is observed.
    */
   prune(olderThanMs: number): Promise<number>;
 }
-
-interface ObservedPool {
-  readonly partition: string;
-  readonly observation: PgObservation;
-  readonly share: ConnectionShare;
-  readonly contact: PgContact;
-  readonly completions: PgCompletions;
-  stop(): void;
-  /** The pool was ended: it is no source any more, while connections that are out still are observed. */
-  retire(): void;
-}
-
-const sessions = new WeakMap<object, PgSession>();
-const pools = new WeakMap<object, ObservedPool>();
-/** The pool whose own `connect` is being called. */
-let connecting: object | undefined;
-/** Options for whatever is not observed by itself, while observe() without arguments holds. */
-let everything: Omit<ObserveOptions, 'partition'> | undefined;
 
 /**
  * Observes a pool, or a single client: publishes each commit that wrote, keeps the last connection of a pool
  * free of work that may be postponed, and inserts completion rows for requests that are to be done once.
  *
- * Without arguments it observes every pool and client of the installed `pg`, whether it exists by now or not;
- * the partition is then `host:port/database`.
+ * Given `pg` itself, it observes every pool and client of that module, whether it exists by now or not, unless it is
+ * observed by itself: also those of ORMs that make their own. Without arguments that is the `pg` that is installed. The
+ * partition is then `host:port/database`, where none is given.
  *
  * Statements are told apart by their words. A text of several statements that commits (`begin; ...; commit`)
  * is one commit, from its sending to its answer. Clients in pipeline mode are measured from the sending.
@@ -72,13 +49,15 @@ let everything: Omit<ObserveOptions, 'partition'> | undefined;
  * arguments and `pg` is not installed.
  */
 export function observe(pool: Observable, options: ObserveOptions): Observed;
+export function observe(pg: PgModule, options?: ObserveModuleOptions): Observed;
 export function observe(options?: Omit<ObserveOptions, 'partition'>): Observed;
 export function observe(first: unknown = {}, options?: unknown): Observed {
-  if (options === undefined && !isObservable(first)) return observeEverything(first);
+  if (isModule(first)) return observeModules([first], options ?? {});
+  if (options === undefined && !isObservable(first)) return observeModules(installedModules(), first);
   if (!isObservable(first)) {
     throw new SlackwaterError(
       'option-invalid',
-      "observe(): what was given is neither a pool nor a client of pg; give the pool, observe(pool, { partition: 'orders' }).",
+      "observe(): what was given is neither a pool nor a client of pg, nor pg itself; give the pool, observe(pool, { partition: 'orders' }).",
     );
   }
   checkObserveOptions(options ?? {}, false);
@@ -97,67 +76,6 @@ export function observe(first: unknown = {}, options?: unknown): Observed {
   }
   const observed = observePool(pool, given);
   return { stop: observed.stop, prune: observed.completions.prune };
-}
-
-function observePool(pool: PgPool, options: ObserveOptions): ObservedPool {
-  const observation = observationOf(options);
-  const undo: (() => void)[] = [];
-  const share = new ConnectionShare(pool);
-  const contact = new PgContact(options.partition);
-  const services = [
-    new ServiceConnection(pool),
-    new ServiceConnection(pool),
-    new ServiceConnection(pool),
-  ] as const;
-  const completions = completionsOf(services[0], services[1], observation);
-  const clients = new Set<PgClient>();
-  const take = (client: PgClient): void => {
-    if (clients.has(client)) return;
-    clients.add(client);
-    contact.watch(client);
-    sessions.set(client, new PgSession(client, observation));
-    client.once('end', () => clients.delete(client));
-  };
-
-  undo.push(patchMethod(pool.Client.prototype as object, 'query', onQuery));
-  undo.push(patchMethod(pool, 'connect', onConnect));
-  undo.push(patchMethod(pool, 'end', onEnd));
-  pool.on('acquire', take);
-  undo.push(() => pool.removeListener('acquire', take));
-  pool.on('connect', contact.connected);
-  undo.push(() => pool.removeListener('connect', contact.connected));
-  undo.push(() => share.close());
-  undo.push(() => {
-    for (const client of clients) sessions.delete(client);
-  });
-  const withdraw = announceSource({
-    partition: options.partition,
-    driver: 'pg',
-    server: serverOf(addressed(pool)),
-    connections: pool.options.max,
-    waiting: () => pool.waitingCount + share.waiting,
-    probe: probeOf(services[2], options.probeTimeoutMs ?? 2_000),
-    completions,
-  });
-  const retire = (): void => {
-    withdraw();
-    for (const service of services) service.close();
-  };
-  const observed: ObservedPool = {
-    partition: options.partition,
-    observation,
-    share,
-    contact,
-    completions,
-    stop() {
-      pools.delete(pool);
-      retire();
-      for (const step of undo.splice(0)) step();
-    },
-    retire,
-  };
-  pools.set(pool, observed);
-  return observed;
 }
 
 function observeClient(client: PgClient, options: ObserveOptions): Observed {
@@ -184,89 +102,33 @@ function observeClient(client: PgClient, options: ObserveOptions): Observed {
   };
 }
 
-function observeEverything(options: unknown): Observed {
+/** Observes all pools and clients of one module, or of those that are installed. */
+function observeModules(modules: Iterable<PgModule>, options: unknown): Observed {
   checkObserveOptions(options, true);
-  const undo: (() => void)[] = [];
-  for (const pg of installedModules()) {
-    undo.push(patchMethod(pg.Client.prototype, 'query', onQuery));
-    undo.push(patchMethod(pg.Pool.prototype, 'connect', onConnect));
-    undo.push(patchMethod(pg.Pool.prototype, 'end', onEnd));
+  const given = [...modules];
+  const known = [...everything].find((one) => given.some((module) => one.isOf(module)));
+  if (known !== undefined && known.options.partition !== options.partition) {
+    throw new SlackwaterError(
+      'option-invalid',
+      `partition: ${JSON.stringify(options.partition)}: all of pg is observed as ${JSON.stringify(known.options.partition ?? 'host:port/database')}; stop that first.`,
+    );
   }
-  everything = options;
+  const all = known ?? new Everything(given, options);
+  const undo = given.flatMap(({ Client, Pool }) => [
+    patchMethod(Client.prototype, 'query', onQuery),
+    patchMethod(Client.prototype, 'connect', onClientConnect),
+    patchMethod(Pool.prototype, 'connect', onConnect),
+    patchMethod(Pool.prototype, 'end', onEnd),
+  ]);
+  everything.add(all);
   return {
     stop() {
-      everything = undefined;
+      everything.delete(all);
       for (const step of undo.splice(0)) step();
-      for (const observed of learned) observed.stop();
-      learned.clear();
+      all.stop();
     },
-    prune: () => Promise.reject(new SlackwaterError('option-invalid', 'prune(): observe a pool for it.')),
+    prune: (olderThanMs) => all.prune(olderThanMs),
   };
-}
-
-/** Pools that were observed because everything is. */
-const learned = new Set<ObservedPool>();
-
-function onQuery(client: object, original: (...args: unknown[]) => unknown, args: unknown[]): unknown {
-  if (ownConnections.has(client)) return original.apply(client, args);
-  let session = sessions.get(client);
-  if (session === undefined && everything !== undefined) {
-    session = new PgSession(
-      client as PgClient,
-      observationOf({ ...everything, partition: databaseOf(client as PgClient) }),
-    );
-    sessions.set(client, session);
-  }
-  if (session === undefined) return original.apply(client, args);
-  return session.query(original as QueryFunction, args);
-}
-
-function onConnect(pool: object, original: (...args: unknown[]) => unknown, args: unknown[]): unknown {
-  // The pool's own patch and its prototype's are one.
-  if (connecting === pool || ownConnections.has(pool)) return original.apply(pool, args);
-  let observed = pools.get(pool);
-  if (observed === undefined && everything !== undefined) {
-    observed = observePool(pool as PgPool, {
-      ...everything,
-      partition: databaseOf(addressed(pool as PgPool)),
-    });
-    learned.add(observed);
-  }
-  if (observed === undefined) return original.apply(pool, args);
-  const { share, contact } = observed;
-  const callOriginal: ConnectFunction = (callback) => {
-    const before = connecting;
-    connecting = pool;
-    try {
-      return contact.connect((...given) => original.apply(pool, given), callback);
-    } finally {
-      connecting = before;
-    }
-  };
-  return share.connect(callOriginal, args[0] as ConnectCallback | undefined);
-}
-
-function onEnd(pool: object, original: (...args: unknown[]) => unknown, args: unknown[]): unknown {
-  const observed = pools.get(pool);
-  const result = original.apply(pool, args);
-  if (observed !== undefined) {
-    learned.delete(observed);
-    observed.retire();
-  }
-  return result;
-}
-
-function observationOf(options: ObserveOptions): PgObservation {
-  return {
-    partition: options.partition,
-    reader: new StatementReader(options.writingFunctions ?? []),
-    tableToEnsure: options.ensure === true,
-  };
-}
-
-/** A client that is never connected knows what the pool's options and the environment come to. */
-function addressed(pool: PgPool): PgClient {
-  return new pool.Client(pool.options);
 }
 
 function isObservable(value: unknown): value is Observable {
@@ -278,4 +140,10 @@ function isObservable(value: unknown): value is Observable {
 
 function isPool(value: Observable): boolean {
   return 'totalCount' in value && 'options' in value;
+}
+
+function isModule(value: unknown): value is PgModule {
+  if (typeof value !== 'object' || value === null) return false;
+  const { Client, Pool } = value as Partial<Record<keyof PgModule, unknown>>;
+  return typeof Client === 'function' && typeof Pool === 'function';
 }
