@@ -10,6 +10,8 @@ export interface RequestContext {
    * always finds one.
    */
   readonly postponable: boolean;
+  /** Its work type, where shadow mode lets it through and it would have been postponed. */
+  readonly shadowOf?: string | undefined;
   /** Present where the request must be done once; see {@link CompletionScope}. */
   readonly completion: CompletionScope | undefined;
   /** The driver calls it for each transaction or autocommit write that the request begins. */

@@ -143,6 +143,7 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
       },
     },
     workTypes: workTypesInProcess(control),
+    shadow: () => deciding.shadow.report(),
     on: voice.on,
     attach(to: ReplayApp) {
       app.at = to;
@@ -165,7 +166,7 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
 /** Requests from outside are let through, or answered. */
 function answerRequests(
   options: ResolvedOptions,
-  { admissions, learned }: Deciding,
+  { admissions, learned, shadow }: Deciding,
   { tell, isHeard, warn, trouble }: GateVoice,
   recording: Recording | undefined,
 ): ReturnType<typeof requestJudge> {
@@ -190,6 +191,7 @@ function answerRequests(
     }),
     admissions,
     recorder,
+    shadow,
     learned,
     transactions: () => recording?.current?.transactions,
     decisionsAreHeard: () => isHeard('decision'),
@@ -230,6 +232,7 @@ function resourceParts(
     ledgerIsPublic: ledger.public,
     pollAfterMs: (partition) => pollAfterMs(admissions.statesOf(partition)),
     partitions: () => partitionRows(deciding),
+    shadow: () => deciding.shadow.report(),
     workTypes,
     health: async () => ({
       status:

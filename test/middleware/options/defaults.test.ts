@@ -41,6 +41,7 @@ describe('options left out', () => {
           result: undefined,
           validate: undefined,
           repeatable: false,
+          shadow: false,
         },
       ],
       defaultWorkType: 'default',

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { createProblem, parsePrefer, type ReasonCode } from '@slackwater/shared';
 import type { Request } from 'express';
+import type { DecisionEvent } from '../options/gate-events.ts';
 import type { DeferResult } from './defer.ts';
 import { deferralResource, deferralUrls } from './deferral-resource.ts';
 import { sendDeferred, sendSuccessAhead } from './deferred.ts';
@@ -21,6 +22,13 @@ export interface Judged {
 export interface GateAnswers {
   /** It was let through. */
   performed(facts: RequestFacts, reason: ReasonCode): void;
+  /** It was let through in shadow mode, and would have been postponed for `reasons`. */
+  performedInShadow(
+    facts: RequestFacts,
+    reasons: readonly ReasonCode[],
+    partition: string,
+    wouldBe: 'retry-later' | 'defer',
+  ): void;
   /** @param unknownId the deferral's id, where it may have been recorded */
   retryLater(
     judged: Judged,
@@ -42,14 +50,14 @@ const keyReused =
 
 /** Makes the answers of one gate. */
 export function gateAnswers(parts: GateParts, baseUrlOf: (req: Request) => string): GateAnswers {
-  const { options, clock, admissions, recorder, tellDecision, trouble } = parts;
+  const { options, clock, admissions, recorder, shadow, tellDecision, trouble } = parts;
 
   function tell(
     facts: RequestFacts,
     decision: 'perform' | 'retry-later' | 'defer',
     reasons: readonly ReasonCode[],
     partition: string | undefined = facts.partitions[0],
-    more: { readonly retryAfterMs?: number; readonly id?: string } = {},
+    more: Pick<DecisionEvent, 'retryAfterMs' | 'id' | 'wouldBe'> = {},
   ): void {
     const { method, route, workType } = facts;
     tellDecision({ decision, method, route, workType: workType.name, partition, reasons, ...more });
@@ -95,7 +103,12 @@ export function gateAnswers(parts: GateParts, baseUrlOf: (req: Request) => strin
 
   return {
     performed(facts, reason) {
+      if (facts.workType.shadow) shadow.performed(facts.workType.name);
       if (parts.decisionsAreHeard()) tell(facts, 'perform', [reason]);
+    },
+    performedInShadow(facts, reasons, partition, wouldBe) {
+      shadow.postponed(facts.workType.name, wouldBe, reasons[0]);
+      if (parts.decisionsAreHeard()) tell(facts, 'perform', reasons, partition, { wouldBe });
     },
     retryLater,
     async deferred(judged, reasons, partition, result) {

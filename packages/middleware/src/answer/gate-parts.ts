@@ -3,6 +3,7 @@ import type { Request } from 'express';
 import type { Clock } from '../clock.ts';
 import type { Admitted } from '../decide/admissions.ts';
 import type { LearnedRoutes } from '../decide/learned-routes.ts';
+import type { ShadowTally } from '../decide/shadow-tally.ts';
 import type { Completions } from '../drivers/driver.ts';
 import type { Ledger } from '../ledger/open-ledger.ts';
 import type { DecisionEvent, GateWarning } from '../options/gate-events.ts';
@@ -18,6 +19,8 @@ export interface GateParts {
   readonly admissions: Admitting;
   /** Undefined where nothing is deferred: there is no engine. */
   readonly recorder: Recorder | undefined;
+  /** Counts what shadow mode would have done. */
+  readonly shadow: Pick<ShadowTally, 'performed' | 'postponed'>;
   readonly learned: Pick<LearnedRoutes, 'learn'>;
   /** How many transactions routes take; undefined while the ledger is not open. */
   readonly transactions: () => TransactionCounts | undefined;

@@ -19,6 +19,7 @@ import { type PerformedOnce, performNow } from './perform-now.ts';
 import type { RequestFacts } from './request-facts.ts';
 import { requesterOf } from './requester.ts';
 import { sendProblem } from './send.ts';
+import { promisedBefore, wouldBe } from './shadow.ts';
 
 /** One request and its answer. */
 export interface Exchange {
@@ -56,7 +57,8 @@ export function requestJudge(
       answers.performed(facts, 'exempt');
       exchange.next();
     } else if (workType.whenOver === 'defer' && recorder !== undefined && mustBeLookedUp(exchange, facts)) {
-      judgeLookedUp(recorder, exchange, facts).catch((error: unknown) => failed(exchange, error));
+      const look = workType.shadow ? judgeShadowed : judgeLookedUp;
+      look(recorder, exchange, facts).catch((error: unknown) => failed(exchange, error));
     } else {
       const { req, res, next } = exchange;
       judgeByLatency({ req, res, next, facts, requester: undefined, keyed: withoutKey });
@@ -82,6 +84,18 @@ export function requestJudge(
     if (keyed.kind === 'refused') sendProblem(exchange.res, createProblem(keyed.code, keyed.detail));
     else if (keyed.kind === 'deferred-before') await deferOrRetry(at, candidate, keyed.partition, [], true);
     else await judgeInOrder(at, candidate, partition);
+  }
+
+  /** In shadow mode only what was promised before it binds a request: its key is left to the route. */
+  async function judgeShadowed(at: Recorder, exchange: Exchange, facts: RequestFacts): Promise<void> {
+    const promised = await promisedBefore(parts, at, keyedRequests, exchange.req, facts);
+    const candidate: Candidate = { ...exchange, facts, requester: undefined, keyed: withoutKey };
+    const [partition = ''] = facts.partitions;
+    if (promised.kind === 'deferred-before') {
+      await deferOrRetry(at, { ...candidate, keyed: promised }, promised.partition, [], true);
+    } else if (promised.kind === 'order-waits') {
+      await deferOrRetry(at, candidate, partition, ['order-key-waiting'], false);
+    } else judgeByLatency(candidate);
   }
 
   /** What must come after a deferral of the same order key does not overtake it. */
@@ -115,9 +129,19 @@ export function requestJudge(
       const completionKey = keyed.kind === 'new' ? keyed.completionKey : undefined;
       if (recorder === undefined || completionKey === undefined) perform(candidate, admitted);
       else void performOnce(recorder, candidate, admitted, completionKey);
+    } else postpone(candidate, admitted.partition, [admitted.reason]);
+  }
+
+  /** It is not to be performed now: it is deferred, or asked to come back. In shadow mode it is counted, and performed. */
+  function postpone(candidate: Candidate, partition: string, reasons: readonly ReasonCode[]): void {
+    const { req, facts } = candidate;
+    if (facts.workType.shadow) {
+      const shadow = wouldBe(parts, req, facts);
+      answers.performedInShadow(facts, reasons, partition, shadow);
+      performNow(parts, candidate, facts, { inShadow: true });
     } else if (facts.workType.whenOver === 'defer' && recorder !== undefined) {
-      void deferOrRetry(recorder, candidate, admitted.partition, [admitted.reason], false);
-    } else retryLater(candidate, [admitted.reason], admitted.partition);
+      void deferOrRetry(recorder, candidate, partition, reasons, false);
+    } else retryLater(candidate, reasons, partition);
   }
 
   /** Performs a keyed request, unless the database knows that it was performed. Never rejects. */

@@ -19,13 +19,15 @@ export interface PerformedOnce {
 
 /** What drivers see of a request that was let through. */
 class LiveContext implements RequestContext {
-  readonly postponable = true;
+  /** In shadow mode nothing is held back. */
+  readonly postponable: boolean;
+  readonly shadowOf: string | undefined;
   readonly completion: CompletionScope | undefined;
   writes = 0;
   readonly #parts: PerformParts;
   readonly #req: Request;
   readonly #facts: RequestFacts;
-  readonly #entry: Entry;
+  readonly #entry: Entry | undefined;
   readonly #onFirstWrite: () => void;
   /** With what another gate let the same request through before. */
   readonly #outer: LiveContext | undefined;
@@ -34,10 +36,13 @@ class LiveContext implements RequestContext {
     parts: PerformParts,
     req: Request,
     facts: RequestFacts,
-    entry: Entry,
+    entry: Entry | undefined,
     once: PerformedOnce | undefined,
+    inShadow: boolean,
     onFirstWrite: () => void,
   ) {
+    this.postponable = !facts.workType.shadow;
+    this.shadowOf = inShadow ? facts.workType.name : undefined;
     this.#onFirstWrite = onFirstWrite;
     this.#parts = parts;
     this.#req = req;
@@ -55,7 +60,7 @@ class LiveContext implements RequestContext {
     if (this.writes === 0) this.#onFirstWrite();
     this.writes += 1;
     this.#outer?.wrote(partition);
-    this.#entry.wrote(partition);
+    this.#entry?.wrote(partition);
     this.#learnPartition(partition);
   }
 
@@ -73,32 +78,43 @@ function differs({ method, route, path, partitions }: RequestFacts, partition: s
   return `${method} ${route ?? path} writes to ${JSON.stringify(partition)}, and the gate was told ${names}: requests are judged by what they do not write to. Spell it as in observe().`;
 }
 
+/** How a request is let through. */
+export interface Performance {
+  /** Who counts it; absent where nobody does. */
+  readonly entry?: Entry;
+  readonly once?: PerformedOnce;
+  /** Called when it has ended. */
+  readonly ended?: () => void;
+  /** It would have been postponed. */
+  readonly inShadow?: boolean;
+}
+
 /** Lets a request through to its route, seen by the drivers, and counts it until it has ended. */
 export function performNow(
   parts: PerformParts,
   exchange: { readonly req: Request; readonly res: ServerResponse; readonly next: NextFunction },
   facts: RequestFacts,
-  { entry, once, ended }: { entry: Entry; once?: PerformedOnce; ended?: () => void },
+  { entry, once, ended, inShadow = false }: Performance,
 ): void {
   const { req, res, next } = exchange;
   // Not `req.destroyed`: a request is that too once its body has been read.
   if (res.closed || req.socket.destroyed) {
     // It left while something was looked up. Nobody waits for what it asked.
-    entry.finished();
+    entry?.finished();
     ended?.();
     return;
   }
   const learns = facts.workType.whenOver === 'defer';
-  const isAwaited = entry.counted || ended !== undefined;
+  const isAwaited = entry?.counted === true || ended !== undefined;
   const listen = (): void =>
     onceOver(req.socket, res, () => {
-      entry.finished();
+      entry?.finished();
       ended?.();
       const wentWell = res.writableFinished && res.statusCode < 400;
       if (wentWell && learns) learnTransactions(parts, facts, context, once);
     });
   // To listen for an end that means nothing to anybody would cost more than all the rest.
-  const context = new LiveContext(parts, req, facts, entry, once, () => {
+  const context = new LiveContext(parts, req, facts, entry, once, inShadow, () => {
     if (learns && !isAwaited) listen();
   });
   if (isAwaited) listen();

@@ -9,6 +9,8 @@ export interface WorkTypeRank {
    * decisions.
    */
   readonly thresholdMs: number | 'auto' | undefined;
+  /** What would be postponed is let through; absent where it is not. May change between two decisions. */
+  readonly shadow?: boolean;
 }
 
 /**
@@ -25,6 +27,8 @@ export function ranksAhead<Rank extends WorkTypeRank>(
     (rank) =>
       !rank.exempt &&
       rank.priority < of.priority &&
+      // Nobody has to wait behind work that is let through anyway.
+      (rank.shadow !== true || of.shadow === true) &&
       (of.thresholdMs === 'auto' || mostTolerated(rank, ceilingMs) >= mostTolerated(of, ceilingMs)),
   );
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { type Clock, systemClock } from '../clock.ts';
 import { Admissions } from '../decide/admissions.ts';
 import { LearnedRoutes } from '../decide/learned-routes.ts';
+import { ShadowTally } from '../decide/shadow-tally.ts';
 import type { ChangingRank } from '../decide/thresholds.ts';
 import { type CommitSource, sourcesOf } from '../drivers/driver.ts';
 import { LatencyTable } from '../measure/latency-table.ts';
@@ -58,6 +59,7 @@ export interface Deciding extends Measuring {
   /** The most important first; thresholds change while running. */
   readonly ranks: readonly ChangingRank[];
   readonly admissions: Admissions;
+  readonly shadow: ShadowTally;
   readonly learned: LearnedRoutes;
 }
 
@@ -69,8 +71,8 @@ export function decide(
   onOpening: (partition: string) => void,
   { clock, random, sourcesOf }: Ground = thisProcess,
 ): Deciding {
-  const ranks = workTypes.map(({ name, priority, exempt, thresholdMs }) => {
-    return { name, priority, exempt, thresholdMs };
+  const ranks = workTypes.map(({ name, priority, exempt, thresholdMs, shadow }) => {
+    return { name, priority, exempt, thresholdMs, shadow };
   });
   const admissions = new Admissions({
     clock,
@@ -86,6 +88,11 @@ export function decide(
     onOpening,
     onProbeFailed: (partition, error) => trouble(`probing ${partition}`, error),
   });
-  table.onFinished((commit) => admissions.count(commit));
-  return { table, sharing, ranks, admissions, learned: new LearnedRoutes(maxLearnedRoutes) };
+  const shadow = new ShadowTally();
+  table.onFinished((commit) => {
+    admissions.count(commit);
+    const shadowOf = commit.context?.shadowOf;
+    if (shadowOf !== undefined) shadow.committed(shadowOf, commit.durationMs);
+  });
+  return { table, sharing, ranks, admissions, shadow, learned: new LearnedRoutes(maxLearnedRoutes) };
 }

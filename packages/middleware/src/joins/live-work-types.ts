@@ -10,7 +10,7 @@ import {
   namedChanges,
 } from '../options/change-work-type.ts';
 import type { WorkTypeView } from '../options/gate-work-types.ts';
-import { thresholdOrder } from '../options/questionable.ts';
+import { shadowOrder, thresholdOrder } from '../options/questionable.ts';
 import type { ResolvedOptions, WorkTypePolicy } from '../options/resolved.ts';
 
 /** The work types of a gate as they are now: what was configured, and what was changed since. */
@@ -102,7 +102,8 @@ export class LiveWorkTypes {
 
   /** What is questionable about the work types as they are now. */
   questionable(): ReturnType<typeof thresholdOrder> {
-    return thresholdOrder(this.#present, this.#options.autoThreshold.ceilingMs);
+    const { ceilingMs } = this.#options.autoThreshold;
+    return [...thresholdOrder(this.#present, ceilingMs), ...shadowOrder(this.#present)];
   }
 
   #configuredOf(name: string): WorkTypePolicy {
@@ -165,7 +166,7 @@ function isSame(a: WorkTypePolicy, b: WorkTypePolicy): boolean {
 /** How a work type is shown. */
 function viewOf(policy: WorkTypePolicy, said: ChangedWorkType | undefined): WorkTypeView {
   const { name, priority, exempt, thresholdMs, whenOver } = policy;
-  const { deferWithoutAsking, acknowledge, repeatable } = policy;
+  const { deferWithoutAsking, acknowledge, repeatable, shadow } = policy;
   const shown = {
     name,
     priority,
@@ -175,6 +176,7 @@ function viewOf(policy: WorkTypePolicy, said: ChangedWorkType | undefined): Work
     deferWithoutAsking,
     acknowledge,
     repeatable,
+    shadow,
     ...(said === undefined
       ? {}
       : { changed: { by: said.by, at: said.at, members: Object.keys(said.values) } }),

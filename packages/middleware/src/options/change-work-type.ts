@@ -14,6 +14,7 @@ export const changeableMembers = [
   'deferWithoutAsking',
   'acknowledge',
   'repeatable',
+  'shadow',
 ] as const satisfies readonly (keyof WorkTypeOptions)[];
 
 /** Whose values are functions, or on which more rests than one work type. */
@@ -57,6 +58,9 @@ function checkMember(option: string, member: string): void {
   );
 }
 
+/** A configured work type leaves nothing unsaid. */
+const configuredBefore = { thresholdMs: 'auto', shadow: false } as const;
+
 /**
  * A configured work type with other values of its changeable members, checked as if it had been configured so, beside all
  * that is configured. Throws `option-invalid` and `option-missing`.
@@ -78,7 +82,7 @@ export function changedPolicy(
       // It was given for the time when it is asked for.
       ...(result && acknowledge === 'succeeded' && { result }),
     },
-    'auto',
+    configuredBefore,
   );
   checkTogether({ ...options, workTypes: [changed] });
   return { ...changed, result };

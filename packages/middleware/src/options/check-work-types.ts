@@ -7,6 +7,9 @@ import type { WorkTypePolicy } from './resolved.ts';
 
 type Read = Omit<WorkTypeOptions, 'thresholdMs'> & { readonly thresholdMs?: Threshold | null };
 
+/** What counts for work types that do not say. */
+export type Unsaid = Pick<WorkTypePolicy, 'shadow'> & { readonly thresholdMs: Threshold };
+
 const readers: Readers<Read> = {
   priority: number({ from: 1, to: 1_000 }),
   exempt: flag,
@@ -18,16 +21,16 @@ const readers: Readers<Read> = {
   result: functionOf('(req) => ({ status: 200, body: { accepted: true } })'),
   validate: functionOf("(req) => (req.query.sku === undefined ? 'sku is missing' : undefined)"),
   repeatable: flag,
+  shadow: flag,
 };
 
 const example = 'give work types by name, { settle: { priority: 2, thresholdMs: 200 } }';
 
 /**
- * The work types, the most important first. `thresholdMs` is of those that name none. Throws `option-invalid`,
- * `option-unknown` and `option-missing`.
+ * The work types, the most important first. Throws `option-invalid`, `option-unknown` and `option-missing`.
  */
-export function checkWorkTypes(value: unknown, thresholdMs: Threshold): readonly WorkTypePolicy[] {
-  if (value === undefined) return [policyOf('default', { priority: 1 }, thresholdMs)];
+export function checkWorkTypes(value: unknown, unsaid: Unsaid): readonly WorkTypePolicy[] {
+  if (value === undefined) return [policyOf('default', { priority: 1 }, unsaid)];
   const entries = entriesOf(value, 'workTypes', example);
   if (entries.length === 0) {
     throw new OptionInvalidError(
@@ -37,12 +40,12 @@ export function checkWorkTypes(value: unknown, thresholdMs: Threshold): readonly
     );
   }
   return entries
-    .map(([name, options]) => checkWorkType(name, options, thresholdMs))
+    .map(([name, options]) => checkWorkType(name, options, unsaid))
     .sort((a, b) => a.priority - b.priority);
 }
 
 /** One of them. Throws the same. */
-export function checkWorkType(name: string, value: unknown, thresholdMs: Threshold): WorkTypePolicy {
+export function checkWorkType(name: string, value: unknown, unsaid: Unsaid): WorkTypePolicy {
   const option = within('workTypes', name);
   if (!namePattern.test(name))
     throw new OptionContradictionError(option, `a work type's name is ${nameRule}`);
@@ -57,8 +60,14 @@ export function checkWorkType(name: string, value: unknown, thresholdMs: Thresho
     );
   }
   checkThreshold(option, given);
+  if (given.shadow === true && given.exempt === true) {
+    throw new OptionContradictionError(
+      within(option, 'shadow'),
+      'true on an exempt work type, which is let through anyway; leave out one of the two',
+    );
+  }
   checkDeferring(option, given);
-  return policyOf(name, { ...given, priority }, thresholdMs);
+  return policyOf(name, { ...given, priority }, unsaid);
 }
 
 function checkThreshold(option: string, { exempt, thresholdMs }: Partial<Read>): void {
@@ -116,8 +125,10 @@ function checkDeferring(option: string, given: Partial<Read>): void {
 function policyOf(
   name: string,
   given: { readonly priority: number } & Partial<Read>,
-  thresholdMs: Threshold,
+  unsaid: Unsaid,
 ): WorkTypePolicy {
   const whole = { ...workTypeDefaults, result: undefined, validate: undefined, ...given };
-  return { ...whole, name, thresholdMs: whole.exempt ? undefined : (given.thresholdMs ?? thresholdMs) };
+  if (whole.exempt) return { ...whole, name, thresholdMs: undefined, shadow: false };
+  const { thresholdMs = unsaid.thresholdMs, shadow = unsaid.shadow } = given;
+  return { ...whole, name, thresholdMs: thresholdMs ?? unsaid.thresholdMs, shadow };
 }

@@ -31,6 +31,8 @@ export interface DecisionEvent {
   readonly retryAfterMs?: number;
   /** Of a deferral. */
   readonly id?: string;
+  /** Of a request that was performed in shadow mode: what would have become of it, for `reasons`. */
+  readonly wouldBe?: 'retry-later' | 'defer';
 }
 
 /** A change of state. */
@@ -58,6 +60,7 @@ export interface WorkTypeEvent {
 /** Codes of warnings; each is explained in docs/reference/errors.md. */
 export const warningCodes = [
   'threshold-order',
+  'shadow-order',
   'gate-after-body-parser',
   'audit-without-auth',
   'deferral-without-completions',

@@ -5,7 +5,14 @@ import type { WorkTypePolicy } from './resolved.ts';
 export interface WorkTypeView
   extends Pick<
     WorkTypePolicy,
-    'name' | 'priority' | 'exempt' | 'whenOver' | 'deferWithoutAsking' | 'acknowledge' | 'repeatable'
+    | 'name'
+    | 'priority'
+    | 'exempt'
+    | 'whenOver'
+    | 'deferWithoutAsking'
+    | 'acknowledge'
+    | 'repeatable'
+    | 'shadow'
   > {
   /** In ms; absent where it is exempt. */
   readonly thresholdMs?: WorkTypePolicy['thresholdMs'];

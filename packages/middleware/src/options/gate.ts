@@ -1,5 +1,6 @@
 import type { LedgerReport } from '@slackwater/shared';
 import type { RequestHandler } from 'express';
+import type { ShadowReport } from '../decide/shadow-tally.ts';
 import type { Deferral, DeferralQuery } from '../ledger/deferral.ts';
 import type { Ledger } from '../ledger/open-ledger.ts';
 import type { LatencyTable } from '../measure/latency-table.ts';
@@ -24,6 +25,8 @@ export interface Gate extends RequestHandler {
   readonly audit: GateAudit;
   /** Thresholds and what else of work types can change while the gate runs. */
   readonly workTypes: GateWorkTypes;
+  /** What shadow mode came to on this host, since the gate was made. */
+  shadow(): ShadowReport;
   /** Listens to what the gate tells. Returns how to end it. */
   on<Name extends keyof GateEvents>(name: Name, listener: (event: GateEvents[Name]) => void): () => void;
   /** Says through which application deferrals are performed, where the gate is not mounted on it directly. */

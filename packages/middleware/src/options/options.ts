@@ -33,6 +33,8 @@ export interface SlackwaterOptions {
   readonly thresholdMs?: number | 'auto';
   /** How thresholds that are `auto` follow what is usual on a partition. Default `{}`. */
   readonly autoThreshold?: AutoThresholdOptions;
+  /** Shadow mode of work types that do not say: what would be postponed is counted and let through. Default false. */
+  readonly shadow?: boolean;
   /**
    * Rules by method and path pattern (path-to-regexp 8): `POST /orders/:id`. Paths are matched whole, as the caller
    * sent them; the first rule that matches counts. `* /path` is any method. Default none.
@@ -88,6 +90,7 @@ export const gateDefaults = {
   application: 'app',
   group: 'main',
   thresholdMs: 250,
+  shadow: false,
   captureHeaders: [],
   shareLatency: false,
   basePath: '/slackwater',
@@ -120,6 +123,11 @@ export interface WorkTypeOptions {
   readonly validate?: AskRequest<string | undefined>;
   /** Its routes may be repeated from their start after a crash between two of their transactions. Default false. */
   readonly repeatable?: boolean;
+  /**
+   * Shadow mode: decides, counts and tells, and lets everything through. Exempt work has none. Default false, unless the
+   * gate's `shadow` says otherwise.
+   */
+  readonly shadow?: boolean;
 }
 
 /** What {@link WorkTypeOptions} are where they are left out. */

@@ -9,6 +9,7 @@ type Questionable = Pick<GateWarning, 'code' | 'message'>;
 export function questionable(options: ResolvedOptions): readonly Questionable[] {
   return [
     ...thresholdOrder(options.workTypes, options.autoThreshold.ceilingMs),
+    ...shadowOrder(options.workTypes),
     ...auditWithoutAuth(options),
   ];
 }
@@ -28,6 +29,19 @@ export function thresholdOrder(
     if (greater === undefined) continue;
     const message = `${told(lesser)} is less important than ${told(greater)} and tolerates more latency: in between it goes on while the other is postponed.`;
     return [{ code: 'threshold-order', message }];
+  }
+  return [];
+}
+
+/** Of two work types, where the less important one is let through by shadow mode while the more important one is postponed. */
+export function shadowOrder(workTypes: readonly WorkTypePolicy[]): readonly Questionable[] {
+  for (const lesser of workTypes) {
+    const greater = workTypes.find(
+      ({ priority, exempt, shadow }) => priority < lesser.priority && !exempt && !shadow,
+    );
+    if (!lesser.shadow || greater === undefined) continue;
+    const message = `${lesser.name} is in shadow mode and less important than ${greater.name}, which is not: it is let through while the other is postponed.`;
+    return [{ code: 'shadow-order', message }];
   }
   return [];
 }

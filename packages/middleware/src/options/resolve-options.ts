@@ -35,6 +35,7 @@ const readers: Readers<Own> = {
   workTypes: later,
   defaultWorkType: later,
   thresholdMs: readThreshold,
+  shadow: flag,
   routes: later,
   classify: functionOf("(req) => 'report'"),
   partition: readPartition,
@@ -75,8 +76,8 @@ export function resolveOptions(options: unknown): ResolvedOptions {
     advice: 'give an object, { workTypes: { settle: { priority: 1, thresholdMs: 200 } } }',
     elsewhere,
   });
-  const { thresholdMs, ...own } = { ...gateDefaults, ...given };
-  const workTypes = checkWorkTypes(given.workTypes, thresholdMs);
+  const { thresholdMs, shadow, ...own } = { ...gateDefaults, ...given };
+  const workTypes = checkWorkTypes(given.workTypes, { thresholdMs, shadow });
   const leastImportant = workTypes.at(-1)?.name ?? '';
   const defaultWorkType =
     given.defaultWorkType === undefined

@@ -31,6 +31,8 @@ export interface WorkTypePolicy {
   readonly result: WorkTypeOptions['result'] | undefined;
   readonly validate: WorkTypeOptions['validate'] | undefined;
   readonly repeatable: boolean;
+  /** What would be postponed is let through. */
+  readonly shadow: boolean;
 }
 
 /** One rule of the table of routes. */

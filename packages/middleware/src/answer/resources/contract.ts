@@ -22,6 +22,8 @@ export interface ResourceParts {
   readonly pollAfterMs: (partition: string) => number;
   /** Rows for `GET /partitions`; JSON values. */
   readonly partitions: () => readonly unknown[];
+  /** What shadow mode came to; JSON values, by work type. */
+  readonly shadow: () => object;
   readonly workTypes: WorkTypeDesk;
   readonly health: () => Promise<Health>;
   /** Hears of what kept a resource from answering as it should; its callers are told no particulars. May throw. */
