@@ -23,6 +23,20 @@ export type {
   WorkTypeOptions,
 } from './options/options.ts';
 
+// candidates for being deferred
+export type {
+  Candidates,
+  Criterion,
+  ForecastCriterion,
+  ForecastOptions,
+  MetricCriterion,
+  MetricName,
+  RequesterClassCriterion,
+  ScorerCriterion,
+  UnavailableCriterion,
+} from './options/candidates.ts';
+export type { Scorer, ScorerAnswer, ScorerFacts } from './scorers/scorer.ts';
+
 // measuring
 export type { LatencyTable, PartitionRow } from './measure/latency-table.ts';
 export type { LatencyReading, Statistic } from './measure/latency-value.ts';

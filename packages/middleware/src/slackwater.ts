@@ -16,6 +16,7 @@ import { tokenVerifier } from './audit/verify-token.ts';
 import { systemClock, type Timer } from './clock.ts';
 import { routeTable } from './decide/route-table.ts';
 import { commitSources } from './drivers/driver.ts';
+import { type Candidates, findCandidates } from './joins/candidates.ts';
 import { type Deciding, decide, measure } from './joins/decide.ts';
 import { partitionRows } from './joins/partition-rows.ts';
 import { type Mounted, type Recorded, type Recording, record } from './joins/record.ts';
@@ -59,14 +60,14 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
   for (const { code, message } of questionable(resolved)) voice.warn(code, message);
   const measuring = measure(resolved, voice);
   const { table, sharing } = measuring;
-  const deciding = decide(resolved, measuring, voice, (partition) =>
-    recording?.current?.performer.wake(partition),
-  );
+  const wake = (partition: string): void => recording?.current?.performer.wake(partition);
+  const deciding = decide(resolved, measuring, voice, wake);
+  const candidates = findCandidates(resolved, measuring, voice, wake);
   const app: Mounted = { at: undefined };
   const control = controlWorkTypes(configured, workTypes, deciding, voice, resolved.engine && openLedger);
-  const recording =
-    resolved.engine && record(resolved, resolved.engine, deciding, voice, app, control.follow);
-  const judge = answerRequests(resolved, deciding, voice, recording);
+  const held = { ...deciding, hold: candidates.hold };
+  const recording = resolved.engine && record(resolved, resolved.engine, held, voice, app, control.follow);
+  const judge = answerRequests(resolved, deciding, candidates, voice, recording);
   const serve = createResources(resourceParts(resolved, deciding, voice, recording, control));
   const isFirst = firstTimeHere();
   let closing: Promise<void> | undefined;
@@ -118,6 +119,7 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
     lookingAround?.cancel();
     deciding.admissions.close();
     control.close();
+    candidates.close();
     // While there is an engine to take its values back from.
     await sharing?.close();
     await recording?.close();
@@ -167,6 +169,7 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
 function answerRequests(
   options: ResolvedOptions,
   { admissions, learned, shadow }: Deciding,
+  candidates: Candidates,
   { tell, isHeard, warn, trouble }: GateVoice,
   recording: Recording | undefined,
 ): ReturnType<typeof requestJudge> {
@@ -190,6 +193,7 @@ function answerRequests(
       failed: (option, error) => trouble(`asking the option ${option}`, error),
     }),
     admissions,
+    candidates,
     recorder,
     shadow,
     learned,

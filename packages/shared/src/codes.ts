@@ -94,6 +94,10 @@ export const reasonCodes = [
   'order-key-waiting',
   'always-defer',
   'database-unreachable',
+  'requester-class',
+  'metric-over',
+  'workload-predicted',
+  'scored',
   // retry later although the work type may be deferred
   'not-asked',
   'requester-unknown',
@@ -105,6 +109,11 @@ export const reasonCodes = [
   'ledger-unavailable',
   'ledger-timeout',
   'queue-full',
+  'never-defer-class',
+  // what could not be asked
+  'requester-class-unknown',
+  'metric-unavailable',
+  'scorer-unavailable',
   // the gate's own trouble
   'option-function-failed',
 ] as const;

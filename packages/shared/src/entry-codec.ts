@@ -1,5 +1,6 @@
 /** An entry as bytes: canonical JSON in UTF-8. `docs/ledger-format.md`, "Entry". */
 import { fromBase64 } from './base64.ts';
+import { becauseShape } from './because.ts';
 import { copyOfBytes } from './bytes.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { parseCanonicalJson } from './canonical-text.ts';
@@ -48,6 +49,7 @@ const shape: Shape = {
   requester: text,
   reasons: texts,
   payload: optional(digest),
+  because: optional(becauseShape),
   attempt: optional(integerFrom(1)),
   postponements: optional(integerFrom(1)),
   status: optional(integerFrom(100)),

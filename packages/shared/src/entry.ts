@@ -1,3 +1,5 @@
+import type { Because } from './because.ts';
+
 /** What can happen to a record. Each happening is one entry of the ledger. */
 export const entryTypes = [
   'accepted',
@@ -49,6 +51,8 @@ export interface LedgerEntry {
   readonly reasons: readonly string[];
   /** `accepted`: base64 of SHA-256(salt || payload). */
   readonly payload?: string;
+  /** `accepted`: what led to the decision. */
+  readonly because?: Because;
   /** `performing`, `performed`, `failed`: the attempt, from 1. */
   readonly attempt?: number;
   /** `postponed`: how often by now. */

@@ -9,6 +9,7 @@ export { canonicalJson } from './canonical-json.ts';
 export { type Checkpoint, formatCheckpoint, parseCheckpoint } from './checkpoint.ts';
 export { type VerifiedCheckpoint, verifyCheckpoint } from './checkpoint-verify.ts';
 export { type ErrorCode, errorCodes, type ReasonCode, reasonCodes } from './codes.ts';
+export type { Because, ForecastBecause, ScoreBecause } from './because.ts';
 export type { DeferralPhase, DeferralResource, DeferralStatus, Durability } from './deferral.ts';
 export {
   deferralPhases,

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { parsePrefer } from '@slackwater/shared';
+import { type Because, parsePrefer } from '@slackwater/shared';
 import type { Request } from 'express';
 import type { AcceptanceResult, CapturedRequest, Deferral } from '../ledger/deferral.ts';
 import type { Ledger } from '../ledger/open-ledger.ts';
@@ -33,6 +33,7 @@ export interface ToDefer {
   readonly requester: string | undefined;
   readonly idempotencyKey: string | undefined;
   readonly reasons: readonly string[];
+  readonly because?: Because;
   /** Its deferral was made before: what stands in the way of a new one does not count. */
   readonly before: boolean;
 }
@@ -177,7 +178,7 @@ async function record(
   wish: ToDefer & { readonly requester: string },
   request: CapturedRequest,
 ): Promise<DeferResult> {
-  const { req, res, facts, idempotencyKey } = wish;
+  const { req, res, facts, idempotencyKey, because = {} } = wish;
   let result: AcceptanceResult;
   try {
     const ledger = await recorder.ledger();
@@ -191,6 +192,7 @@ async function record(
       partition: wish.partition,
       requester: wish.requester,
       reasons: wish.reasons,
+      ...(Object.keys(because).length === 0 ? {} : { because }),
       ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
       ...(facts.orderKey === undefined ? {} : { orderKey: facts.orderKey }),
     });

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { createProblem, parsePrefer, type ReasonCode } from '@slackwater/shared';
+import { type Because, createProblem, parsePrefer, type ReasonCode } from '@slackwater/shared';
 import type { Request } from 'express';
 import type { DecisionEvent } from '../options/gate-events.ts';
 import type { DeferResult } from './defer.ts';
@@ -7,6 +7,7 @@ import { deferralResource, deferralUrls } from './deferral-resource.ts';
 import { sendDeferred, sendSuccessAhead } from './deferred.ts';
 import type { GateParts, Recorder } from './gate-parts.ts';
 import { asked } from './in-time.ts';
+import type { Grounds } from './judge-candidate.ts';
 import type { RequestFacts } from './request-facts.ts';
 import { partitionTag, sendRetryLater } from './retry-later.ts';
 import { sendProblem } from './send.ts';
@@ -21,20 +22,23 @@ export interface Judged {
 /** What is said of a request that is not let through; each decision is told to those who listen. */
 export interface GateAnswers {
   /** It was let through. */
-  performed(facts: RequestFacts, reason: ReasonCode): void;
-  /** It was let through in shadow mode, and would have been postponed for `reasons`. */
+  performed(facts: RequestFacts, reason: ReasonCode, grounds?: Grounds): void;
+  /** It was let through in shadow mode, and would have been postponed for these reasons. */
   performedInShadow(
     facts: RequestFacts,
-    reasons: readonly ReasonCode[],
-    partition: string,
+    grounds: Grounds,
+    partition: string | undefined,
     wouldBe: 'retry-later' | 'defer',
   ): void;
-  /** @param unknownId the deferral's id, where it may have been recorded */
   retryLater(
     judged: Judged,
     reasons: readonly ReasonCode[],
     partition: string | undefined,
-    unknownId?: string,
+    more?: {
+      readonly because?: Because | undefined;
+      /** The deferral's id, where it may have been recorded. */
+      readonly unknownId?: string;
+    },
   ): void;
   /** What became of the wish to defer, `reasons` being why it was not performed. */
   deferred(
@@ -42,6 +46,7 @@ export interface GateAnswers {
     reasons: readonly ReasonCode[],
     partition: string,
     result: DeferResult,
+    because: Because,
   ): Promise<void>;
 }
 
@@ -57,15 +62,21 @@ export function gateAnswers(parts: GateParts, baseUrlOf: (req: Request) => strin
     decision: 'perform' | 'retry-later' | 'defer',
     reasons: readonly ReasonCode[],
     partition: string | undefined = facts.partitions[0],
-    more: Pick<DecisionEvent, 'retryAfterMs' | 'id' | 'wouldBe'> = {},
+    more: Pick<DecisionEvent, 'retryAfterMs' | 'id' | 'wouldBe'> & {
+      readonly because?: Because | undefined;
+    } = {},
   ): void {
     const { method, route, workType } = facts;
-    tellDecision({ decision, method, route, workType: workType.name, partition, reasons, ...more });
+    const { because, ...rest } = more;
+    const isEmpty = because === undefined || Object.keys(because).length === 0;
+    const event = { decision, method, route, workType: workType.name, partition, reasons, ...rest };
+    tellDecision(isEmpty ? event : { ...event, because });
   }
 
-  const retryLater: GateAnswers['retryLater'] = ({ res, facts }, reasons, partition, unknownId) => {
+  const retryLater: GateAnswers['retryLater'] = ({ res, facts }, reasons, partition, more = {}) => {
+    const { because, unknownId } = more;
     const retryAfterMs = admissions.retryAfterMs(facts.rank, partition ?? '');
-    tell(facts, 'retry-later', reasons, partition, { retryAfterMs });
+    tell(facts, 'retry-later', reasons, partition, { retryAfterMs, because });
     sendRetryLater(res, {
       reasons,
       retryAfterMs,
@@ -102,16 +113,19 @@ export function gateAnswers(parts: GateParts, baseUrlOf: (req: Request) => strin
   }
 
   return {
-    performed(facts, reason) {
+    performed(facts, reason, grounds) {
       if (facts.workType.shadow) shadow.performed(facts.workType.name);
-      if (parts.decisionsAreHeard()) tell(facts, 'perform', [reason]);
+      if (!parts.decisionsAreHeard()) return;
+      tell(facts, 'perform', grounds?.reasons ?? [reason], facts.partitions[0], {
+        because: grounds?.because,
+      });
     },
-    performedInShadow(facts, reasons, partition, wouldBe) {
+    performedInShadow(facts, { reasons, because }, partition, wouldBe) {
       shadow.postponed(facts.workType.name, wouldBe, reasons[0]);
-      if (parts.decisionsAreHeard()) tell(facts, 'perform', reasons, partition, { wouldBe });
+      if (parts.decisionsAreHeard()) tell(facts, 'perform', reasons, partition, { wouldBe, because });
     },
     retryLater,
-    async deferred(judged, reasons, partition, result) {
+    async deferred(judged, reasons, partition, result, because) {
       const { res, facts } = judged;
       switch (result.kind) {
         case 'gone':
@@ -123,11 +137,14 @@ export function gateAnswers(parts: GateParts, baseUrlOf: (req: Request) => strin
         case 'invalid':
           return sendProblem(res, createProblem('request-invalid', result.detail));
         case 'not-deferred':
-          return retryLater(judged, [...reasons, result.reason], partition);
+          return retryLater(judged, [...reasons, result.reason], partition, { because });
         case 'fate-unknown':
-          return retryLater(judged, [...reasons, result.reason], partition, result.id);
+          return retryLater(judged, [...reasons, result.reason], partition, {
+            because,
+            unknownId: result.id,
+          });
         case 'deferred':
-          tell(facts, 'defer', reasons, partition, { id: result.deferral.id });
+          tell(facts, 'defer', reasons, partition, { id: result.deferral.id, because });
           if (recorder !== undefined) await sendRecorded(recorder, judged, result);
       }
     },

@@ -1,13 +1,17 @@
-import type { ReasonCode } from '@slackwater/shared';
+import type { Because, ReasonCode, ScoreBecause } from '@slackwater/shared';
 import type { Request } from 'express';
 import type { Clock } from '../clock.ts';
 import type { Admitted } from '../decide/admissions.ts';
+import type { CandidateVerdict, Finding } from '../decide/candidates/judge.ts';
+import type { Measured } from '../decide/candidates/measurements.ts';
 import type { LearnedRoutes } from '../decide/learned-routes.ts';
 import type { ShadowTally } from '../decide/shadow-tally.ts';
 import type { Completions } from '../drivers/driver.ts';
 import type { Ledger } from '../ledger/open-ledger.ts';
+import type { CandidatePolicy, Criterion } from '../options/candidates.ts';
 import type { DecisionEvent, GateWarning } from '../options/gate-events.ts';
 import type { ResolvedOptions } from '../options/resolved.ts';
+import type { ScorerFacts } from '../scorers/scorer.ts';
 import type { DeferralHome } from './deferral-resource.ts';
 import type { RequestFacts } from './request-facts.ts';
 
@@ -17,6 +21,7 @@ export interface GateParts {
   readonly clock: Clock;
   readonly factsOf: (req: Request) => RequestFacts | Promise<RequestFacts>;
   readonly admissions: Admitting;
+  readonly candidates: CandidateMeans;
   /** Undefined where nothing is deferred: there is no engine. */
   readonly recorder: Recorder | undefined;
   /** Counts what shadow mode would have done. */
@@ -41,7 +46,25 @@ export interface TransactionCounts {
 /** Who may be performed now, and when the others should come back. */
 export interface Admitting {
   ask(rank: number, partitions: readonly string[]): Admitted;
+  /** Changes nothing. */
+  wouldPerform(rank: number, partition: string): boolean;
+  /** The present threshold there, ms. */
+  thresholdOf(rank: number, partition: string): number;
   retryAfterMs(rank: number, partition: string): number;
+}
+
+/** How candidates for being deferred are found, beside the latency of commits. */
+export interface CandidateMeans {
+  /** Counts an arriving request; undefined where nobody predicts any. */
+  readonly countRequest: ((partitions: readonly string[]) => void) | undefined;
+  measure(criteria: readonly Criterion[], partitions: readonly string[], thresholdMs: number): Measured;
+  /** Everything that is measured, by name. */
+  metricsNow(partitions: readonly string[]): Readonly<Record<string, number>>;
+  /** Undefined where the scorer is left out. Never throws or rejects. */
+  askScorer(name: string, facts: ScorerFacts): ScoreBecause | undefined | Promise<ScoreBecause | undefined>;
+  judge(policy: CandidatePolicy, finding: Finding, latency: ReasonCode | undefined): CandidateVerdict;
+  /** What stands in the record where latency alone decided. */
+  becauseOfLatency(partition: string, thresholdMs: number): Because;
 }
 
 /** Where requests are recorded to be performed later. */

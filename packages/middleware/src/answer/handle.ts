@@ -1,10 +1,11 @@
 import type { ServerResponse } from 'node:http';
-import { createProblem, type ReasonCode } from '@slackwater/shared';
+import { type Because, createProblem, type ReasonCode } from '@slackwater/shared';
 import type { NextFunction, Request } from 'express';
 import type { Entry } from '../decide/entry.ts';
 import { defer, type KeepHeaders } from './defer.ts';
 import { gateAnswers } from './gate-answers.ts';
-import type { GateParts, Recorder } from './gate-parts.ts';
+import type { GateParts, Recorder, WhyNot } from './gate-parts.ts';
+import { byCandidates, type Grounds } from './judge-candidate.ts';
 import {
   alreadyPerformed,
   doneBefore,
@@ -35,6 +36,12 @@ interface Candidate extends Exchange {
   readonly keyed: KeyedState;
 }
 
+/** A request that may be performed now. */
+type Granted = { readonly reason: ReasonCode; readonly entry: Entry };
+
+/** Nothing is decided anew of what was deferred before. */
+const before: Grounds & { readonly before: true } = { reasons: [], because: {}, before: true };
+
 const withoutKey: KeyedState = { kind: 'unkeyed' };
 
 /**
@@ -46,12 +53,19 @@ export function requestJudge(
   keep: KeepHeaders,
   baseUrlOf: (req: Request) => string,
 ): (exchange: Exchange) => void {
-  const { admissions, recorder, trouble } = parts;
+  const { admissions, candidates, recorder, trouble } = parts;
+  const { countRequest } = candidates;
   const keyedRequests = new KeyedRequests();
   const answers = gateAnswers(parts, baseUrlOf);
+  const candidateJudge = byCandidates<Candidate>(parts, {
+    perform: performAdmitted,
+    postpone,
+    failed,
+  });
 
   function judge(exchange: Exchange, facts: RequestFacts): void {
     const { workType } = facts;
+    countRequest?.(facts.partitions);
     if (!facts.claimed) exchange.next();
     else if (workType.exempt) {
       answers.performed(facts, 'exempt');
@@ -82,7 +96,7 @@ export function requestJudge(
     const candidate: Candidate = { ...exchange, facts, requester, keyed };
     const [partition = ''] = facts.partitions;
     if (keyed.kind === 'refused') sendProblem(exchange.res, createProblem(keyed.code, keyed.detail));
-    else if (keyed.kind === 'deferred-before') await deferOrRetry(at, candidate, keyed.partition, [], true);
+    else if (keyed.kind === 'deferred-before') await deferOrRetry(at, candidate, keyed.partition, before);
     else await judgeInOrder(at, candidate, partition);
   }
 
@@ -92,10 +106,9 @@ export function requestJudge(
     const candidate: Candidate = { ...exchange, facts, requester: undefined, keyed: withoutKey };
     const [partition = ''] = facts.partitions;
     if (promised.kind === 'deferred-before') {
-      await deferOrRetry(at, { ...candidate, keyed: promised }, promised.partition, [], true);
-    } else if (promised.kind === 'order-waits') {
-      await deferOrRetry(at, candidate, partition, ['order-key-waiting'], false);
-    } else judgeByLatency(candidate);
+      await deferOrRetry(at, { ...candidate, keyed: promised }, promised.partition, before);
+    } else if (promised.kind === 'order-waits') await waitInOrder(at, candidate, partition);
+    else judgeByLatency(candidate);
   }
 
   /** What must come after a deferral of the same order key does not overtake it. */
@@ -118,49 +131,89 @@ export function requestJudge(
       retryLater(candidate, [ledgerTrouble(error)], partition);
       return;
     }
-    if (waits) await deferOrRetry(at, candidate, partition, ['order-key-waiting'], false);
+    if (waits) await waitInOrder(at, candidate, partition);
     else judgeByLatency(candidate);
   }
 
-  function judgeByLatency(candidate: Candidate): void {
-    const { facts, keyed } = candidate;
-    const admitted = admissions.ask(facts.rank, facts.partitions);
-    if (admitted.perform) {
-      const completionKey = keyed.kind === 'new' ? keyed.completionKey : undefined;
-      if (recorder === undefined || completionKey === undefined) perform(candidate, admitted);
-      else void performOnce(recorder, candidate, admitted, completionKey);
-    } else postpone(candidate, admitted.partition, [admitted.reason]);
+  /** An earlier one of its order key waits. Whom nothing is deferred for comes back. */
+  async function waitInOrder(at: Recorder, candidate: Candidate, partition: string): Promise<void> {
+    const why = await candidateJudge.whyNeverDeferred(candidate);
+    if (why !== undefined) retryLater(candidate, ['order-key-waiting', why], partition);
+    else await deferOrRetry(at, candidate, partition, { reasons: ['order-key-waiting'], because: {} });
   }
 
-  /** It is not to be performed now: it is deferred, or asked to come back. In shadow mode it is counted, and performed. */
-  function postpone(candidate: Candidate, partition: string, reasons: readonly ReasonCode[]): void {
+  function judgeByLatency(candidate: Candidate): void {
+    const { facts } = candidate;
+    const { workType } = facts;
+    if (workType.candidates !== undefined) {
+      candidateJudge.judge(candidate, workType.candidates);
+      return;
+    }
+    const admitted = admissions.ask(facts.rank, facts.partitions);
+    if (admitted.perform) performAdmitted(candidate, admitted);
+    else {
+      const { partition, reason } = admitted;
+      const because = candidates.becauseOfLatency(partition, admissions.thresholdOf(facts.rank, partition));
+      postpone(candidate, partition, { reasons: [reason], because });
+    }
+  }
+
+  /**
+   * It is not to be performed now: it is deferred, or asked to come back. In shadow mode it is counted, and performed.
+   *
+   * @param how `never-defer`: it is asked to come back, whatever its work type says; or what to do where it can't be deferred
+   */
+  function postpone(
+    candidate: Candidate,
+    partition: string | undefined,
+    grounds: Grounds,
+    how?: 'never-defer' | ((why: WhyNot) => void),
+  ): void {
     const { req, facts } = candidate;
-    if (facts.workType.shadow) {
-      const shadow = wouldBe(parts, req, facts);
-      answers.performedInShadow(facts, reasons, partition, shadow);
+    const { workType } = facts;
+    if (workType.shadow) {
+      const shadow = how === 'never-defer' ? 'retry-later' : wouldBe(parts, req, facts);
+      if (typeof how === 'function' && shadow === 'retry-later') {
+        how('not-asked');
+        return;
+      }
+      answers.performedInShadow(facts, grounds, partition, shadow);
       performNow(parts, candidate, facts, { inShadow: true });
-    } else if (facts.workType.whenOver === 'defer' && recorder !== undefined) {
-      void deferOrRetry(recorder, candidate, partition, reasons, false);
-    } else retryLater(candidate, reasons, partition);
+    } else if (
+      workType.whenOver === 'defer' &&
+      recorder !== undefined &&
+      partition !== undefined &&
+      how !== 'never-defer'
+    ) {
+      void deferOrRetry(recorder, candidate, partition, grounds, how);
+    } else retryLater(candidate, grounds.reasons, partition, grounds.because);
+  }
+
+  function performAdmitted(candidate: Candidate, admitted: Granted, grounds?: Grounds): void {
+    const { keyed } = candidate;
+    const completionKey = keyed.kind === 'new' ? keyed.completionKey : undefined;
+    if (recorder === undefined || completionKey === undefined) perform(candidate, admitted, grounds);
+    else void performOnce(recorder, candidate, admitted, completionKey, grounds);
   }
 
   /** Performs a keyed request, unless the database knows that it was performed. Never rejects. */
   async function performOnce(
     at: Recorder,
     candidate: Candidate,
-    admitted: { readonly reason: ReasonCode; readonly entry: Entry },
+    admitted: Granted,
     completionKey: string,
+    grounds: Grounds | undefined,
   ): Promise<void> {
     try {
-      const before = await doneBefore(parts, at, candidate.facts, completionKey);
-      if (before.kind === 'to-do') {
-        const { firstOrdinal } = before;
-        perform(candidate, { ...admitted, once: { key: completionKey, firstOrdinal } });
+      const done = await doneBefore(parts, at, candidate.facts, completionKey);
+      if (done.kind === 'to-do') {
+        const { firstOrdinal } = done;
+        perform(candidate, { ...admitted, once: { key: completionKey, firstOrdinal } }, grounds);
         return;
       }
       admitted.entry.finished();
       release(candidate.keyed);
-      sendProblem(candidate.res, before.kind === 'done' ? alreadyPerformed : interrupted);
+      sendProblem(candidate.res, done.kind === 'done' ? alreadyPerformed : interrupted);
     } catch (error) {
       admitted.entry.finished();
       trouble('asking for completion rows', error);
@@ -170,10 +223,11 @@ export function requestJudge(
 
   function perform(
     candidate: Candidate,
-    { reason, ...how }: { readonly reason: ReasonCode; readonly entry: Entry; readonly once?: PerformedOnce },
+    { reason, ...how }: Granted & { readonly once?: PerformedOnce },
+    grounds: Grounds | undefined,
   ): void {
     const { facts, keyed } = candidate;
-    answers.performed(facts, reason);
+    answers.performed(facts, reason, grounds);
     const ended = keyed.kind === 'new' ? keyed.release : undefined;
     performNow(parts, candidate, facts, { ...how, ...(ended === undefined ? {} : { ended }) });
   }
@@ -183,21 +237,28 @@ export function requestJudge(
     at: Recorder,
     candidate: Candidate,
     partition: string,
-    reasons: readonly ReasonCode[],
-    before: boolean,
+    grounds: Grounds & { readonly before?: true },
+    instead?: (why: WhyNot) => void,
   ): Promise<void> {
     const { req, res, facts, keyed } = candidate;
+    const { reasons, because, before = false } = grounds;
+    const wasRead = req.readableDidRead;
+    let isHandedOn = false;
     try {
       const requester = candidate.requester ?? (await requesterOf(parts, req)).name;
       const idempotencyKey = 'key' in keyed ? keyed.key : undefined;
-      const wish = { req, res, facts, partition, requester, idempotencyKey, reasons, before };
+      const wish = { req, res, facts, partition, requester, idempotencyKey, reasons, because, before };
       const result = await defer(parts, at, wish, keep);
-      await answers.deferred(candidate, reasons, partition, result);
+      const isWhole = req.readableDidRead === wasRead;
+      if (instead !== undefined && isWhole && result.kind === 'not-deferred') {
+        isHandedOn = true;
+        instead(result.reason);
+      } else await answers.deferred(candidate, reasons, partition, result, because);
     } catch (error) {
       trouble('deferring a request', error);
       sendProblem(res, createProblem('internal-error', 'The request could not be deferred.'));
     } finally {
-      release(keyed);
+      if (!isHandedOn) release(keyed);
     }
   }
 
@@ -205,9 +266,10 @@ export function requestJudge(
     candidate: Candidate,
     reasons: readonly ReasonCode[],
     partition: string | undefined,
+    because?: Because,
   ): void {
     release(candidate.keyed);
-    answers.retryLater(candidate, reasons, partition);
+    answers.retryLater(candidate, reasons, partition, { because });
   }
 
   /** Trouble of the gate's own, before anything was done: the request goes its way as if there were no gate. */

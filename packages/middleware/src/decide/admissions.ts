@@ -111,6 +111,11 @@ export class Admissions {
     return { ...(baselineMs !== undefined && { baselineMs }), thresholdsMs: Object.fromEntries(present) };
   }
 
+  /** The present threshold of a work type on a partition, ms. */
+  thresholdOf(rank: number, partition: string): number {
+    return this.#of(partition).thresholds.of(rank);
+  }
+
   /** The present `auto` thresholds of a work type, ms, by partition, those first that were judged for first. */
   thresholdsOf(rank: number): ReadonlyMap<string, number> {
     const present = new Map<string, number>();

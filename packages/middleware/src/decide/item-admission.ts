@@ -1,5 +1,6 @@
 import type { ReasonCode } from '@slackwater/shared';
 import type { Admissions } from './admissions.ts';
+import type { ItemHold } from './candidates/item-hold.ts';
 
 /** What becomes of a queued item's wish to be performed now. */
 export type ItemAnswer =
@@ -21,11 +22,14 @@ export class ItemAdmission {
   readonly #admissions: Pick<Admissions, 'ask' | 'askAgainInMs' | 'isClosed'>;
   readonly #names: readonly string[];
   readonly #defaultWorkType: string;
+  readonly #hold: Pick<ItemHold, 'holds'> | undefined;
 
   constructor(
     admissions: Pick<Admissions, 'ask' | 'askAgainInMs' | 'isClosed'>,
     options: { readonly workTypes: readonly { readonly name: string }[]; readonly defaultWorkType: string },
+    hold?: Pick<ItemHold, 'holds'>,
   ) {
+    this.#hold = hold;
     this.#admissions = admissions;
     this.#names = options.workTypes.map(({ name }) => name);
     this.#defaultWorkType = options.defaultWorkType;
@@ -35,6 +39,8 @@ export class ItemAdmission {
   admit({ partition, workType }: { readonly partition: string; readonly workType: string }): ItemAnswer {
     const known = this.#names.includes(workType) ? workType : this.#defaultWorkType;
     const rank = this.#names.indexOf(known);
+    const held = this.#hold?.holds(known, partition);
+    if (held !== undefined) return { admitted: false, ...held, closed: false };
     const asked = this.#admissions.ask(rank, [partition]);
     const reasons = [asked.reason];
     if (!asked.perform) {

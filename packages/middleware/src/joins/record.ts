@@ -1,6 +1,7 @@
 import { AsyncResource } from 'node:async_hooks';
 import { makeWatchers, type Watchers } from '../answer/watchers.ts';
 import { systemClock as clock } from '../clock.ts';
+import type { ItemHold } from '../decide/candidates/item-hold.ts';
 import { ItemAdmission } from '../decide/item-admission.ts';
 import { type Completions, commitSources, completionsAt } from '../drivers/driver.ts';
 import type { Engine } from '../engines/engine.ts';
@@ -48,7 +49,7 @@ export interface Recording {
 export function record(
   options: ResolvedOptions,
   engine: Engine,
-  deciding: Deciding,
+  deciding: Deciding & { readonly hold?: ItemHold },
   voice: GateVoice,
   app: Mounted,
   onOpen: (ledger: Ledger) => void,
@@ -71,7 +72,7 @@ export function record(
     const performer = createPerformer({
       queue: records.engine.queue,
       ledger: records.ledger,
-      admission: new ItemAdmission(deciding.admissions, options),
+      admission: new ItemAdmission(deciding.admissions, options, deciding.hold),
       replay: createReplay({
         app: () => app.at,
         clock,

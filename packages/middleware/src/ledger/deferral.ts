@@ -1,4 +1,4 @@
-import type { DeferralPhase, DeferralStatus, ErrorCode } from '@slackwater/shared';
+import type { Because, DeferralPhase, DeferralStatus, ErrorCode } from '@slackwater/shared';
 
 /** A request as it is kept to be performed later: only what a replay may contain. */
 export interface CapturedRequest {
@@ -38,6 +38,8 @@ export interface Acceptance {
   /** Who the request is made for, in the application's own words. Kept encrypted; entries get a pseudonym. */
   readonly requester: string;
   readonly reasons: readonly string[];
+  /** What led to the decision; it stands in the entry as it is. */
+  readonly because?: Because;
   readonly idempotencyKey?: string;
   readonly orderKey?: string;
 }

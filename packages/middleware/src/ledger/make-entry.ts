@@ -34,6 +34,7 @@ export function acceptedEntry(
     requester: facts.requester,
     reasons: acceptance.reasons,
     payload: facts.payload,
+    ...(acceptance.because === undefined ? {} : { because: acceptance.because }),
   };
 }
 

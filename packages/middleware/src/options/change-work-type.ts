@@ -1,4 +1,5 @@
 import { SlackwaterError } from '@slackwater/shared';
+import { candidateOptions } from './check-candidates.ts';
 import { checkTogether } from './check-together.ts';
 import { checkWorkType } from './check-work-types.ts';
 import { nearestName } from './nearest-name.ts';
@@ -21,6 +22,8 @@ export const changeableMembers = [
 const fixedMembers = [
   'priority',
   'exempt',
+  'candidates',
+  'neverDeferFor',
   'result',
   'validate',
 ] as const satisfies readonly (keyof WorkTypeOptions)[];
@@ -70,12 +73,13 @@ export function changedPolicy(
   configured: WorkTypePolicy,
   values: Readonly<Record<string, unknown>>,
 ): WorkTypePolicy {
-  const { name, thresholdMs, result, validate, ...given } = configured;
+  const { name, thresholdMs, candidates, result, validate, ...given } = configured;
   const acknowledge = values['acknowledge'] ?? configured.acknowledge;
   const changed = checkWorkType(
     name,
     {
       ...given,
+      ...candidateOptions(candidates),
       thresholdMs: configured.exempt ? null : thresholdMs,
       ...values,
       ...(validate && { validate }),

@@ -1,3 +1,5 @@
+import { candidatePolicy, checkCandidates, readCandidates } from './check-candidates.ts';
+import { readClasses } from './check-criteria.ts';
 import { OptionContradictionError, OptionInvalidError, OptionMissingError } from './option-error.ts';
 import { type WorkTypeOptions, workTypeDefaults } from './options.ts';
 import { entriesOf, type Readers, readGroup, within } from './read-group.ts';
@@ -16,6 +18,8 @@ const readers: Readers<Read> = {
   // null is a way to say "none", which an exempt work type has and no other may have.
   thresholdMs: (value, option) => (value === null ? null : readThreshold(value, option)),
   whenOver: oneOf(['retry-later', 'defer']),
+  candidates: readCandidates,
+  neverDeferFor: readClasses,
   deferWithoutAsking: flag,
   acknowledge: oneOf(['deferred', 'succeeded']),
   result: functionOf('(req) => ({ status: 200, body: { accepted: true } })'),
@@ -67,6 +71,7 @@ export function checkWorkType(name: string, value: unknown, unsaid: Unsaid): Wor
     );
   }
   checkDeferring(option, given);
+  checkCandidates(option, given);
   return policyOf(name, { ...given, priority }, unsaid);
 }
 
@@ -127,7 +132,9 @@ function policyOf(
   given: { readonly priority: number } & Partial<Read>,
   unsaid: Unsaid,
 ): WorkTypePolicy {
-  const whole = { ...workTypeDefaults, result: undefined, validate: undefined, ...given };
+  const { candidates: wanted, neverDeferFor, ...rest } = given;
+  const candidates = candidatePolicy(wanted, neverDeferFor);
+  const whole = { ...workTypeDefaults, result: undefined, validate: undefined, ...rest, candidates };
   if (whole.exempt) return { ...whole, name, thresholdMs: undefined, shadow: false };
   const { thresholdMs = unsaid.thresholdMs, shadow = unsaid.shadow } = given;
   return { ...whole, name, thresholdMs: thresholdMs ?? unsaid.thresholdMs, shadow };

@@ -1,4 +1,4 @@
-import type { ReasonCode, WorkTypeValues } from '@slackwater/shared';
+import type { Because, ReasonCode, WorkTypeValues } from '@slackwater/shared';
 import type { PerformerEvent } from '../perform/performer-events.ts';
 
 /** What a gate tells those who listen (`gate.on`). Listeners run at once; what they throw is ignored. */
@@ -27,6 +27,8 @@ export interface DecisionEvent {
   /** The partition that decided; undefined where none is known. */
   readonly partition: string | undefined;
   readonly reasons: readonly ReasonCode[];
+  /** What led to it, where more than the latency of commits was asked, or the request was deferred. */
+  readonly because?: Because;
   /** Of a retry later. */
   readonly retryAfterMs?: number;
   /** Of a deferral. */

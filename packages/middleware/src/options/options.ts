@@ -3,6 +3,8 @@ import type { Request } from 'express';
 import type { Engine } from '../engines/engine.ts';
 import type { Statistic } from '../measure/latency-value.ts';
 import type { PerformerOptions } from '../perform/performer-options.ts';
+import type { Scorer } from '../scorers/scorer.ts';
+import type { Candidates, ForecastOptions } from './candidates.ts';
 
 /** A request on a route of the table: `params` are those of its pattern; a wildcard's parts are joined by `/`. */
 export type RouteRequest = Request & { readonly params: Readonly<Record<string, string>> };
@@ -50,6 +52,23 @@ export interface SlackwaterOptions {
   /** Who the request is made for; undefined where nobody is known. Needed for deferring. Default none. */
   readonly requester?: AskRequest<string | undefined>;
   /**
+   * The class of clients that a request comes from, such as `free`; undefined for none. For `candidates` and
+   * `neverDeferFor`; it stands in the ledger as it is. Default none.
+   */
+  readonly requesterClass?: AskRequest<string | undefined>;
+  /** Further metrics for `candidates`, by name; each is asked every `metricEveryMs`. Default none. */
+  readonly metrics?: Readonly<Record<string, () => number | Promise<number>>>;
+  /** How often metrics are measured, ms. Default 500. */
+  readonly metricEveryMs?: number;
+  /** How the workload of partitions is predicted. Default `{}`. */
+  readonly forecast?: ForecastOptions;
+  /** Scorers for `candidates`, by name. Default none. */
+  readonly scorers?: Readonly<Record<string, Scorer>>;
+  /** How long a scorer is waited for, ms. Default 50. */
+  readonly scorerTimeoutMs?: number;
+  /** What scorers are told of a request besides the usual. Default none. */
+  readonly scorerFacts?: AskRequest<Readonly<Record<string, unknown>>>;
+  /**
    * The authenticated identity to carry to the replay, as JSON values. Requests that came with credentials are
    * deferred only where it gives something. Needs `restore`. Default none.
    */
@@ -93,6 +112,8 @@ export const gateDefaults = {
   shadow: false,
   captureHeaders: [],
   shareLatency: false,
+  metricEveryMs: 500,
+  scorerTimeoutMs: 50,
   basePath: '/slackwater',
   maxBodyBytes: 1024 * 1024,
   retryAfterCapMs: 30_000,
@@ -113,6 +134,12 @@ export interface WorkTypeOptions {
   readonly thresholdMs?: number | 'auto' | null;
   /** What its requests are answered while they are postponed: `defer` or `retry-later`. Default `retry-later`. */
   readonly whenOver?: 'defer' | 'retry-later';
+  /**
+   * What makes its requests candidates for being postponed. Default none; then commit latency does, and nothing else.
+   */
+  readonly candidates?: Candidates;
+  /** Requesters of these classes are never deferred, whatever speaks for it. Needs `requesterClass`. Default none. */
+  readonly neverDeferFor?: readonly string[];
   /** Defers also for callers that do not say `Prefer: respond-async`. Default false. */
   readonly deferWithoutAsking?: boolean;
   /** Answers deferred requests with 202 (`deferred`) or with the success that `result` gives (`succeeded`). Default `deferred`. */

@@ -6,6 +6,7 @@ import { checkLatency, latencyReaders } from './check-latency.ts';
 import { checkLedger, ledgerReaders } from './check-ledger.ts';
 import { checkPerform, performReaders } from './check-perform.ts';
 import { checkRoutes, readPartition, workTypeName } from './check-routes.ts';
+import { checkForecast, checkNamed, readMetrics, readScorers } from './check-sources.ts';
 import { checkTogether } from './check-together.ts';
 import { readBasePath, readPublicUrl } from './check-urls.ts';
 import { checkWorkTypes } from './check-work-types.ts';
@@ -20,12 +21,16 @@ type Later =
   | 'workTypes'
   | 'defaultWorkType'
   | 'routes'
+  | 'forecast'
   | 'latency'
   | 'autoThreshold'
   | 'ledger'
   | 'perform'
   | 'auth';
-type Own = Omit<SlackwaterOptions, Later> & { readonly [Name in Later]?: unknown };
+type ByName = 'metrics' | 'scorers';
+type Own = Omit<SlackwaterOptions, Later | ByName> & { readonly [Name in Later]?: unknown } & {
+  readonly [Name in ByName]?: ResolvedOptions[Name];
+};
 
 const later: Read<unknown> = (value) => value;
 
@@ -40,6 +45,13 @@ const readers: Readers<Own> = {
   classify: functionOf("(req) => 'report'"),
   partition: readPartition,
   requester: functionOf('(req) => req.auth?.sub'),
+  requesterClass: functionOf('(req) => req.auth?.plan'),
+  metrics: readMetrics,
+  metricEveryMs: milliseconds(10, 3_600_000),
+  forecast: later,
+  scorers: readScorers,
+  scorerTimeoutMs: milliseconds(1, 5_000),
+  scorerFacts: functionOf('(req) => ({ amount: Number(req.query.amount) })'),
   capture: functionOf('(req) => ({ sub: req.auth.sub })'),
   restore: functionOf('(req, captured) => { req.auth = captured; }'),
   captureHeaders: readCaptureHeaders,
@@ -90,6 +102,7 @@ export function resolveOptions(options: unknown): ResolvedOptions {
     workTypes,
     defaultWorkType,
     routes: checkRoutes(given.routes, workTypes, unclassified),
+    forecast: checkForecast(given.forecast),
     latency: checkLatency(given.latency),
     autoThreshold: checkAutoThreshold(given.autoThreshold),
     ledger: checkLedger(given.ledger),
@@ -97,6 +110,7 @@ export function resolveOptions(options: unknown): ResolvedOptions {
     auth: checkAuth(given.auth),
   };
   checkTogether(resolved);
+  checkNamed(resolved);
   return resolved;
 }
 
@@ -105,6 +119,10 @@ const nothing = {
   classify: undefined,
   partition: undefined,
   requester: undefined,
+  requesterClass: undefined,
+  metrics: new Map(),
+  scorers: new Map(),
+  scorerFacts: undefined,
   capture: undefined,
   restore: undefined,
   engine: undefined,

@@ -1,4 +1,6 @@
 import type { PerformerOptions } from '../perform/performer-options.ts';
+import type { Scorer } from '../scorers/scorer.ts';
+import type { CandidatePolicy, ForecastOptions } from './candidates.ts';
 import type {
   AskRequest,
   AuthOptions,
@@ -25,6 +27,8 @@ export interface WorkTypePolicy {
    */
   readonly thresholdMs: Threshold | undefined;
   readonly whenOver: 'defer' | 'retry-later';
+  /** Undefined where commit latency alone decides. */
+  readonly candidates: CandidatePolicy | undefined;
   readonly deferWithoutAsking: boolean;
   readonly acknowledge: 'deferred' | 'succeeded';
   /** There wherever `acknowledge` is `succeeded`. */
@@ -65,6 +69,13 @@ export interface ResolvedOptions {
   readonly classify: AskRequest<string | undefined> | undefined;
   readonly partition: OfRequest<string | readonly string[] | undefined>;
   readonly requester: AskRequest<string | undefined> | undefined;
+  readonly requesterClass: AskRequest<string | undefined> | undefined;
+  readonly metrics: ReadonlyMap<string, () => number | Promise<number>>;
+  readonly metricEveryMs: number;
+  readonly forecast: Required<ForecastOptions>;
+  readonly scorers: ReadonlyMap<string, Scorer>;
+  readonly scorerTimeoutMs: number;
+  readonly scorerFacts: AskRequest<Readonly<Record<string, unknown>>> | undefined;
   readonly capture: AskRequest<unknown> | undefined;
   readonly restore: SlackwaterOptions['restore'] | undefined;
   /** Lower case, each once. */
