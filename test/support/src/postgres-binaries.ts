@@ -1,15 +1,16 @@
-import { accessSync, constants, cpSync, existsSync, readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, cpSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { arch, platform } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { type RunAs, unprivilegedUser } from './unprivileged-user.ts';
 
 /** Where the programs are, and as whom they have to run. */
 export interface PostgresBinaries {
   readonly initdb: string;
   readonly postgres: string;
   /** PostgreSQL refuses to run as root: the user that runs it instead; undefined where this process is none. */
-  readonly runAs: { readonly uid: number; readonly gid: number } | undefined;
+  readonly runAs: RunAs | undefined;
 }
 
 /**
@@ -29,7 +30,7 @@ export async function findPostgres(directory: string): Promise<PostgresBinaries>
       cause: error,
     });
   }
-  const runAs = process.getuid?.() === 0 ? unprivilegedUser() : undefined;
+  const runAs = unprivilegedUser('PostgreSQL', ['postgres', 'nobody']);
   if (runAs === undefined || reachableByOthers(found.postgres)) return { ...pick(found), runAs };
 
   const native = dirname(dirname(found.postgres));
@@ -41,17 +42,6 @@ export async function findPostgres(directory: string): Promise<PostgresBinaries>
 function pick(found: { initdb: string; postgres: string }): { initdb: string; postgres: string } {
   for (const program of [found.initdb, found.postgres]) accessSync(program, constants.X_OK);
   return { initdb: found.initdb, postgres: found.postgres };
-}
-
-function unprivilegedUser(): { uid: number; gid: number } {
-  const passwd = existsSync('/etc/passwd') ? readFileSync('/etc/passwd', 'utf8') : '';
-  for (const name of ['postgres', 'nobody']) {
-    const [, , uid, gid] = (passwd.split('\n').find((line) => line.startsWith(`${name}:`)) ?? '').split(':');
-    if (uid !== undefined && gid !== undefined) return { uid: Number(uid), gid: Number(gid) };
-  }
-  throw new Error(
-    "PostgreSQL can't be started: it refuses to run as root, and there is no user postgres or nobody to run it.",
-  );
 }
 
 /** Whether every folder down to the file lets others pass. */

@@ -22,6 +22,14 @@ export const natsServer: ServerProgram = {
   elsewhere: 'https://nats.io/download',
 };
 
+/** The server alone: the package `mariadb-server` would start one as a service of the system. */
+export const mariadbServer: ServerProgram = {
+  name: 'MariaDB',
+  program: 'mariadbd',
+  debianPackage: 'mariadb-server-core',
+  elsewhere: 'https://mariadb.org/download',
+};
+
 const here = dirname(fileURLToPath(import.meta.url));
 
 /**
