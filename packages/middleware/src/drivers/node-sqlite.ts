@@ -6,6 +6,7 @@ import { type SqliteCall, SqliteCommits } from './node-sqlite-commits.ts';
 import { SqliteState } from './node-sqlite-state.ts';
 import { isPlain, readSqliteText, type SqliteText } from './node-sqlite-text.ts';
 import { checkNames, checkPartition } from './observe-options.ts';
+import { replaceMethod } from './replace-method.ts';
 
 /** How a database of `node:sqlite` is observed. */
 export interface ObserveDatabaseOptions {
@@ -200,30 +201,6 @@ class Watcher {
 }
 
 type Method = (...args: unknown[]) => unknown;
-
-/** Replaces a method of one object and leaves its class alone. Returns the way back, taken unless somebody replaced ours. */
-function replaceMethod(
-  object: object,
-  name: string | symbol,
-  replacement: (original: Method, args: unknown[]) => unknown,
-): () => void {
-  const methods = object as Record<string | symbol, Method>;
-  const original = methods[name];
-  if (original === undefined) return () => {};
-  const before = Object.getOwnPropertyDescriptor(object, name);
-  const ours: Method = (...args) => replacement(original.bind(object), args);
-  Object.defineProperty(object, name, {
-    value: ours,
-    configurable: true,
-    writable: true,
-    enumerable: before?.enumerable ?? false,
-  });
-  return () => {
-    if (methods[name] !== ours) return;
-    if (before === undefined) Reflect.deleteProperty(object, name);
-    else Object.defineProperty(object, name, before);
-  };
-}
 
 function isDatabase(value: unknown): value is DatabaseSync {
   if (typeof value !== 'object' || value === null) return false;

@@ -1,21 +1,8 @@
 import { errorMonitor } from 'node:events';
 import { type SourceContact, sourceContact } from './driver.ts';
+import { noWay } from './no-way.ts';
 import type { PgClient } from './pg-client.ts';
 import type { ConnectCallback, ConnectFunction } from './pg-connections.ts';
-
-/** What Node's sockets and resolvers say where there is no way to a server. */
-const noWay: ReadonlySet<unknown> = new Set([
-  'ECONNREFUSED',
-  'ECONNRESET',
-  'EPIPE',
-  'EHOSTUNREACH',
-  'EHOSTDOWN',
-  'ENETUNREACH',
-  'ENETDOWN',
-  'ENOENT',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-]);
 
 /** What PostgreSQL says while it is ended, starts up, or has no connection left (classes 08, 53 and 57). */
 const notNow = /^(?:08[0-9A-Z]{3}|53300|57P0[123])$/;
