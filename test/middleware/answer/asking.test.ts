@@ -41,7 +41,7 @@ function asking(options: SlackwaterOptions): {
     factsOf: factFinder({
       options: resolved,
       clock,
-      findRoute: () => route && { route, params: {}, exact: false },
+      findRoute: () => route && { route, params: {} },
       learned: { partitionsOf: () => [] },
       failed: (option) => told.push(option),
     }),

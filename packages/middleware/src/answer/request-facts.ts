@@ -44,7 +44,6 @@ type Place = Pick<RequestFacts, 'partitions' | 'partitionsSaid'>;
 
 type Order = Pick<RequestFacts, 'orderKey' | 'orderUnknown'>;
 
-const noParams: Request['params'] = Object.freeze({});
 const nowhere: Place = { partitions: [], partitionsSaid: false };
 const unordered: Order = { orderKey: undefined, orderUnknown: false };
 const orderUnknown: Order = { orderKey: undefined, orderUnknown: true };
@@ -68,8 +67,6 @@ export function factFinder(sources: FactSources): (req: Request) => RequestFacts
   const fallback = ranks.get(options.defaultWorkType) ?? 0;
   /** As many as there are rules. */
   const fixed = new Map<RouteRule, Fixed | undefined>();
-  /** By method and path, of requests of which everything is known beforehand: as many as there are rules without parameters. */
-  const known = new Map<string, Map<string, RequestFacts>>();
 
   function policyAt(rank: number): WorkTypePolicy {
     const policy = options.workTypes[rank];
@@ -169,31 +166,31 @@ export function factFinder(sources: FactSources): (req: Request) => RequestFacts
     });
   }
 
-  function fixedFacts(
-    method: string,
-    path: string,
-    { route: rule, exact }: RouteMatch<RouteRule>,
-  ): RequestFacts | undefined {
-    const alike = fixedOf(rule);
-    if (alike === undefined) return undefined;
-    const workType = policyAt(alike.rank);
-    const facts = { method, path, route: rule.pattern, workType, claimed: true, ...alike, ...unordered };
-    if (exact) {
-      const ofMethod = known.get(method) ?? new Map<string, RequestFacts>();
-      known.set(method, ofMethod.set(path, facts));
-    }
-    return facts;
-  }
-
-  function factsOf(req: Request, method: string, path: string): RequestFacts | Promise<RequestFacts> {
+  return (req) => {
+    const { method } = req;
+    const path = pathOf(req);
     const match = findRoute(method, path);
     const rule = match?.route;
     if (match !== undefined) {
       req.params = match.params;
-      const alike = fixedFacts(method, path, match);
-      if (alike !== undefined) return alike;
+      const alike = fixedOf(match.route);
+      if (alike !== undefined) {
+        const { rank, partitions, partitionsSaid } = alike;
+        const route = match.route.pattern;
+        return {
+          method,
+          path,
+          route,
+          workType: policyAt(rank),
+          rank,
+          claimed: true,
+          partitions,
+          partitionsSaid,
+          ...unordered,
+        };
+      }
     }
-    return andThen(workTypeOf(req, rule), (found) => {
+    const facts = andThen(workTypeOf(req, rule), (found) => {
       const rank = found ?? fallback;
       const workType = policyAt(rank);
       const claimed = found !== undefined || !safeMethods.has(method);
@@ -204,17 +201,7 @@ export function factFinder(sources: FactSources): (req: Request) => RequestFacts
         return andThen(orderOf(req, rule), (order) => ({ ...base, ...place, ...order }));
       });
     });
-  }
-
-  return (req) => {
-    const { method } = req;
-    const path = pathOf(req);
-    const before = known.get(method)?.get(path);
-    if (before === undefined || before.workType !== options.workTypes[before.rank]) {
-      return factsOf(req, method, path);
-    }
-    req.params = noParams;
-    return before;
+    return facts;
   };
 }
 

@@ -2,7 +2,6 @@ import type { ReasonCode } from '@slackwater/shared';
 import type { Timer } from '../clock.ts';
 import type { Commit } from '../drivers/driver.ts';
 import type { AdmissionsSetup, LearnedThresholds } from './admissions-setup.ts';
-import { autoBounds } from './auto-threshold.ts';
 import { exempt } from './decide.ts';
 import { type Entry, together, uncounted } from './entry.ts';
 import type { Mode } from './mode.ts';
@@ -29,16 +28,14 @@ export class Admissions {
   readonly #setup: AdmissionsSetup;
   readonly #partitions = new Map<string, PartitionAdmission>();
   readonly #troubled = new Set<PartitionAdmission>();
-  /** The names of those that are not calm: of which more is to be known than their latency. */
-  readonly #uneasy = new Set<string>();
-  /** By rank: a latency within it is over the threshold on no partition. Whole ms, which are compared without allocating. */
-  #surelyClear: readonly number[];
+  /** Whether any threshold is `auto`. */
+  #learns: boolean;
   #timer: Timer | undefined;
   #closed = false;
 
   constructor(setup: AdmissionsSetup) {
     this.#setup = setup;
-    this.#surelyClear = lowestThresholds(setup);
+    this.#learns = anyIsAuto(setup);
   }
 
   /**
@@ -51,10 +48,8 @@ export class Admissions {
     if (this.#setup.ranks[rank]?.exempt === true) return admitted.exempt;
     if (this.#closed) return admitted.clear;
     if (partitions.length === 0) return admitted.unknown;
-    const only = partitions[0];
-    if (partitions.length === 1 && only !== undefined) {
-      return this.#isQuiet(rank, only) ? admitted.clear : this.#askOne(rank, this.#of(only));
-    }
+    const [only] = partitions;
+    if (partitions.length === 1 && only !== undefined) return this.#askOne(rank, this.#of(only));
     return this.#askAll(
       rank,
       [...new Set(partitions)].map((partition) => this.#of(partition)),
@@ -63,9 +58,9 @@ export class Admissions {
 
   /** A commit has finished and was counted by the latency table. */
   count(commit: Commit): void {
-    const partition = this.#of(commit.partition);
-    partition.count(commit);
-    this.#note(partition);
+    // A partition teaches from its first commit on, before anybody is judged for it.
+    const counted = this.#learns ? this.#of(commit.partition) : this.#partitions.get(commit.partition);
+    counted?.count(commit);
   }
 
   /** How long a caller that is postponed there should stay away, whole ms. */
@@ -130,10 +125,9 @@ export class Admissions {
 
   /** The thresholds have changed: states are looked at anew. */
   thresholdsChanged(): void {
-    this.#surelyClear = lowestThresholds(this.#setup);
+    this.#learns = anyIsAuto(this.#setup);
     for (const partition of this.#partitions.values()) {
       partition.rankAgain();
-      this.#note(partition);
       this.#attend(partition);
     }
   }
@@ -145,25 +139,8 @@ export class Admissions {
     this.#troubled.clear();
   }
 
-  /**
-   * Whether a work type is clear on a partition of which nothing is known but quick commits. That is how it mostly is, so it takes one
-   * look, however many partitions there are.
-   */
-  #isQuiet(rank: number, partition: string): boolean {
-    const { measured, othersOf } = this.#setup;
-    if (othersOf !== undefined || (this.#uneasy.size > 0 && this.#uneasy.has(partition))) return false;
-    return measured.isWithin(partition, this.#surelyClear[rank] ?? 0);
-  }
-
-  /** Keeps in mind whether it is calm, after whatever may have changed that. */
-  #note(partition: PartitionAdmission): void {
-    if (!partition.calm) this.#uneasy.add(partition.partition);
-    else if (this.#uneasy.size > 0) this.#uneasy.delete(partition.partition);
-  }
-
   #askOne(rank: number, partition: PartitionAdmission): Admitted {
     const verdict = partition.judge(rank);
-    this.#note(partition);
     if (verdict.reason === 'clear') return admitted.clear;
     this.#attend(partition);
     if (verdict.perform) return { ...verdict, entry: partition.enter(rank, verdict) };
@@ -173,10 +150,7 @@ export class Admissions {
 
   #askAll(rank: number, partitions: readonly PartitionAdmission[]): Admitted {
     const judged = partitions.map((partition) => ({ partition, verdict: partition.judge(rank) }));
-    for (const { partition } of judged) {
-      this.#note(partition);
-      this.#attend(partition);
-    }
+    for (const { partition } of judged) this.#attend(partition);
     for (const { partition, verdict } of judged) {
       if (verdict.perform) continue;
       partition.postpone(rank, verdict);
@@ -212,7 +186,6 @@ export class Admissions {
     if (victim === undefined) return;
     this.#partitions.delete(victim.partition);
     this.#troubled.delete(victim);
-    this.#uneasy.delete(victim.partition);
   }
 
   /** Looks after a partition until it is clear again, requests or not. */
@@ -227,7 +200,6 @@ export class Admissions {
     const now = this.#setup.clock.now();
     for (const partition of this.#troubled) {
       partition.look(now);
-      this.#note(partition);
       if (partition.troubled) partition.probeIfAlone(now);
       else this.#troubled.delete(partition);
     }
@@ -236,12 +208,6 @@ export class Admissions {
   }
 }
 
-function lowestThresholds({
-  ranks,
-  autoThreshold,
-}: Pick<AdmissionsSetup, 'ranks' | 'autoThreshold'>): readonly number[] {
-  const bounds = autoBounds(ranks, autoThreshold);
-  return ranks.map(({ thresholdMs }, at) =>
-    Math.floor(bounds[at]?.lowestMs ?? (typeof thresholdMs === 'number' ? thresholdMs : 0)),
-  );
+function anyIsAuto({ ranks }: Pick<AdmissionsSetup, 'ranks'>): boolean {
+  return ranks.some(({ thresholdMs }) => thresholdMs === 'auto');
 }

@@ -78,7 +78,7 @@ export function decide(
     clock,
     ranks,
     measured: table,
-    othersOf: sharing?.valueOf,
+    othersOf: sharing?.valueOf ?? (() => Number.NaN),
     sourcesOf,
     ...latency,
     autoThreshold,

@@ -1,0 +1,197 @@
+import { type RequestContext, requestContext } from '../request-context.ts';
+import { type BegunCommit, beginCommit, isHeard } from './commit-measurement.ts';
+import type { Commit, CommitOutcome } from './driver.ts';
+import { inThisContext } from './in-this-context.ts';
+import {
+  isStatement,
+  type Mysql2Command,
+  type Mysql2Connection,
+  type Mysql2Result,
+  resetsSession,
+  serverStatus,
+  textOf,
+} from './mysql2-client.ts';
+import { outcomeOfError, rollsBackTransaction } from './mysql2-outcome.ts';
+import type { Mysql2Effect, Mysql2TextReader } from './mysql2-text.ts';
+import { commitOf, follow, type Mysql2SessionState, wroteRows } from './mysql2-transaction.ts';
+import { type StatementWatcher, watchStatement } from './mysql2-watch.ts';
+
+/** What the sessions of one observed pool have in common. */
+export interface Mysql2Observation {
+  readonly partition: string;
+  readonly reader: Mysql2TextReader;
+}
+
+/** One observed connection: follows its transactions by what the server says of them, and publishes those that wrote. */
+export class Mysql2Session implements Mysql2SessionState {
+  open: Mysql2SessionState['open'];
+  autocommit = true;
+  readonly #observation: Mysql2Observation;
+  readonly #connection: Mysql2Connection;
+  #running: RunningStatement | undefined;
+
+  constructor(connection: Mysql2Connection, observation: Mysql2Observation) {
+    this.#connection = connection;
+    this.#observation = observation;
+  }
+
+  get partition(): string {
+    return this.#observation.partition;
+  }
+
+  /** A command is being given to the connection. */
+  add(command: Mysql2Command): void {
+    // Sockets call back in the context of whoever opened them.
+    if (typeof command.onResult === 'function') command.onResult = inThisContext(command.onResult);
+    if (resetsSession(command)) {
+      this.open = undefined;
+      this.autocommit = true;
+      return;
+    }
+    if (!isStatement(command)) return;
+    const text = textOf(command, this.#connection.config);
+    const effects = text === undefined ? undefined : this.#observation.reader.read(text);
+    if (effects === undefined) return;
+    const running = new RunningStatement(this, effects, requestContext.getStore());
+    const { sending } = running;
+    watchStatement(command, {
+      ...running.watcher,
+      sending: () => {
+        this.#running = running;
+        sending();
+      },
+    });
+  }
+
+  /** Whether a commit is under way. */
+  get isCommitting(): boolean {
+    return this.#running?.isCommitting === true;
+  }
+
+  /** The connection is gone: whatever was under way has no answer. */
+  lost(): void {
+    this.#running?.end('unknown');
+    this.#running = undefined;
+  }
+}
+
+/** A statement that ends or begins a transaction or writes, from its sending to its answer. */
+class RunningStatement {
+  readonly #session: Mysql2Session;
+  readonly #effects: readonly Mysql2Effect[];
+  readonly #context: RequestContext | undefined;
+  #kind: Commit['kind'] | undefined;
+  #commit: BegunCommit | undefined;
+  #answers = 0;
+  #wrote = false;
+  #told = false;
+  #flags = 0;
+  #error: unknown;
+
+  constructor(session: Mysql2Session, effects: readonly Mysql2Effect[], context: RequestContext | undefined) {
+    this.#session = session;
+    this.#effects = effects;
+    this.#context = context;
+  }
+
+  readonly sending = (): void => {
+    const session = this.#session;
+    this.#kind = commitOf(this.#effects, session);
+    if (
+      this.#effects.some((effect) => effect === 'write' || effect === 'call-writer' || effect === 'define')
+    ) {
+      this.#tell();
+    }
+    if (this.#kind !== undefined && isHeard()) {
+      this.#commit = beginCommit(session.partition, this.#kind, this.#context);
+    }
+  };
+
+  readonly watcher: Omit<StatementWatcher, 'sending'> = {
+    rows: (flags) => {
+      // INSERT ... RETURNING gives rows. The flags come twice: behind the columns, and behind the rows.
+      if (this.#effect === 'write') this.#noteWrite();
+      this.#follow(flags);
+    },
+    result: (result) => this.#answered(result),
+    failed: (error) => {
+      if (this.#error !== undefined) return;
+      this.#error = error ?? new Error('unknown error');
+      if (rollsBackTransaction(error)) this.#session.open = undefined;
+      this.end(this.#outcomeOfError());
+    },
+    done: () => this.end(this.#outcome()),
+  };
+
+  get isCommitting(): boolean {
+    return this.#commit !== undefined;
+  }
+
+  end(outcome: CommitOutcome): void {
+    this.#commit?.finish(outcome);
+    this.#commit = undefined;
+  }
+
+  /** Of the statement that is being answered. CALL gives more answers than one: what follows it is guessed. */
+  get #effect(): Mysql2Effect {
+    return this.#effects[Math.min(this.#answers, this.#effects.length - 1)] ?? 'none';
+  }
+
+  #answered(result: Mysql2Result): void {
+    const effect = this.#effect;
+    if (result.serverStatus !== undefined) this.#follow(result.serverStatus);
+    const wrote = effect === 'call-writer' || effect === 'define' || wroteRows(result);
+    if (wrote && effect !== 'none') this.#noteWrite();
+    this.#answers++;
+  }
+
+  #noteWrite(): void {
+    this.#wrote = true;
+    const { open } = this.#session;
+    if (open !== undefined) open.wrote = true;
+    this.#tell();
+  }
+
+  #follow(flags: number): void {
+    this.#flags = flags;
+    follow(this.#session, flags, this.#effect);
+  }
+
+  /** Tells the request that it writes here, once for each transaction. */
+  #tell(): void {
+    const { open, partition } = this.#session;
+    const isKnown = this.#told || open?.told === true;
+    this.#told = true;
+    if (open !== undefined) open.told = true;
+    if (!isKnown) this.#context?.wrote(partition);
+  }
+
+  #outcome(): CommitOutcome {
+    if (this.#error !== undefined) return this.#outcomeOfError();
+    const [effect] = this.#effects;
+    if (this.#effects.length > 1) return 'committed';
+    const isStillOpen = (this.#flags & serverStatus.inTransaction) !== 0;
+    switch (effect) {
+      case 'write':
+        // It found nothing to write, or was part of a transaction that the driver had not seen begin.
+        return this.#wrote && !isStillOpen ? 'committed' : 'rolledBack';
+      case 'autocommit-on':
+      case 'end':
+        return isStillOpen ? 'rolledBack' : 'committed';
+      default:
+        return 'committed';
+    }
+  }
+
+  #outcomeOfError(): CommitOutcome {
+    const isOne = this.#effects.length === 1;
+    // Of several statements those that were answered stand.
+    const before = isOne ? [] : this.#effects.slice(0, this.#answers);
+    if (before.length > 0 && this.#committedBefore(before)) return 'committed';
+    return outcomeOfError(this.#error, this.#kind === 'autocommit' || !isOne);
+  }
+
+  #committedBefore(before: readonly Mysql2Effect[]): boolean {
+    return commitOf(before, { open: undefined, autocommit: true }) !== undefined && this.#wrote;
+  }
+}
