@@ -1,5 +1,6 @@
 import {
   exposedHeaderNames,
+  formatDecisionHeader,
   formatDeferredHeader,
   formatIdempotencyKey,
   formatPrefer,
@@ -19,6 +20,50 @@ describe('header names', () => {
   it('are valid, and exposed only if they exist', () => {
     for (const name of Object.values(headerNames)) expect(() => new Headers({ [name]: 'x' })).not.toThrow();
     expect(Object.values(headerNames)).toEqual(expect.arrayContaining([...exposedHeaderNames]));
+  });
+});
+
+describe('Slackwater-Decision', () => {
+  const least = { decision: 'perform', reasons: ['clear'], workType: 'settle' } as const;
+
+  it('says how a request was decided, as a structured dictionary', () => {
+    expect(formatDecisionHeader(least)).toBe('decision=perform, reasons=(clear), work-type="settle"');
+    const all = formatDecisionHeader({
+      ...least,
+      decision: 'retry-later',
+      reasons: ['over-threshold', 'not-asked'],
+      partition: 'a"b',
+      state: 'over',
+      valueMs: 312.5004,
+      thresholdMs: 200,
+      ahead: ['pay', 'a.b'],
+    });
+    expect(all).toBe(
+      'decision=retry-later, reasons=(over-threshold not-asked), work-type="settle", ' +
+        String.raw`partition="a\"b", state=over, value=312.5, threshold=200, ahead=("pay" "a.b")`,
+    );
+  });
+
+  it.each([
+    [0, '0'],
+    [0.0001, '0'],
+    [100, '100'],
+    [0.1, '0.1'],
+    [999_999_999_999, '999999999999'],
+  ])('spells %d ms as %s', (valueMs, spelled) => {
+    expect(formatDecisionHeader({ ...least, valueMs })).toContain(`value=${spelled}`);
+  });
+
+  it.each([
+    { ...least, reasons: ['not a token'] },
+    { ...least, reasons: [''] },
+    { ...least, workType: 'line\nbreak' },
+    { ...least, partition: 'caf\u00e9' },
+    { ...least, valueMs: Number.NaN },
+    { ...least, valueMs: Number.POSITIVE_INFINITY },
+    { ...least, thresholdMs: 1e300 },
+  ])('refuses what it has no spelling for', (said) => {
+    expect(() => formatDecisionHeader(said)).toThrow(expect.objectContaining({ code: 'parameter-invalid' }));
   });
 });
 

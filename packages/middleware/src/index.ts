@@ -8,6 +8,8 @@ export type {
   StateEvent,
   WorkTypeEvent,
 } from './options/gate-events.ts';
+export type { DecisionFilter, KeptDecision } from './answer/decision-ring.ts';
+export type { ShadowCounts, ShadowReport } from './decide/shadow-tally.ts';
 export type { ChangeResult, ChangeTerms, GateWorkTypes, WorkTypeView } from './options/gate-work-types.ts';
 export type { WorkTypeChanges } from './options/change-work-type.ts';
 export type {

@@ -20,6 +20,7 @@ import { type Candidates, findCandidates } from './joins/candidates.ts';
 import { type Deciding, decide, measure } from './joins/decide.ts';
 import { partitionRows } from './joins/partition-rows.ts';
 import { type Mounted, type Recorded, type Recording, record } from './joins/record.ts';
+import { type DecisionTelling, tellDecisions } from './joins/tell-decisions.ts';
 import { controlWorkTypes, type WorkTypeControl, workTypesInProcess } from './joins/work-types.ts';
 import type { Ledger } from './ledger/open-ledger.ts';
 import { unmeasured } from './measure/unmeasured.ts';
@@ -67,8 +68,14 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
   const control = controlWorkTypes(configured, workTypes, deciding, voice, resolved.engine && openLedger);
   const held = { ...deciding, hold: candidates.hold };
   const recording = resolved.engine && record(resolved, resolved.engine, held, voice, app, control.follow);
-  const judge = answerRequests(resolved, deciding, candidates, voice, recording);
-  const serve = createResources(resourceParts(resolved, deciding, voice, recording, control));
+  const verifyToken = resolved.auth && tokenVerifier(resolved.auth, clock);
+  const decisions = tellDecisions(resolved, voice, verifyToken);
+  const judge = answerRequests(resolved, deciding, candidates, voice, recording, decisions);
+  const serve = createResources({
+    ...resourceParts(resolved, deciding, voice, recording, control),
+    verifyToken,
+    decisions: decisions.list,
+  });
   const isFirst = firstTimeHere();
   let closing: Promise<void> | undefined;
   let lookingAround: Timer | undefined;
@@ -146,6 +153,7 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
     },
     workTypes: workTypesInProcess(control),
     shadow: () => deciding.shadow.report(),
+    decisions: decisions.list,
     on: voice.on,
     attach(to: ReplayApp) {
       app.at = to;
@@ -170,8 +178,9 @@ function answerRequests(
   options: ResolvedOptions,
   { admissions, learned, shadow }: Deciding,
   candidates: Candidates,
-  { tell, isHeard, warn, trouble }: GateVoice,
+  { warn, trouble }: GateVoice,
   recording: Recording | undefined,
+  decisions: Pick<DecisionTelling, 'areHeard' | 'tell' | 'explainsTo'>,
 ): ReturnType<typeof requestJudge> {
   const { application, group, publicUrl, basePath } = options;
   const recorder: Recorder | undefined = recording && {
@@ -198,8 +207,9 @@ function answerRequests(
     shadow,
     learned,
     transactions: () => recording?.current?.transactions,
-    decisionsAreHeard: () => isHeard('decision'),
-    tellDecision: (event) => tell('decision', event),
+    decisionsAreHeard: decisions.areHeard,
+    tellDecision: decisions.tell,
+    explainsTo: decisions.explainsTo,
     warn,
     trouble,
   };
@@ -217,8 +227,8 @@ function resourceParts(
   { trouble }: GateVoice,
   recording: Recording | undefined,
   workTypes: WorkTypeControl,
-): ResourceParts {
-  const { application, group, publicUrl, basePath, requester, auth, ledger } = options;
+): Omit<ResourceParts, 'verifyToken' | 'decisions'> {
+  const { application, group, publicUrl, basePath, requester, ledger } = options;
   const { admissions } = deciding;
   return {
     clock,
@@ -232,7 +242,6 @@ function resourceParts(
       onChange: recording.watch,
     },
     requester,
-    verifyToken: auth && tokenVerifier(auth, clock),
     ledgerIsPublic: ledger.public,
     pollAfterMs: (partition) => pollAfterMs(admissions.statesOf(partition)),
     partitions: () => partitionRows(deciding),

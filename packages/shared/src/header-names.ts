@@ -9,6 +9,8 @@ export const headerNames = {
   retryAfterMs: 'Slackwater-Retry-After-Ms',
   /** Response: an opaque tag of the partition, so that callers can tell partitions apart. */
   partition: 'Slackwater-Partition',
+  /** Response: a structured dictionary (RFC 8941) that says how it was decided, where the option `explain` says so. */
+  decision: 'Slackwater-Decision',
   /** Response: a structured dictionary (RFC 8941), `id="...", portion=all`, on a success given ahead of the work. */
   deferred: 'Slackwater-Deferred',
   /** Response of an outcome resource: `pending`, or `final` for the route's own answer. */
@@ -36,6 +38,7 @@ export const exposedHeaderNames: readonly string[] = [
   headerNames.retryAfter,
   headerNames.retryAfterMs,
   headerNames.partition,
+  headerNames.decision,
   headerNames.deferred,
   headerNames.outcome,
   headerNames.operationLocation,

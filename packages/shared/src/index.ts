@@ -19,6 +19,7 @@ export {
   ResponseMalformedError,
 } from './deferral-check.ts';
 // headers
+export { type DecisionHeader, formatDecisionHeader } from './decision-header.ts';
 export { type DeferredHeader, formatDeferredHeader, parseDeferredHeader } from './deferred-header.ts';
 export type { VerifyOptions } from './ed25519.ts';
 export {

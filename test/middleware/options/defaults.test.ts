@@ -60,6 +60,8 @@ describe('options left out', () => {
       capture: undefined,
       restore: undefined,
       shareLatency: false,
+      explain: 'off',
+      keepDecisions: 0,
       captureHeaders: [],
       engine: undefined,
       latency: {

@@ -5,6 +5,7 @@ import type { DecisionEvent } from '../options/gate-events.ts';
 import type { DeferResult } from './defer.ts';
 import { deferralResource, deferralUrls } from './deferral-resource.ts';
 import { sendDeferred, sendSuccessAhead } from './deferred.ts';
+import { explainOn } from './explain.ts';
 import type { GateParts, Recorder } from './gate-parts.ts';
 import { asked } from './in-time.ts';
 import type { Grounds } from './judge-candidate.ts';
@@ -22,10 +23,10 @@ export interface Judged {
 /** What is said of a request that is not let through; each decision is told to those who listen. */
 export interface GateAnswers {
   /** It was let through. */
-  performed(facts: RequestFacts, reason: ReasonCode, grounds?: Grounds): void;
+  performed(judged: Judged, reason: ReasonCode, grounds?: Grounds): void;
   /** It was let through in shadow mode, and would have been postponed for these reasons. */
   performedInShadow(
-    facts: RequestFacts,
+    judged: Judged,
     grounds: Grounds,
     partition: string | undefined,
     wouldBe: 'retry-later' | 'defer',
@@ -58,7 +59,7 @@ export function gateAnswers(parts: GateParts, baseUrlOf: (req: Request) => strin
   const { options, clock, admissions, recorder, shadow, tellDecision, trouble } = parts;
 
   function tell(
-    facts: RequestFacts,
+    { req, res, facts }: Judged,
     decision: 'perform' | 'retry-later' | 'defer',
     reasons: readonly ReasonCode[],
     partition: string | undefined = facts.partitions[0],
@@ -66,17 +67,21 @@ export function gateAnswers(parts: GateParts, baseUrlOf: (req: Request) => strin
       readonly because?: Because | undefined;
     } = {},
   ): void {
-    const { method, route, workType } = facts;
+    if (!parts.decisionsAreHeard()) return;
+    const { method, route, workType, stance } = facts;
     const { because, ...rest } = more;
     const isEmpty = because === undefined || Object.keys(because).length === 0;
-    const event = { decision, method, route, workType: workType.name, partition, reasons, ...rest };
-    tellDecision(isEmpty ? event : { ...event, because });
+    const how = { ...stance, ...rest, ...(isEmpty ? {} : { because }) };
+    const event = { decision, method, route, workType: workType.name, partition, reasons, ...how };
+    tellDecision(event);
+    if (parts.explainsTo(req)) explainOn(res, options.application, event);
   }
 
-  const retryLater: GateAnswers['retryLater'] = ({ res, facts }, reasons, partition, more = {}) => {
+  const retryLater: GateAnswers['retryLater'] = (judged, reasons, partition, more = {}) => {
+    const { res, facts } = judged;
     const { because, unknownId } = more;
     const retryAfterMs = admissions.retryAfterMs(facts.rank, partition ?? '');
-    tell(facts, 'retry-later', reasons, partition, { retryAfterMs, because });
+    tell(judged, 'retry-later', reasons, partition, { retryAfterMs, because });
     sendRetryLater(res, {
       reasons,
       retryAfterMs,
@@ -113,20 +118,21 @@ export function gateAnswers(parts: GateParts, baseUrlOf: (req: Request) => strin
   }
 
   return {
-    performed(facts, reason, grounds) {
-      if (facts.workType.shadow) shadow.performed(facts.workType.name);
+    performed(judged, reason, grounds) {
+      const { workType, partitions } = judged.facts;
+      if (workType.shadow) shadow.performed(workType.name);
       if (!parts.decisionsAreHeard()) return;
-      tell(facts, 'perform', grounds?.reasons ?? [reason], facts.partitions[0], {
+      tell(judged, 'perform', grounds?.reasons ?? [reason], partitions[0], {
         because: grounds?.because,
       });
     },
-    performedInShadow(facts, { reasons, because }, partition, wouldBe) {
-      shadow.postponed(facts.workType.name, wouldBe, reasons[0]);
-      if (parts.decisionsAreHeard()) tell(facts, 'perform', reasons, partition, { wouldBe, because });
+    performedInShadow(judged, { reasons, because }, partition, wouldBe) {
+      shadow.postponed(judged.facts.workType.name, wouldBe, reasons[0]);
+      tell(judged, 'perform', reasons, partition, { wouldBe, because });
     },
     retryLater,
     async deferred(judged, reasons, partition, result, because) {
-      const { res, facts } = judged;
+      const { res } = judged;
       switch (result.kind) {
         case 'gone':
           // Nobody is there to be answered.
@@ -144,7 +150,7 @@ export function gateAnswers(parts: GateParts, baseUrlOf: (req: Request) => strin
             unknownId: result.id,
           });
         case 'deferred':
-          tell(facts, 'defer', reasons, partition, { id: result.deferral.id, because });
+          tell(judged, 'defer', reasons, partition, { id: result.deferral.id, because });
           if (recorder !== undefined) await sendRecorded(recorder, judged, result);
       }
     },

@@ -6,6 +6,7 @@ import type { CandidateVerdict, Finding } from '../decide/candidates/judge.ts';
 import type { Measured } from '../decide/candidates/measurements.ts';
 import type { LearnedRoutes } from '../decide/learned-routes.ts';
 import type { ShadowTally } from '../decide/shadow-tally.ts';
+import type { Stance } from '../decide/stance.ts';
 import type { Completions } from '../drivers/driver.ts';
 import type { Ledger } from '../ledger/open-ledger.ts';
 import type { CandidatePolicy, Criterion } from '../options/candidates.ts';
@@ -29,9 +30,11 @@ export interface GateParts {
   readonly learned: Pick<LearnedRoutes, 'learn'>;
   /** How many transactions routes take; undefined while the ledger is not open. */
   readonly transactions: () => TransactionCounts | undefined;
-  /** Whether anybody listens to decisions. */
+  /** Whether anybody wants to know how each request was decided. */
   readonly decisionsAreHeard: () => boolean;
   readonly tellDecision: (event: DecisionEvent) => void;
+  /** Whether the caller is to be told how it was decided. */
+  readonly explainsTo: (req: Request) => boolean;
   readonly warn: (code: GateWarning['code'], message: string) => void;
   readonly trouble: (doing: string, error: unknown) => void;
 }
@@ -51,6 +54,7 @@ export interface Admitting {
   /** The present threshold there, ms. */
   thresholdOf(rank: number, partition: string): number;
   retryAfterMs(rank: number, partition: string): number;
+  stanceOf(rank: number, partition: string): Stance | undefined;
 }
 
 /** How candidates for being deferred are found, beside the latency of commits. */

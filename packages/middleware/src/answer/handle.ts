@@ -3,6 +3,7 @@ import { type Because, createProblem, type ReasonCode } from '@slackwater/shared
 import type { NextFunction, Request } from 'express';
 import type { Entry } from '../decide/entry.ts';
 import { defer, type KeepHeaders } from './defer.ts';
+import { noteStance } from './explain.ts';
 import { gateAnswers } from './gate-answers.ts';
 import type { GateParts, Recorder, WhyNot } from './gate-parts.ts';
 import { byCandidates, type Grounds } from './judge-candidate.ts';
@@ -68,7 +69,7 @@ export function requestJudge(
     countRequest?.(facts.partitions);
     if (!facts.claimed) exchange.next();
     else if (workType.exempt) {
-      answers.performed(facts, 'exempt');
+      answers.performed({ ...exchange, facts }, 'exempt');
       exchange.next();
     } else if (workType.whenOver === 'defer' && recorder !== undefined && mustBeLookedUp(exchange, facts)) {
       const look = workType.shadow ? judgeShadowed : judgeLookedUp;
@@ -171,13 +172,14 @@ export function requestJudge(
   ): void {
     const { req, facts } = candidate;
     const { workType } = facts;
+    noteStance(parts, facts, partition);
     if (workType.shadow) {
       const shadow = how === 'never-defer' ? 'retry-later' : wouldBe(parts, req, facts);
       if (typeof how === 'function' && shadow === 'retry-later') {
         how('not-asked');
         return;
       }
-      answers.performedInShadow(facts, grounds, partition, shadow);
+      answers.performedInShadow(candidate, grounds, partition, shadow);
       performNow(parts, candidate, facts, { inShadow: true });
     } else if (
       workType.whenOver === 'defer' &&
@@ -190,7 +192,8 @@ export function requestJudge(
   }
 
   function performAdmitted(candidate: Candidate, admitted: Granted, grounds?: Grounds): void {
-    const { keyed } = candidate;
+    const { facts, keyed } = candidate;
+    noteStance(parts, facts, facts.partitions[0]);
     const completionKey = keyed.kind === 'new' ? keyed.completionKey : undefined;
     if (recorder === undefined || completionKey === undefined) perform(candidate, admitted, grounds);
     else void performOnce(recorder, candidate, admitted, completionKey, grounds);
@@ -227,7 +230,7 @@ export function requestJudge(
     grounds: Grounds | undefined,
   ): void {
     const { facts, keyed } = candidate;
-    answers.performed(facts, reason, grounds);
+    answers.performed(candidate, reason, grounds);
     const ended = keyed.kind === 'new' ? keyed.release : undefined;
     performNow(parts, candidate, facts, { ...how, ...(ended === undefined ? {} : { ended }) });
   }

@@ -2,6 +2,7 @@ import type { Request } from 'express';
 import type { Clock } from '../clock.ts';
 import type { LearnedRoutes } from '../decide/learned-routes.ts';
 import type { RouteMatch } from '../decide/route-table.ts';
+import type { Stance } from '../decide/stance.ts';
 import type { OfRequest } from '../options/options.ts';
 import type { ResolvedOptions, RouteRule, WorkTypePolicy } from '../options/resolved.ts';
 import { asked } from './in-time.ts';
@@ -25,6 +26,8 @@ export interface RequestFacts {
   readonly orderKey: string | undefined;
   /** What its order is could not be told: it must not be deferred. */
   readonly orderUnknown: boolean;
+  /** Where its work type stood when it was judged; kept for those who want to know how it was decided. */
+  stance: Stance | undefined;
 }
 
 /** What facts are found with. */
@@ -187,6 +190,7 @@ export function factFinder(sources: FactSources): (req: Request) => RequestFacts
           partitions,
           partitionsSaid,
           ...unordered,
+          stance: undefined,
         };
       }
     }
@@ -194,7 +198,7 @@ export function factFinder(sources: FactSources): (req: Request) => RequestFacts
       const rank = found ?? fallback;
       const workType = policyAt(rank);
       const claimed = found !== undefined || !safeMethods.has(method);
-      const base = { method, path, route: rule?.pattern, workType, rank, claimed };
+      const base = { method, path, route: rule?.pattern, workType, rank, claimed, stance: undefined };
       // Nothing more is asked of what will not be judged.
       if (!claimed || workType.exempt) return { ...base, ...nowhere, ...unordered };
       return andThen(partitionsOf(req, rule, method, path), (place) => {

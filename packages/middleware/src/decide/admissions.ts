@@ -6,6 +6,7 @@ import { exempt } from './decide.ts';
 import { type Entry, together, uncounted } from './entry.ts';
 import type { Mode } from './mode.ts';
 import { PartitionAdmission } from './partition-admission.ts';
+import type { Stance } from './stance.ts';
 
 /** What became of a request's wish to be performed now. */
 export type Admitted =
@@ -83,6 +84,11 @@ export class Admissions {
   /** Whether a request of that work type would be performed, there and now. */
   wouldPerform(rank: number, partition: string): boolean {
     return this.#setup.ranks[rank]?.exempt === true || this.#of(partition).judge(rank).perform;
+  }
+
+  /** Where a work type stands on a partition; undefined where nobody was judged for it there. */
+  stanceOf(rank: number, partition: string): Stance | undefined {
+    return this.#partitions.get(partition)?.stanceOf(rank);
   }
 
   /** The state of a work type on a partition, as it was last looked at. */

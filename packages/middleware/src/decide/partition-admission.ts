@@ -6,6 +6,7 @@ import type { Mode } from './mode.ts';
 import { PartitionModes } from './partition-modes.ts';
 import { ProbeSlot } from './probe-slot.ts';
 import { SourceProbe } from './source-probe.ts';
+import { type Stance, shownMs } from './stance.ts';
 import { VirtualQueue } from './virtual-queue.ts';
 import { lastEqual, ranksAhead } from './work-type.ts';
 
@@ -74,6 +75,18 @@ export class PartitionAdmission {
     this.look(now);
     const ahead = (this.#ahead[rank] ?? []).map((other) => this.#standing(other, now));
     return decide(this.#standing(rank, now), ahead);
+  }
+
+  /** Where a work type stands, for people to read. */
+  stanceOf(rank: number): Stance {
+    const { ranks } = this.#setup;
+    const unclear = (this.#ahead[rank] ?? []).filter((other) => this.modeOf(other).kind !== 'clear');
+    return {
+      valueMs: shownMs(this.#modes.valueOf(rank)),
+      thresholdMs: shownMs(this.thresholds.of(rank)),
+      state: this.modeOf(rank).kind,
+      ahead: unclear.map((other) => ranks[other]?.name ?? ''),
+    };
   }
 
   /** Lets a request through as it was judged. */

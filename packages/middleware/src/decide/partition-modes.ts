@@ -65,6 +65,12 @@ export class PartitionModes {
     return this.#calm && !(this.#present() > this.#thresholds.of(rank));
   }
 
+  /** The latency that a work type's state rests on, ms, by commits since it was entered where there are any; NaN where none is known. */
+  valueOf(rank: number): number {
+    const freshMs = this.#valueFor(this.of(rank));
+    return Number.isNaN(freshMs) ? this.#present() : freshMs;
+  }
+
   /** The given thresholds have changed. */
   rankAgain(now: number): void {
     this.#thresholds.rankAgain();

@@ -6,12 +6,21 @@ import type { ResolvedOptions } from './resolved.ts';
 export function checkTogether(options: ResolvedOptions): void {
   checkDeferring(options);
   checkSharing(options);
+  checkExplaining(options);
   const { capture, restore } = options;
   if ((capture === undefined) === (restore === undefined)) return;
   const [absent, present] = capture === undefined ? ['capture', 'restore'] : ['restore', 'capture'];
   throw new OptionMissingError(
     absent,
     `${present} is there, and they go together: capture(req) gives the identity, restore(req, captured) puts it back on the replay`,
+  );
+}
+
+function checkExplaining({ explain, auth }: ResolvedOptions): void {
+  if (explain !== 'scope' || auth !== undefined) return;
+  throw new OptionMissingError(
+    'auth',
+    'explain is "scope", and without it there are no tokens whose scopes count; give auth, or say explain: "on" or "off"',
   );
 }
 

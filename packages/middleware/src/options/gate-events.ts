@@ -1,7 +1,10 @@
 import type { Because, ReasonCode, WorkTypeValues } from '@slackwater/shared';
 import type { PerformerEvent } from '../perform/performer-events.ts';
 
-/** What a gate tells those who listen (`gate.on`). Listeners run at once; what they throw is ignored. */
+/**
+ * What a gate tells those who listen (`gate.on`). Listeners run at once, where it happens; what they throw, or reject with, is
+ * ignored. docs/reference/events.md describes each.
+ */
 export interface GateEvents {
   /** A request from outside was answered for, or let through. */
   readonly decision: DecisionEvent;
@@ -17,6 +20,16 @@ export interface GateEvents {
   readonly trouble: { readonly doing: string; readonly error: unknown };
 }
 
+/** The names of {@link GateEvents}. */
+export const eventNames = [
+  'decision',
+  'state',
+  'work-type',
+  'deferral',
+  'warning',
+  'trouble',
+] as const satisfies readonly (keyof GateEvents)[];
+
 /** One decision. */
 export interface DecisionEvent {
   readonly decision: 'perform' | 'retry-later' | 'defer';
@@ -29,6 +42,17 @@ export interface DecisionEvent {
   readonly reasons: readonly ReasonCode[];
   /** What led to it, where more than the latency of commits was asked, or the request was deferred. */
   readonly because?: Because;
+  /**
+   * The latency, ms: by commits begun since the state was entered, where there are any; else by all; else what other hosts say.
+   * Absent where none is known, or none was asked for.
+   */
+  readonly valueMs?: number | undefined;
+  /** At which its work type is over there, ms; absent where it is exempt. */
+  readonly thresholdMs?: number | undefined;
+  /** The state of its work type there; absent where nothing was looked at. */
+  readonly state?: 'clear' | 'over' | 'recovering' | undefined;
+  /** The more important work types that it must not go before and that were not clear there. */
+  readonly ahead?: readonly string[] | undefined;
   /** Of a retry later. */
   readonly retryAfterMs?: number;
   /** Of a deferral. */

@@ -1,8 +1,10 @@
-import type { GateEvents, GateWarning } from './gate-events.ts';
+import { ParameterError } from '@slackwater/shared';
+import { eventNames, type GateEvents, type GateWarning } from './gate-events.ts';
+import { quoted, said } from './said.ts';
 
 /** How a gate is heard. */
 export interface GateVoice {
-  /** Returns how to end it. */
+  /** Returns how to end it. Throws `parameter-invalid` for what is no event, or no function. */
   on<Name extends keyof GateEvents>(name: Name, listener: (event: GateEvents[Name]) => void): () => void;
   tell<Name extends keyof GateEvents>(name: Name, event: GateEvents[Name]): void;
   /** Whether anybody listens to it. */
@@ -23,7 +25,9 @@ export function gateVoice(): GateVoice {
   function tell<Name extends keyof GateEvents>(name: Name, event: GateEvents[Name]): void {
     for (const listener of listeners.get(name) ?? []) {
       try {
-        (listener as (event: unknown) => void)(event);
+        const made: unknown = (listener as (event: unknown) => unknown)(event);
+        // Nobody waits for it; without this, what it rejects with would end the process.
+        if (made instanceof Promise) made.catch(() => {});
       } catch {
         // What a listener makes of it is not the gate's: it has happened.
       }
@@ -34,6 +38,7 @@ export function gateVoice(): GateVoice {
     tell,
     isHeard: (name) => (listeners.get(name)?.size ?? 0) > 0,
     on(name, listener) {
+      checkListener(name, listener);
       const own = listeners.get(name) ?? new Set();
       listeners.set(name, own.add(listener));
       return () => void own.delete(listener);
@@ -46,4 +51,13 @@ export function gateVoice(): GateVoice {
     },
     trouble: (doing, error) => tell('trouble', { doing, error }),
   };
+}
+
+function checkListener(name: unknown, listener: unknown): void {
+  if (!eventNames.some((known) => known === name)) {
+    throw new ParameterError(`There is no event ${quoted(String(name))}; there are ${eventNames.join(', ')}`);
+  }
+  if (typeof listener !== 'function') {
+    throw new ParameterError(`A listener of ${String(name)} must be a function; ${said(listener)}`);
+  }
 }

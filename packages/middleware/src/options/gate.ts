@@ -1,5 +1,6 @@
 import type { LedgerReport } from '@slackwater/shared';
 import type { RequestHandler } from 'express';
+import type { DecisionFilter, KeptDecision } from '../answer/decision-ring.ts';
 import type { ShadowReport } from '../decide/shadow-tally.ts';
 import type { Deferral, DeferralQuery } from '../ledger/deferral.ts';
 import type { Ledger } from '../ledger/open-ledger.ts';
@@ -25,9 +26,11 @@ export interface Gate extends RequestHandler {
   readonly audit: GateAudit;
   /** Thresholds and what else of work types can change while the gate runs. */
   readonly workTypes: GateWorkTypes;
+  /** The most recent decisions of this host that fit, the newest first; as many as `keepDecisions` keeps. */
+  decisions(filter?: DecisionFilter): readonly KeptDecision[];
   /** What shadow mode came to on this host, since the gate was made. */
   shadow(): ShadowReport;
-  /** Listens to what the gate tells. Returns how to end it. */
+  /** Listens to what the gate tells. Returns how to end it. Throws `parameter-invalid` for what is no event, or no function. */
   on<Name extends keyof GateEvents>(name: Name, listener: (event: GateEvents[Name]) => void): () => void;
   /** Says through which application deferrals are performed, where the gate is not mounted on it directly. */
   attach(app: ReplayApp): void;

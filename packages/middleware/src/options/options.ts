@@ -92,6 +92,13 @@ export interface SlackwaterOptions {
   readonly perform?: Partial<PerformerOptions>;
   /** Who may audit and administer. Without it those resources do not exist. Default none. */
   readonly auth?: AuthOptions;
+  /**
+   * Says on answers how they were decided, in the header `Slackwater-Decision`: on none (`off`), all (`on`), or those to requests
+   * whose token has the scope `audit:read` or `admin` (`scope`, which needs `auth`). Default `off`.
+   */
+  readonly explain?: 'off' | 'on' | 'scope';
+  /** How many decisions are kept to be read; 0 for none. Default none; then 1,000 where `auth` is there, else 0. */
+  readonly keepDecisions?: number;
   /** Where the gate serves its own resources, under the path it is mounted on. Default `/slackwater`. */
   readonly basePath?: string;
   /** Origin, and path of the mount if any, with which URLs are given out: `https://shop.example`. Default none; then URLs are relative. */
@@ -114,6 +121,7 @@ export const gateDefaults = {
   shareLatency: false,
   metricEveryMs: 500,
   scorerTimeoutMs: 50,
+  explain: 'off',
   basePath: '/slackwater',
   maxBodyBytes: 1024 * 1024,
   retryAfterCapMs: 30_000,

@@ -13,7 +13,7 @@ import { checkWorkTypes } from './check-work-types.ts';
 import { gateDefaults, type SlackwaterOptions } from './options.ts';
 import { type Read, type Readers, readGroup } from './read-group.ts';
 import { readThreshold } from './read-threshold.ts';
-import { flag, functionOf, milliseconds, number, plainName } from './read-values.ts';
+import { flag, functionOf, milliseconds, number, oneOf, plainName } from './read-values.ts';
 import type { ResolvedOptions } from './resolved.ts';
 
 /** Looked at once here, and read when everything that it refers to is known. */
@@ -62,6 +62,8 @@ const readers: Readers<Own> = {
   ledger: later,
   perform: later,
   auth: later,
+  explain: oneOf(['off', 'on', 'scope']),
+  keepDecisions: number({ from: 0, to: 100_000, of: 'decisions' }),
   basePath: readBasePath,
   publicUrl: readPublicUrl,
   // The payload record, headers and identity included, has to fit into the 4 MiB that engines take as one value.
@@ -108,11 +110,15 @@ export function resolveOptions(options: unknown): ResolvedOptions {
     ledger: checkLedger(given.ledger),
     perform: checkPerform(given.perform),
     auth: checkAuth(given.auth),
+    keepDecisions: given.keepDecisions ?? (given.auth === undefined ? 0 : keptWhereReadable),
   };
   checkTogether(resolved);
   checkNamed(resolved);
   return resolved;
 }
+
+/** How many decisions are kept where somebody may read them and nothing is said. */
+const keptWhereReadable = 1_000;
 
 /** Options that are no more than absent when they are left out. */
 const nothing = {

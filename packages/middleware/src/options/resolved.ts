@@ -87,6 +87,8 @@ export interface ResolvedOptions {
   readonly ledger: ResolvedLedger;
   readonly perform: PerformerOptions;
   readonly auth: AuthOptions | undefined;
+  readonly explain: 'off' | 'on' | 'scope';
+  readonly keepDecisions: number;
   /** Begins with a slash and does not end with one. */
   readonly basePath: string;
   /** Absolute, without a slash at its end; undefined for relative URLs. */

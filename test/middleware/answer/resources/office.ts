@@ -110,6 +110,7 @@ export async function office(setup: OfficeSetup = {}): Promise<Office> {
     ledgerIsPublic: true,
     pollAfterMs: () => 1_500,
     partitions: () => [{ partition: 'payments', valueMs: 12.5 }],
+    decisions: () => [],
     shadow: () => ({}),
     workTypes: desk(),
     health: async () => ({ status: 'ready', details: { queued: 0 } }),

@@ -20,20 +20,21 @@ const bearer = /^bearer +([A-Za-z0-9\-._~+/]+=*) *$/i;
 
 /** Whether the request has a valid token with one of the scopes. */
 export function hasScope({ parts, req }: Exchange, ...scopes: readonly Scope[]): boolean {
-  const granted = grantedTo(parts, req);
+  const granted = grantedTo(parts.verifyToken, req);
   return granted !== undefined && scopes.some((scope) => granted.scopes.has(scope));
 }
 
 /** Whom the request's token was issued to, for the record: `token:<subject>`. */
 export function bearerOf({ parts, req }: Exchange): string {
-  const subject = grantedTo(parts, req)?.subject?.slice(0, mostSubjectCharacters);
+  const subject = grantedTo(parts.verifyToken, req)?.subject?.slice(0, mostSubjectCharacters);
   return `token:${subject ?? '(no subject)'}`;
 }
 
 const mostSubjectCharacters = 200;
 
-function grantedTo(
-  { verifyToken }: Pick<ResourceParts, 'verifyToken'>,
+/** What the request's bearer token says (RFC 6750); undefined where it has none that is valid. */
+export function grantedTo(
+  verifyToken: ResourceParts['verifyToken'],
   req: Request,
 ): ReturnType<NonNullable<ResourceParts['verifyToken']>> {
   const token = bearer.exec(req.headers.authorization ?? '')?.[1];

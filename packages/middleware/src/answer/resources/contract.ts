@@ -3,6 +3,7 @@ import type { Request } from 'express';
 import type { Clock } from '../../clock.ts';
 import type { Ledger } from '../../ledger/open-ledger.ts';
 import type { ChangeResult, WorkTypeView } from '../../options/gate-work-types.ts';
+import type { DecisionFilter } from '../decision-ring.ts';
 import type { DeferralHome } from '../deferral-resource.ts';
 
 /** What the gate's own resources are made of. */
@@ -22,6 +23,8 @@ export interface ResourceParts {
   readonly pollAfterMs: (partition: string) => number;
   /** Rows for `GET /partitions`; JSON values. */
   readonly partitions: () => readonly unknown[];
+  /** The most recent decisions that fit, the newest first; JSON values. */
+  readonly decisions: (filter: DecisionFilter) => readonly unknown[];
   /** What shadow mode came to; JSON values, by work type. */
   readonly shadow: () => object;
   readonly workTypes: WorkTypeDesk;

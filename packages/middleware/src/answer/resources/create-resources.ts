@@ -4,6 +4,7 @@ import type { Request } from 'express';
 import { sendNotFound, sendProblem } from '../send.ts';
 import { getPartitions } from './administration.ts';
 import type { ResourceParts } from './contract.ts';
+import { getDecisions } from './decisions.ts';
 import { deleteDeferral, getDeferral } from './deferral.ts';
 import { getDeferrals } from './deferral-list.ts';
 import type { ResourceHandler } from './exchange.ts';
@@ -36,6 +37,7 @@ const table: readonly Resource[] = [
   resource('/deferrals/:id/receipt', { GET: getReceipt }, 'records'),
   resource('/ledger/:group/checkpoint', { GET: getCheckpoint }, 'records'),
   resource('/ledger/:group/blocks/:height', { GET: getBlock }, 'records'),
+  resource('/decisions', { GET: getDecisions }, 'verifyToken'),
   resource('/partitions', { GET: getPartitions }, 'verifyToken'),
   resource('/work-types', { GET: getWorkTypes, PUT: putWorkTypes }, 'verifyToken'),
   resource(

@@ -1,0 +1,34 @@
+import type { ServerResponse } from 'node:http';
+import { formatDecisionHeader, headerNames } from '@slackwater/shared';
+import type { DecisionEvent } from '../options/gate-events.ts';
+import type { GateParts } from './gate-parts.ts';
+import type { RequestFacts } from './request-facts.ts';
+import { partitionTag } from './retry-later.ts';
+
+/** Says on an answer how it was decided (`Slackwater-Decision`). The partition is an opaque tag, as callers get it elsewhere. */
+export function explainOn(res: ServerResponse, application: string, event: DecisionEvent): void {
+  if (res.headersSent) return;
+  const { partition, valueMs, thresholdMs, ...facts } = event;
+  const header = formatDecisionHeader({
+    ...facts,
+    partition: partition === undefined ? undefined : partitionTag(application, partition),
+    valueMs: spellable(valueMs),
+    thresholdMs: spellable(thresholdMs),
+  });
+  res.setHeader(headerNames.decision, header);
+}
+
+/** Notes what a request was judged by, where somebody wants to know; to be called before anything else happens. */
+export function noteStance(
+  { decisionsAreHeard, admissions }: Pick<GateParts, 'decisionsAreHeard' | 'admissions'>,
+  facts: RequestFacts,
+  partition: string | undefined,
+): void {
+  if (partition === undefined || !decisionsAreHeard()) return;
+  facts.stance = admissions.stanceOf(facts.rank, partition);
+}
+
+/** A statistic of the application's may give what no structured field can say. */
+function spellable(ms: number | undefined): number | undefined {
+  return ms !== undefined && ms < 1e12 ? ms : undefined;
+}
