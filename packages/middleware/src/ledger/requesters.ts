@@ -3,6 +3,7 @@ import { BoundedMap } from './bounded-map.ts';
 import { LedgerError } from './ledger-error.ts';
 import type { Lookup } from './lookup.ts';
 import { randomPiece } from './random-bytes.ts';
+import { serialByKey } from './serial.ts';
 import type { Vault } from './vault.ts';
 
 // A requester: the store's value at requester/<HMAC of the name>, JSON { "name": base64 of the sealed name,
@@ -22,6 +23,7 @@ export interface Requesters {
 /** The requesters in a store. */
 export function openRequesters(store: EngineStore, lookup: Lookup, vault: Vault): Requesters {
   const pseudonyms = new BoundedMap<string, string>(cached);
+  const inLine = serialByKey();
 
   async function read(tag: string): Promise<string | undefined> {
     const stored = await store.get(`requester/${tag}`);
@@ -43,10 +45,14 @@ export function openRequesters(store: EngineStore, lookup: Lookup, vault: Vault)
     return pseudonym;
   }
 
+  const find = async (tag: string, requester: string): Promise<string> =>
+    pseudonyms.get(tag) ?? (await read(tag)) ?? make(tag, requester);
+
   return {
     async pseudonym(requester) {
       const tag = lookup.requester(requester);
-      return pseudonyms.get(tag) ?? (await read(tag)) ?? make(tag, requester);
+      // One who comes for the first time often comes with several requests at once.
+      return pseudonyms.get(tag) ?? inLine(tag, () => find(tag, requester));
     },
     async known(requester) {
       const tag = lookup.requester(requester);
