@@ -1,9 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import { bulkSegments } from '../../packages/middleware/src/engines/bulk-keys.ts';
+import { below } from './below.ts';
 import { bytes, type MakeEngineUnderTest, withEngineOf, withSecond } from './engine-under-test.ts';
 import { logContract } from './log-contract.ts';
 import { queueContract } from './queue-contract.ts';
 import { queueOrderContract } from './queue-order-contract.ts';
 import { storeContract } from './store-contract.ts';
+
+const [bulkSegment = ''] = bulkSegments;
 
 /** The suite that every engine must pass: what engines/*.ts state as law, tried. */
 export function engineContract(name: string, make: MakeEngineUnderTest): void {
@@ -11,6 +15,10 @@ export function engineContract(name: string, make: MakeEngineUnderTest): void {
   describe.concurrent(`engine contract: ${name}`, () => {
     logContract(make);
     storeContract(make);
+    storeContract(
+      below(bulkSegment, make),
+      `store, keys below ${bulkSegment}, of which many are made at a time`,
+    );
     queueContract(make);
     queueOrderContract(make);
     lifeContract(make);

@@ -21,7 +21,7 @@ beforeEach(async () => {
   server = await startNats();
   proxy = await startProxy(server.servers[0] ?? '');
   connection = await connect({ servers: proxy.address, keys: '{}' }, () => {});
-  api = await openApi(connection);
+  api = await openApi(connection, systemClock, undefined);
   await api.manager.streams.add({ name: stream, subjects: ['f.>'], max_msgs_per_subject: 1 } as StreamConfig);
   seen = [];
 });

@@ -75,3 +75,30 @@ describe('the sweeping of the NATS store', () => {
     expect((await engine.store.get('stays'))?.value).toEqual(bytes('for ever'));
   });
 });
+
+describe('the sweeping of the NATS queue', () => {
+  it('removes arrivals whose items all have messages of their own, and a host that starts misses none', async () => {
+    const { queue } = engine;
+    const items = ['a', 'b', 'c'].map((id, position) => ({ id, partition: 'p', priority: 1, position }));
+    await Promise.all(items.map((item) => queue.enqueue(item)));
+    const arrivals = async (): Promise<string[]> => {
+      const { state } = await manager.streams.info(names.streams.queue, { subjects_filter: '>' });
+      return Object.keys(state.subjects ?? {}).filter((subject) => names.isArrival(subject));
+    };
+    const claim = { partition: 'p', leaseMs: 60_000, holder: 'test' };
+    const [first, second] = await queue.claim({ ...claim, limit: 2 });
+    expect(await queue.settle('a', first?.token ?? 0)).toBe(true);
+    expect(await arrivals()).toHaveLength(1);
+    const [third] = await queue.claim({ ...claim, limit: 2 });
+    expect([second?.id, third?.id]).toEqual(['b', 'c']);
+    await expect.poll(arrivals, { timeout: 15_000 }).toEqual([]);
+    const later = await natsEngine({ servers: server.servers, keys: createKeyFile(scope) }).open({
+      ...scope,
+      clock: systemClock,
+    });
+    expect(await later.queue.backlog()).toMatchObject([{ partition: 'p', items: 2 }]);
+    expect(await later.queue.enqueue({ id: 'a', partition: 'p', priority: 1, position: 0 })).toBe(false);
+    expect(await later.queue.settle('c', third?.token ?? 0)).toBe(true);
+    await later.close();
+  });
+});

@@ -22,6 +22,8 @@ export interface Sending {
   readonly headers?: Readonly<Record<string, string>>;
   /** Only where the message of the subject that counts has this number; 0 where there is none. See subject-order.ts. */
   readonly ifLastIs?: number;
+  /** The message with that number has another subject, and none of this one counts more than it. */
+  readonly isElsewhere?: boolean;
   /** The stream that must take it. */
   readonly stream: string;
 }
@@ -67,14 +69,12 @@ const mostQuestions = requestTimeoutMs / questionTimeoutMs;
 /** Up to so many messages are asked for one by one; more by a consumer, which costs more to make. */
 const mostSingly = 32;
 
-/** How large each stream may become, and the time by which that is looked at. */
-export interface Bound {
-  readonly maxBytes: number;
-  readonly clock: Clock;
-}
-
-/** The questions over one connection. */
-export async function openApi(connection: Connection, bound?: Bound): Promise<Api> {
+/** The questions over one connection. Streams may have `maxBytes` each. */
+export async function openApi(
+  connection: Connection,
+  clock: Pick<Clock, 'now' | 'after'>,
+  maxBytes: number | undefined,
+): Promise<Api> {
   const { packages, nats } = connection;
   const manager = await packages.jetstream.jetstreamManager(nats, {
     checkAPI: false,
@@ -151,7 +151,8 @@ export async function openApi(connection: Connection, bound?: Bound): Promise<Ap
     return get(stream, query);
   };
 
-  const room = bound && roomLeft(bound.maxBytes, bound.clock, async (name) => (await stateOf(name)).bytes);
+  const bytesOf = async (name: string): Promise<number> => (await stateOf(name)).bytes;
+  const room = maxBytes === undefined ? undefined : roomLeft(maxBytes, clock, bytesOf);
 
   async function send(
     stream: string,
@@ -178,15 +179,16 @@ export async function openApi(connection: Connection, bound?: Bound): Promise<Ap
     });
   }
 
-  const order = subjectOrder({ last: newestOf, next, send });
+  const pause = (ms: number): Promise<void> => new Promise((resolve) => clock.after(ms, resolve));
+  const order = subjectOrder({ last: newestOf, next, send, pause });
 
   return {
     client,
     manager,
     questions,
-    publish(subject, data, { headers, ifLastIs, stream }) {
+    publish(subject, data, { headers, ifLastIs, isElsewhere = false, stream }) {
       if (ifLastIs === undefined) return send(stream, subject, data, headers, undefined);
-      return order.replace(stream, subject, data, headers ?? {}, ifLastIs);
+      return order.replace(stream, subject, data, headers ?? {}, ifLastIs, isElsewhere);
     },
     last: async (stream, subject) => (await order.standing(stream, subject))?.counts,
     standing: order.standing,

@@ -107,3 +107,12 @@ function told(error: unknown): Told {
   if (typeof error === 'object' && error !== null) return error as Told;
   return { name: '', message: String(error) };
 }
+
+/** A message that must be there is not, or its number was given a second time. */
+export function streamReplaced(stream: string, seq: number): EngineError {
+  return new EngineError(
+    'engine-corrupt',
+    'unknown',
+    `The stream ${stream} no longer has message ${seq}, or gave its number again: it was purged, or replaced by an older one. Restore the newest backup.`,
+  );
+}

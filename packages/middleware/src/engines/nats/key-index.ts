@@ -2,7 +2,7 @@ import type { JsMsg } from '@nats-io/jetstream';
 import type { Timer } from '../../clock.ts';
 import type { NatsContext } from './context.ts';
 import { type Follower, follow } from './follower.ts';
-import { type IndexedKey, KeyTable } from './key-table.ts';
+import { type IndexedKey, KeyTable, openKeyTable } from './key-table.ts';
 
 // Which keys there are, in order. Servers know keys and no order, so each host that lists keeps an index: of the keys below
 // one first segment, from the first list that asks for it on, by following the stream's headers. A key that is gone
@@ -34,18 +34,10 @@ export async function openKeyIndex(context: NatsContext, directory: string | und
   const followers = new Map<string, Follower>();
   /** The number of the last message. It may say that the key is gone, and need not count: a list finds out. */
   const changes = new Map<string, number>();
-  let table = openTable(await api.end(stream));
+  const end = await api.end(stream);
+  let table = openKeyTable({ directory, name: `${stream}.index`, end, keeps: 'last' }, onTrouble);
   let flushing: Timer | undefined;
   let resting: Timer | undefined;
-
-  function openTable(end: Awaited<ReturnType<typeof api.end>>): KeyTable {
-    try {
-      return KeyTable.open(directory, `${stream}.index`, end);
-    } catch (error) {
-      onTrouble(`opening the index in ${directory ?? 'the temporary directory'}; it goes on without`, error);
-      return KeyTable.open(undefined, '', end);
-    }
-  }
 
   function change(message: JsMsg): void {
     const key = names.storeKey(message.subject);
@@ -73,7 +65,7 @@ export async function openKeyIndex(context: NatsContext, directory: string | und
       onTrouble('writing the index of keys; it is made again', error);
       letGo();
       table.close();
-      table = new KeyTable('');
+      table = new KeyTable('', 'last');
     }
   }
 

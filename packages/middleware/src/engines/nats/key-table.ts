@@ -2,7 +2,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 
-/** A key, and the number of its last message that the index knows. */
+/** A key, and the number of its message that the index keeps. */
 export interface IndexedKey {
   readonly key: string;
   readonly seq: number;
@@ -12,6 +12,17 @@ export interface IndexedKey {
 export interface StreamEnd {
   readonly created: string;
   readonly newest: number;
+}
+
+/** Where a table is, and of what. */
+export interface KeyTablePlace {
+  /** Undefined: on the temporary disk, gone with the process. */
+  readonly directory: string | undefined;
+  /** The file's. */
+  readonly name: string;
+  readonly end: StreamEnd;
+  /** Of several messages with one key, which one's number is kept. */
+  readonly keeps: 'first' | 'last';
 }
 
 /** Greater than every character that a key may have. */
@@ -29,6 +40,7 @@ const schema = `
  */
 export class KeyTable {
   readonly #database: DatabaseSync;
+  readonly #seqOf;
   readonly #add;
   readonly #removeIfStill;
   readonly #note;
@@ -37,26 +49,30 @@ export class KeyTable {
   readonly #backward;
 
   /** The table in a directory, or one without a name. */
-  static open(directory: string | undefined, name: string, end: StreamEnd): KeyTable {
-    if (directory === undefined) return new KeyTable('');
+  static open({ directory, name, end, keeps }: KeyTablePlace): KeyTable {
+    if (directory === undefined) return new KeyTable('', keeps);
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     const file = join(directory, name);
-    const kept = usable(file, end);
+    const kept = usable(file, end, keeps);
     if (kept !== undefined) return kept;
     for (const suffix of ['', '-wal', '-shm']) rmSync(file + suffix, { force: true });
-    const made = new KeyTable(file);
+    const made = new KeyTable(file, keeps);
     made.#database.prepare('INSERT INTO stream VALUES (?)').run(end.created);
     return made;
   }
 
-  constructor(file: string) {
+  constructor(file: string, keeps: KeyTablePlace['keeps']) {
     const database = new DatabaseSync(file);
     this.#database = database;
     database.exec('PRAGMA busy_timeout = 1000; PRAGMA cache_size = -4000;');
     // Nothing in it must survive more than the process.
     database.exec(`PRAGMA journal_mode = ${file === '' ? 'OFF' : 'WAL'}; PRAGMA synchronous = OFF;`);
     database.exec(schema);
-    this.#add = database.prepare('INSERT OR REPLACE INTO key VALUES (?, ?)');
+    const better = keeps === 'first' ? 'min' : 'max';
+    this.#add = database.prepare(
+      `INSERT INTO key VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET seq = ${better}(seq, excluded.seq)`,
+    );
+    this.#seqOf = database.prepare('SELECT seq FROM key WHERE name = ?');
     this.#removeIfStill = database.prepare('DELETE FROM key WHERE name = ? AND seq = ?');
     this.#note = database.prepare('INSERT OR REPLACE INTO followed VALUES (?, ?)');
     this.#noted = database.prepare('SELECT seq FROM followed WHERE subject = ?');
@@ -71,6 +87,12 @@ export class KeyTable {
   /** How far a subject was followed; 0 where it was not. */
   followed(subject: string): number {
     return Number(this.#noted.get(subject)?.['seq'] ?? 0);
+  }
+
+  /** The number of a key; undefined where it is not known. */
+  seqOf(key: string): number | undefined {
+    const seq = this.#seqOf.get(key)?.['seq'];
+    return seq === undefined ? undefined : Number(seq);
   }
 
   /** Takes in keys, and then how far which subject was followed. */
@@ -108,10 +130,26 @@ export class KeyTable {
   }
 }
 
-function usable(file: string, end: StreamEnd): KeyTable | undefined {
+/** Opens a table; where the directory can't be written, one without a name, after telling so. */
+export function openKeyTable(
+  place: KeyTablePlace,
+  onTrouble: (doing: string, error: unknown) => void,
+): KeyTable {
+  try {
+    return KeyTable.open(place);
+  } catch (error) {
+    onTrouble(
+      `opening the index in ${place.directory ?? 'the temporary directory'}; it goes on without`,
+      error,
+    );
+    return new KeyTable('', place.keeps);
+  }
+}
+
+function usable(file: string, end: StreamEnd, keeps: KeyTablePlace['keeps']): KeyTable | undefined {
   let table: KeyTable | undefined;
   try {
-    table = new KeyTable(file);
+    table = new KeyTable(file, keeps);
     if (table.isOf(end)) return table;
   } catch {
     // Damaged, or no such file at all: it is made anew.

@@ -4,8 +4,14 @@ import { createHash } from 'node:crypto';
 export interface Names {
   /** For people: `orders/main`. */
   readonly owner: string;
-  readonly streams: { readonly log: string; readonly store: string; readonly queue: string };
+  readonly streams: {
+    readonly log: string;
+    readonly bundles: string;
+    readonly store: string;
+    readonly queue: string;
+  };
   readonly logSubject: string;
+  readonly bundleSubject: string;
   /** Of a key of the store; its slashes are dots here, so that a server can filter by the first segments. */
   storeSubject(key: string): string;
   /** The key, or undefined for a subject that is none of the store's. */
@@ -14,6 +20,9 @@ export interface Names {
   chunkSubject(chunks: string, number: number | '>'): string;
   readonly queueSubjects: string;
   queueSubject(id: string): string;
+  /** Of items that came together. */
+  arrivalSubject(id: string): string;
+  isArrival(subject: string): boolean;
   readonly queueClockSubject: string;
 }
 
@@ -29,17 +38,26 @@ export function namesOf(prefix: string, application: string, group: string): Nam
     .digest('hex')
     .slice(0, 8);
   const scope = `${prefix}_${readable(application)}_${readable(group)}_${digest}`;
+  const arrivals = `${scope}.queue.arrived.`;
   const storePrefix = `$KV.${scope}.`;
   return {
     owner: `${application}/${group}`,
-    streams: { log: `${scope}_LOG`, store: `KV_${scope}`, queue: `${scope}_QUEUE` },
+    streams: {
+      log: `${scope}_LOG`,
+      bundles: `${scope}_BUNDLES`,
+      store: `KV_${scope}`,
+      queue: `${scope}_QUEUE`,
+    },
     logSubject: `${scope}.log`,
+    bundleSubject: `${scope}.bundle`,
     storeSubject: (key) => storePrefix + key.replaceAll('/', '.'),
     storeKey: (subject) =>
       subject.startsWith(storePrefix) ? subject.slice(storePrefix.length).replaceAll('.', '/') : undefined,
     chunkSubject: (chunks, number) => `${scope}.chunk.${chunks}.${number}`,
     queueSubjects: `${scope}.queue.>`,
     queueSubject: (id) => `${scope}.queue.item.${token(id)}`,
+    arrivalSubject: (id) => arrivals + id,
+    isArrival: (subject) => subject.startsWith(arrivals),
     queueClockSubject: `${scope}.queue.clock`,
   };
 }

@@ -17,7 +17,7 @@ export type { NatsEngineOptions, NatsTlsOptions } from './nats-options.ts';
 export { type NatsPermissions, type NatsPermissionsOptions, natsPermissions } from './nats-permissions.ts';
 
 /**
- * The engine for many hosts: NATS JetStream, one stream each for log, store and queue, kept by three servers where there
+ * The engine for many hosts: NATS JetStream, a stream each for log, store, the store's bundles and queue, kept by three servers where there
  * are so many. `durable` is `quorum`: acknowledged by a majority of those servers. Nats-server 2.9 and newer. Throws
  * `option-invalid`, `option-missing` or `option-unknown`.
  */
@@ -55,8 +55,7 @@ async function openScope(
 
   try {
     checkServer(connection.nats.info);
-    const { maxBytes } = options;
-    const api = await openApi(connection, maxBytes === undefined ? undefined : { maxBytes, clock });
+    const api = await openApi(connection, clock, options.maxBytes);
     const replicas = await ensureStreams(connection, api, names, clock, options);
     if (replicas < 3) tell('keeping the ledger safe', fewReplicas(names.streams.log, replicas));
     const context = { connection, api, names, clock, onTrouble: tell };
@@ -74,7 +73,7 @@ async function openScope(
       keyFile: () => keysOf(group),
       status: () => ({
         connected: connection.connected,
-        behind: log.follower.behind + queue.behind(),
+        behind: log.follower.behind + store.behind() + queue.behind(),
       }),
       close,
     };

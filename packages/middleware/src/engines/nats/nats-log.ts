@@ -4,6 +4,7 @@ import type { EngineLog } from '../log.ts';
 import type { Api } from './api.ts';
 import { coalesced } from './coalesced.ts';
 import type { NatsContext } from './context.ts';
+import { streamReplaced } from './failures.ts';
 import { type Follower, follow } from './follower.ts';
 import { type Anchor, knownAnchor, packEntries, unpackEntries } from './log-frame.ts';
 import { findPlace } from './log-places.ts';
@@ -58,7 +59,7 @@ export async function openNatsLog(context: NatsContext): Promise<NatsLog> {
         at = { seq: seq + 1, position: at.position + entries.length };
         if (found.length >= limit || bytes >= mostReadBytes) break;
       }
-      if (at.seq === from.seq) throw gone(stream, from.seq);
+      if (at.seq === from.seq) throw streamReplaced(stream, from.seq);
     }
     if (at.position === position + found.length) tail.readUpTo(at);
     return found;
@@ -71,10 +72,10 @@ export async function openNatsLog(context: NatsContext): Promise<NatsLog> {
       const known = tail.next;
       const { headers, data } = packEntries(entries, known);
       const seq = (await api.publish(names.logSubject, data, { stream, headers })) ?? 0;
-      if (seq < known.seq) throw gone(stream, seq);
+      if (seq < known.seq) throw streamReplaced(stream, seq);
       await follower.reached(seq);
       const first = tail.positionOf(seq);
-      if (first === undefined) throw gone(stream, seq);
+      if (first === undefined) throw streamReplaced(stream, seq);
       return { first };
     },
     async read(from, limit) {
@@ -108,13 +109,5 @@ function foreign({ owner, logSubject, streams }: Names, seq: number): EngineErro
     'none',
     `Message ${seq} of the stream ${streams.log} was not written by Slackwater and is left out, by every host alike. Find out who may publish ` +
       `to ${logSubject} and let only the hosts of ${owner} do so.`,
-  );
-}
-
-function gone(stream: string, seq: number): EngineError {
-  return new EngineError(
-    'engine-corrupt',
-    'unknown',
-    `The stream ${stream} no longer has message ${seq}, or gave its number again: it was purged, or replaced by an older one. Restore the newest backup.`,
   );
 }

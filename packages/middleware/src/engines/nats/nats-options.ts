@@ -26,7 +26,7 @@ export interface NatsEngineOptions {
    * made; streams that exist keep theirs, and differing from them is refused.
    */
   readonly replicas?: number;
-  /** How large each of the three streams may become, bytes, from 1 MiB; without it the account's limits are the bound. */
+  /** How large each of the four streams may become, bytes, from 1 MiB; without it the account's limits are the bound. */
   readonly maxBytes?: number;
   /**
    * Where to keep the index of keys between runs, a directory on a local disk. Without it the index is made again at each start,

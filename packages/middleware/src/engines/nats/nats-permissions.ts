@@ -26,8 +26,8 @@ export function natsPermissions({
   create = true,
 }: NatsPermissionsOptions): NatsPermissions {
   const names = namesOf(prefix, application, group);
-  const { log, store, queue } = names.streams;
-  const ofEach = [log, store, queue].flatMap((stream) => [
+  const { store, queue } = names.streams;
+  const ofEach = Object.values(names.streams).flatMap((stream) => [
     `$JS.API.STREAM.INFO.${stream}`,
     `$JS.API.STREAM.MSG.GET.${stream}`,
     `$JS.API.CONSUMER.CREATE.${stream}.>`,
@@ -38,6 +38,7 @@ export function natsPermissions({
   return {
     publish: [
       names.logSubject,
+      names.bundleSubject,
       names.storeSubject('>'),
       names.chunkSubject('*', '>'),
       names.queueSubjects,

@@ -1,13 +1,15 @@
+import { randomUUID } from 'node:crypto';
 import type { Timer } from '../../clock.ts';
 import { EngineError } from '../engine-error.ts';
 import { checkInteger, checkName, deadKeptMs, engineLimits, settledKeptMs, wholeMs } from '../limits.ts';
 import type { Claim, ClaimOptions, EngineQueue, QueueItem } from '../queue.ts';
 import type { NatsContext } from './context.ts';
+import { streamReplaced } from './failures.ts';
+import { gathered } from './gathered.ts';
 import { inParallel } from './in-parallel.ts';
 import { startQueueFeed } from './queue-feed.ts';
-import { packItem, type QueuedItem, unpackItem } from './queue-message.ts';
-import type { ViewedItem } from './queue-view.ts';
-import { replacesOf } from './subject-order.ts';
+import { lineOf, packArrival, packItem, type QueuedItem } from './queue-message.ts';
+import { isForgotten, type ViewedItem } from './queue-view.ts';
 
 // Who may perform what is decided by compare-and-set on the item's message, and every host has its own view to choose from:
 // a consumer of a work queue gives messages in the order of the stream, and neither by priority nor one of an order key at
@@ -24,6 +26,14 @@ const mostTries = 32;
 const sweepEveryMs = 30_000;
 const sweptPerTurn = 5_000;
 const sweptAtATime = 16;
+/** Items that arrive in one message. */
+const mostTogether = 256;
+const mostTogetherBytes = 128 * 1024;
+
+interface Arriving {
+  readonly id: string;
+  readonly line: string;
+}
 
 /** Opens the queue, and begins to build this host's view of it. */
 export async function openNatsQueue(context: NatsContext): Promise<NatsQueue> {
@@ -34,21 +44,19 @@ export async function openNatsQueue(context: NatsContext): Promise<NatsQueue> {
   let sweeping: Timer | undefined;
   let stopped = false;
 
-  /** Writes an item where its last message is still the one with number `last`; then this host knows it at once. */
-  async function write(item: QueuedItem, last: number): Promise<boolean> {
-    const seq = await api.publish(names.queueSubject(item.id), packItem(item), { stream, ifLastIs: last });
+  /** Writes what becomes of an item where nothing has become of it since; then this host knows it at once. */
+  async function write(item: QueuedItem, { seq: replaces, arrival }: ViewedItem): Promise<boolean> {
+    const sending = { stream, ifLastIs: replaces, isElsewhere: replaces === arrival };
+    const seq = await api.publish(names.queueSubject(item.id), packItem(item), sending);
     if (seq === undefined) return false;
-    feed.use((view) => view.apply([{ item, seq, replaces: last }]));
+    feed.use((view) => view.apply([{ item, seq, replaces }]));
     return true;
   }
 
-  /** What the stream says of an item, rather than the view. */
+  /** What the stream says of an item by now. */
   async function refresh(id: string): Promise<ViewedItem | undefined> {
-    const kept = await api.last(stream, names.queueSubject(id));
-    const item = kept && unpackItem(kept);
-    const known = kept && item && { item, seq: kept.seq, replaces: replacesOf(kept.headers) };
-    feed.use((view) => (known === undefined ? view.forget(id) : view.apply([known])));
-    return known;
+    await feed.caughtUp();
+    return feed.use((view) => view.find(id));
   }
 
   /** Changes an item that `token` holds. False where it is not held by it any more. */
@@ -58,19 +66,16 @@ export async function openNatsQueue(context: NatsContext): Promise<NatsQueue> {
     for (let i = 0; i < mostTries; i++) {
       // No claim has the token 0: it is of an item that nobody has claimed.
       if (known?.item.state !== 'live' || token === 0 || known.item.token !== token) return false;
-      if (await write(to(known.item), known.seq)) return true;
+      if (await write(to(known.item), known)) return true;
       known = await refresh(id);
     }
     throw contended(id);
   }
 
-  async function claimOne(
-    { item, seq }: ViewedItem,
-    until: number,
-    holder: string,
-  ): Promise<Claim | undefined> {
+  async function claimOne(viewed: ViewedItem, until: number, holder: string): Promise<Claim | undefined> {
+    const { item, seq } = viewed;
     const claimed: QueuedItem = { ...item, until, holder, token: seq };
-    if (await write(claimed, seq)) return claimOf(claimed);
+    if (await write(claimed, viewed)) return claimOf(claimed);
     await refresh(item.id);
     return undefined;
   }
@@ -98,16 +103,40 @@ export async function openNatsQueue(context: NatsContext): Promise<NatsQueue> {
     return claims.sort((a, b) => a.priority - b.priority || a.position - b.position);
   }
 
+  /** Nobody looks whether it is there: the stream's order says which arrival of an id counts, and the view knows it. */
+  const arrive = gathered<Arriving, boolean>({
+    calls: mostTogether,
+    bytes: mostTogetherBytes,
+    sizeOf: ({ line }) => line.length,
+    async perform(items) {
+      const byId = new Map<string, Arriving>();
+      for (const item of items) if (!byId.has(item.id)) byId.set(item.id, item);
+      const data = packArrival([...byId.values()].map(({ line }) => line));
+      const { seen } = feed;
+      const seq = (await api.publish(names.arrivalSubject(randomUUID()), data, { stream })) ?? 0;
+      if (seq <= seen) throw streamReplaced(stream, seq);
+      await feed.reached(seq);
+      return feed.use((view) =>
+        items.map((item) => byId.get(item.id) === item && view.find(item.id)?.arrival === seq),
+      );
+    },
+  });
+
   async function enqueue(item: QueueItem): Promise<boolean> {
-    const queued = newItem(item, (at) => serverClock.toServer(at));
-    let last = 0;
-    for (let i = 0; i < mostTries; i++) {
-      if (await write(queued, last)) return true;
-      const there = await refresh(item.id);
-      if (there !== undefined && isKnown(there.item, serverClock.now())) return false;
-      last = there?.seq ?? 0;
-    }
-    throw contended(item.id);
+    const isThere = (known: ViewedItem | undefined): boolean =>
+      known !== undefined && !isForgotten(known.item, serverClock.now());
+    const { id } = item;
+    if (isThere(feed.use((view) => view.find(id))) && isThere(await refresh(id))) return false;
+    return arrive({ id, line: lineOf(newItem(item, (at) => serverClock.toServer(at))) });
+  }
+
+  async function sweepArrivals(): Promise<void> {
+    const spent = feed.use((view) => view.spentArrivals(sweptPerTurn));
+    await inParallel(spent, sweptAtATime, async ({ seq, subject }) => {
+      if (stopped) return;
+      await api.purge(stream, subject);
+      if (!stopped) feed.use((view) => view.forgetArrival(seq));
+    });
   }
 
   async function sweep(): Promise<void> {
@@ -126,7 +155,8 @@ export async function openNatsQueue(context: NatsContext): Promise<NatsQueue> {
   function scheduleSweep(): void {
     sweeping = clock.after(sweepEveryMs * (0.5 + Math.random()), () => {
       // Whatever failed is tried again; nothing depends on it but room.
-      sweep()
+      sweepArrivals()
+        .then(sweep)
         .catch(() => {})
         .then(() => !stopped && scheduleSweep());
     });
@@ -169,8 +199,7 @@ export async function openNatsQueue(context: NatsContext): Promise<NatsQueue> {
         const now = serverClock.now();
         if (there === undefined || there.item.state !== 'live') return false;
         if (there.item.holder !== undefined && there.item.until > now) return false;
-        if (await write({ ...there.item, state: 'removed', until: now + removedKeptMs }, there.seq))
-          return true;
+        if (await write({ ...there.item, state: 'removed', until: now + removedKeptMs }, there)) return true;
       }
       throw contended(id);
     },
@@ -218,12 +247,6 @@ function newItem(item: QueueItem, toServer: (at: number) => number): QueuedItem 
     until: notBefore === undefined ? 0 : toServer(notBefore),
     token: 0,
   };
-}
-
-/** Whether an id is on the queue, or left it so lately that it must not come again. */
-function isKnown({ state, until }: QueuedItem, now: number): boolean {
-  if (state === 'removed') return false;
-  return state !== 'settled' || until > now;
 }
 
 function claimOf({ id, partition, priority, position, orderKey, notBefore, token }: QueuedItem): Claim {

@@ -1,17 +1,23 @@
+import { isBulkKey } from '../bulk-keys.ts';
 import { checkBytes, checkInteger, checkKey, checkPrefix, engineLimits, wholeMs } from '../limits.ts';
 import type { EngineStore, ListOptions, StoredItem, StoredValue, StoreOptions } from '../store.ts';
+import { openBundles } from './bundles.ts';
 import type { NatsContext } from './context.ts';
 import { ExpiryOf } from './expiry-of.ts';
 import { openKeyIndex } from './key-index.ts';
+import type { IndexedKey } from './key-table.ts';
 import { longValues } from './long-values.ts';
 import { deletedHeaders, readStoreMessage, type StoreMessage, valueHeaders } from './store-message.ts';
 import { startStoreSweeping } from './store-sweeping.ts';
 
 // A key's value is the message of its subject that counts (subject-order.ts), its revision that message's number in the
-// stream: numbers are never given twice, so a key that was deleted and made again has a greater one.
+// stream: numbers are never given twice, so a key that was deleted and made again has a greater one. Keys that are made in
+// bundles (bundles.ts) begin from message 0, and their revisions are greater by one.
 
 /** The store of one scope, with what lets it go. */
 export interface NatsStore extends EngineStore {
+  /** How many bundles there are that this host does not know yet, as far as it knows. */
+  behind(): number;
   stop(): void;
 }
 
@@ -30,15 +36,17 @@ export async function openNatsStore(
   const stream = names.streams.store;
   const values = longValues(context);
   const expiryOf = new ExpiryOf();
+  const bundles = await openBundles(context, indexDirectory);
   const index = await openKeyIndex(context, indexDirectory);
-  const sweeping = startStoreSweeping(context, values);
+  const sweeping = startStoreSweeping(context, values, lastOf);
 
   const isShown = ({ isDeleted, expiresAt }: StoreMessage): boolean =>
     !isDeleted && (expiresAt === undefined || expiresAt > clock.wallNow());
 
   async function lastOf(key: string): Promise<StoreMessage | undefined> {
     const kept = await api.last(stream, names.storeSubject(key));
-    return kept && readStoreMessage(kept);
+    if (kept !== undefined) return readStoreMessage(kept);
+    return isBulkKey(key) ? bundles.first(key) : undefined;
   }
 
   async function read(key: string): Promise<StoredValue | undefined> {
@@ -48,18 +56,18 @@ export async function openNatsStore(
       const { seq, expiresAt, chunks, data } = message;
       const value = chunks === undefined ? data : await values.read(chunks);
       if (value === undefined) continue;
-      expiryOf.learn(seq, expiresAt);
-      return { value, revision: seq, ...(expiresAt !== undefined && { expiresAt }) };
+      if (seq > 0) expiryOf.learn(seq, expiresAt);
+      return { value, revision: revisionOf(key, seq), ...(expiresAt !== undefined && { expiresAt }) };
     }
     return undefined;
   }
 
-  /** Writes where `mayReplace` allows to replace what is there. */
+  /** Writes where `mayReplace` allows to replace what is there; `expected` is undefined where nothing is thought to be. */
   async function write(
     key: string,
     value: Uint8Array,
     options: StoreOptions | undefined,
-    expected: number,
+    expected: number | undefined,
     mayReplace: (there: StoreMessage) => boolean,
   ): Promise<number | undefined> {
     checkKey(key);
@@ -68,14 +76,23 @@ export async function openNatsStore(
     const chunks = await values.keep(key, value);
     const data = chunks === undefined ? value : new Uint8Array();
     const headers = valueHeaders(expiresAt, chunks);
-    let ifLastIs = expected;
+    let ifLastIs = expected ?? 0;
     let replaced: StoreMessage | undefined;
+    if (expected === undefined && isBulkKey(key)) {
+      if (await bundles.create({ key, value: data, expiresAt, chunks })) return revisionOf(key, 0);
+      replaced = await lastOf(key);
+      if (replaced !== undefined && !mayReplace(replaced)) {
+        values.drop(chunks);
+        return undefined;
+      }
+      ifLastIs = replaced?.seq ?? 0;
+    }
     for (let i = 0; i < mostTries; i++) {
       const seq = await api.publish(names.storeSubject(key), data, { stream, headers, ifLastIs });
       if (seq !== undefined) {
         expiryOf.learn(seq, expiresAt);
         values.drop(replaced?.chunks);
-        return seq;
+        return revisionOf(key, seq);
       }
       replaced = await lastOf(key);
       if (replaced !== undefined && !mayReplace(replaced)) break;
@@ -86,10 +103,23 @@ export async function openNatsStore(
   }
 
   /** The expiry of a revision; looked up where this host neither wrote nor read it. */
-  async function hasExpired(key: string, revision: number): Promise<boolean> {
-    const known = expiryOf.find(revision);
+  async function hasExpired(key: string, seq: number): Promise<boolean> {
+    const known = seq === 0 ? undefined : expiryOf.find(seq);
     const expiresAt = known === undefined ? (await lastOf(key))?.expiresAt : known.expiresAt;
     return expiresAt !== undefined && expiresAt <= clock.wallNow();
+  }
+
+  /** Of what was made in bundles the index of those knows every key, of all else the other one. */
+  async function page(
+    prefix: string,
+    limit: number,
+    after: string | undefined,
+    reverse: boolean,
+  ): Promise<readonly IndexedKey[]> {
+    if (isBulkKey(prefix)) return bundles.page(prefix, limit, after, reverse);
+    const others = await index.page(prefix, limit, after, reverse);
+    if (prefix.includes('/')) return others;
+    return merged(others, await bundles.page(prefix, limit, after, reverse), limit, reverse);
   }
 
   async function list(prefix: string, { limit, after, reverse = false }: ListOptions): Promise<StoredItem[]> {
@@ -97,7 +127,7 @@ export async function openNatsStore(
     let bytes = 0;
     let from = after;
     while (items.length < limit && bytes < mostListBytes) {
-      const keys = await index.page(prefix, Math.min(limit - items.length, parallelReads), from, reverse);
+      const keys = await page(prefix, Math.min(limit - items.length, parallelReads), from, reverse);
       if (keys.length === 0) break;
       from = keys.at(-1)?.key;
       const found = await Promise.all(
@@ -107,7 +137,7 @@ export async function openNatsStore(
         const { key } = indexed;
         if (stored === undefined) {
           // What expires out of turn is swept late; whoever comes upon it need not do so again.
-          index.forget(indexed);
+          if (!isBulkKey(key)) index.forget(indexed);
           continue;
         }
         items.push({ key, ...stored });
@@ -122,17 +152,18 @@ export async function openNatsStore(
       checkKey(key);
       return read(key);
     },
-    create: async (key, value, options) => write(key, value, options, 0, (there) => !isShown(there)),
+    create: async (key, value, options) => write(key, value, options, undefined, (there) => !isShown(there)),
     async put(key, value, options) {
-      const seq = await write(key, value, options, 0, () => true);
-      if (seq === undefined) throw new Error(`The key ${key} is written by too many at once.`);
-      return seq;
+      const revision = await write(key, value, options, undefined, () => true);
+      if (revision === undefined) throw new Error(`The key ${key} is written by too many at once.`);
+      return revision;
     },
     async update(key, value, revision, options) {
       checkKey(key);
       checkInteger('revision', revision, 1);
-      if (await hasExpired(key, revision)) return undefined;
-      return write(key, value, options, revision, () => false);
+      const seq = seqOf(key, revision);
+      if (await hasExpired(key, seq)) return undefined;
+      return write(key, value, options, seq, () => false);
     },
     async delete(key, revision) {
       checkKey(key);
@@ -140,8 +171,9 @@ export async function openNatsStore(
       for (let i = 0; i < mostTries; i++) {
         const there = await lastOf(key);
         if (there === undefined || !isShown(there)) return false;
-        if (revision !== undefined && there.seq !== revision) return false;
-        const headers = deletedHeaders(clock.wallNow() + markerKeptMs);
+        if (revision !== undefined && there.seq !== seqOf(key, revision)) return false;
+        // Without its marker a key that was made in a bundle would be there again.
+        const headers = deletedHeaders(isBulkKey(key) ? undefined : clock.wallNow() + markerKeptMs);
         const sending = { stream, headers, ifLastIs: there.seq };
         if ((await api.publish(names.storeSubject(key), new Uint8Array(), sending)) !== undefined) {
           values.drop(there.chunks);
@@ -156,9 +188,32 @@ export async function openNatsStore(
       if (options.after !== undefined) checkPrefix('after', options.after);
       return list(prefix, options);
     },
+    behind: () => bundles.behind,
     stop() {
       sweeping.stop();
+      bundles.close();
       index.close();
     },
   };
+}
+
+function revisionOf(key: string, seq: number): number {
+  return isBulkKey(key) ? seq + 1 : seq;
+}
+
+function seqOf(key: string, revision: number): number {
+  return isBulkKey(key) ? revision - 1 : revision;
+}
+
+/** Both in order, each key once. */
+function merged(
+  some: readonly IndexedKey[],
+  others: readonly IndexedKey[],
+  limit: number,
+  reverse: boolean,
+): readonly IndexedKey[] {
+  const byKey = new Map([...some, ...others].map((one) => [one.key, one]));
+  const keys = [...byKey.keys()].sort();
+  if (reverse) keys.reverse();
+  return keys.slice(0, limit).flatMap((key) => byKey.get(key) ?? []);
 }

@@ -4,8 +4,8 @@ import { EngineError } from '../engine-error.ts';
 import { coalesced } from './coalesced.ts';
 import type { NatsContext } from './context.ts';
 import { type Follower, follow } from './follower.ts';
-import { unpackItem } from './queue-message.ts';
-import { QueueView, type ViewedItem } from './queue-view.ts';
+import { unpackArrival, unpackItem } from './queue-message.ts';
+import { type QueueChange, QueueView } from './queue-view.ts';
 import { type ServerClock, startServerClock } from './server-clock.ts';
 import { replacesOf } from './subject-order.ts';
 
@@ -14,11 +14,15 @@ export interface QueueFeed {
   readonly clock: ServerClock;
   /** How many messages the view does not have yet, as far as is known. */
   readonly behind: number;
+  /** The number of the newest message that was heard. */
+  readonly seen: number;
   /**
    * Asks or changes the view, which has everything that was heard by then. Where its tables can't be written (a full
    * temporary disk), it is made again from the stream and `engine-full` is thrown.
    */
   use<T>(work: (view: QueueView) => T): T;
+  /** Resolves when the view has the message with that number. */
+  reached(seq: number): Promise<void>;
   /** Resolves when the view has everything that the stream had at the call. */
   caughtUp(): Promise<void>;
   stop(): void;
@@ -32,7 +36,7 @@ export function startQueueFeed(context: NatsContext): QueueFeed {
   const { api, names, clock, onTrouble } = context;
   const stream = names.streams.queue;
   const serverClock = startServerClock(context);
-  let changes: ViewedItem[] = [];
+  let changes: QueueChange[] = [];
   let flushing: Timer | undefined;
   let stopped = false;
   let view = new QueueView();
@@ -48,14 +52,24 @@ export function startQueueFeed(context: NatsContext): QueueFeed {
 
   function hear(message: JsMsg): void {
     if (message.subject === names.queueClockSubject) return;
-    const item = unpackItem(message);
-    if (item === undefined) {
+    const change = changeOf(message);
+    if (change === undefined) {
       onTrouble('reading the queue', foreign(stream, message.subject));
       return;
     }
-    changes.push({ item, seq: message.seq, replaces: replacesOf(message.headers) });
+    changes.push(change);
     if (changes.length >= flushAtChanges) flushQuietly();
     else flushing ??= clock.after(flushAfterMs, flushQuietly);
+  }
+
+  function changeOf(message: JsMsg): QueueChange | undefined {
+    const { seq, subject, headers } = message;
+    if (names.isArrival(subject)) {
+      const items = unpackArrival(message);
+      return items && { items, seq, subject, at: message.time.getTime() };
+    }
+    const item = unpackItem(message);
+    return item && { item, seq, replaces: replacesOf(headers) };
   }
 
   function flushQuietly(): void {
@@ -101,7 +115,11 @@ export function startQueueFeed(context: NatsContext): QueueFeed {
     get behind() {
       return follower.behind;
     },
+    get seen() {
+      return follower.seen;
+    },
     use,
+    reached: (seq) => follower.reached(seq),
     caughtUp,
     stop() {
       stopped = true;

@@ -1,13 +1,14 @@
 import type { QueueItem } from '../queue.ts';
 import type { Kept } from './api.ts';
 
-// An item is the last message of its subject, JSON:
+// An arrival is the items that came together, each a line of JSON. What becomes of an item is a message of its own subject, JSON:
 //   { "id", "partition", "priority", "position", "orderKey"?, "notBefore"?,      as the queue was given them
 //     "state": "live" | "settled" | "dead" | "removed",
 //     "until": Unix milliseconds by the servers' clock: live, not to be claimed before; else, when the message may go; 0 at once
 //     "token": of the newest claim, 0 before the first; "holder"?: who claimed it }
-// Every change is a compare-and-set on the message's number, so of two hosts one wins; a claim's token is the number of
-// the message that it replaces, which is greater than that of any claim before.
+// Of several arrivals with one id the first counts, until the item has left the queue and is forgotten.
+// Every change is a compare-and-set on the message's number, so of two hosts one wins; the first one is on the arrival's. A
+// claim's token is the number of the message that it replaces, which is greater than that of any claim before.
 
 /** An item and what is to be known of it. */
 export interface QueuedItem extends QueueItem {
@@ -22,10 +23,30 @@ export function packItem(item: QueuedItem): Uint8Array {
   return Buffer.from(JSON.stringify(item), 'utf8');
 }
 
+/** An arrival as a message, of items as {@link lineOf} gives them. */
+export function packArrival(lines: readonly string[]): Uint8Array {
+  return Buffer.from(lines.join('\n'), 'utf8');
+}
+
+/** An item as a line of an arrival. */
+export function lineOf(item: QueuedItem): string {
+  return JSON.stringify(item);
+}
+
+/** The items of an arrival; undefined where the message is none of ours. */
+export function unpackArrival({ data }: Pick<Kept, 'data'>): readonly QueuedItem[] | undefined {
+  const items = Buffer.from(data).toString('utf8').split('\n').map(parseItem);
+  return items.every((item) => item !== undefined) ? items : undefined;
+}
+
 /** The item in a message; undefined where the message is none of ours. */
 export function unpackItem({ data }: Pick<Kept, 'data'>): QueuedItem | undefined {
+  return parseItem(Buffer.from(data).toString('utf8'));
+}
+
+function parseItem(text: string): QueuedItem | undefined {
   try {
-    const item = JSON.parse(Buffer.from(data).toString('utf8')) as Partial<QueuedItem> | null;
+    const item = JSON.parse(text) as Partial<QueuedItem> | null;
     const fine =
       typeof item?.id === 'string' &&
       typeof item.partition === 'string' &&

@@ -4,6 +4,7 @@ import { backlogHandler } from '../sqlite/backlog-handler.ts';
 import { dueItems } from '../sqlite/claim-handler.ts';
 import { orderLine, unsettled } from '../sqlite/order-line.ts';
 import { queueSchema } from '../sqlite/schema.ts';
+import { ArrivalTable, isNotInArrival } from './arrival-table.ts';
 import type { QueuedItem } from './queue-message.ts';
 
 /** An item as one host knows it: the message that says so, by its number. */
@@ -12,7 +13,21 @@ export interface ViewedItem {
   readonly seq: number;
   /** The message that it replaces: of several that replace the same, the first counts. */
   readonly replaces: number | undefined;
+  /** The arrival that brought it, while that is known. */
+  readonly arrival?: number | undefined;
 }
+
+/** Items that came together: the message that says so. */
+export interface Arrival {
+  readonly items: readonly QueuedItem[];
+  readonly seq: number;
+  readonly subject: string;
+  /** When the server took it, Unix milliseconds. */
+  readonly at: number;
+}
+
+/** What a message of the stream says. */
+export type QueueChange = ViewedItem | Arrival;
 
 /**
  * One host's view of the queue: what the stream says, in tables that answer what is due and what goes before what. It is
@@ -20,6 +35,7 @@ export interface ViewedItem {
  */
 export class QueueView {
   readonly #database = new DatabaseSync('');
+  readonly #arrivals: ArrivalTable;
   readonly #line: ReturnType<typeof orderLine>;
   readonly #due: ReturnType<typeof dueItems>;
   readonly #backlog: ReturnType<typeof backlogHandler>['backlog'];
@@ -39,15 +55,17 @@ export class QueueView {
     database.exec('ALTER TABLE queue_1 ADD COLUMN seq INTEGER NOT NULL DEFAULT 0');
     database.exec('ALTER TABLE queue_1 ADD COLUMN replaces INTEGER');
     database.exec("ALTER TABLE queue_1 ADD COLUMN item TEXT NOT NULL DEFAULT ''");
+    database.exec('ALTER TABLE queue_1 ADD COLUMN arrival INTEGER');
+    this.#arrivals = new ArrivalTable(database);
     this.#line = orderLine(database, 'queue_1');
     this.#due = dueItems(database, 1);
     this.#backlog = backlogHandler(database, 1).backlog;
     this.#find = database.prepare(
-      `SELECT item, seq, replaces, ${unsettled} AS live FROM queue_1 WHERE id = ?`,
+      `SELECT item, seq, replaces, arrival, ${unsettled} AS live, until FROM queue_1 WHERE id = ?`,
     );
     this.#insert = database.prepare(
-      `INSERT INTO queue_1 (id, partition, priority, position, order_key, not_before, state, until, seq, replaces, item)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO queue_1 (id, partition, priority, position, order_key, not_before, state, until, seq, replaces, item, arrival)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
     this.#renew = database.prepare(
       `UPDATE queue_1 SET state = CASE state WHEN 'blocked' THEN 'blocked' ELSE 'waiting' END,
@@ -62,20 +80,34 @@ export class QueueView {
     );
     this.#holds = database.prepare(`SELECT 1 FROM queue_1 WHERE order_key = ? AND ${unsettled} LIMIT 1`);
     this.#ended = database.prepare(
-      "SELECT item, seq, replaces FROM queue_1 WHERE state IN ('settled', 'dead') AND until <= ? LIMIT ?",
+      `SELECT item, seq, replaces, arrival FROM queue_1
+       WHERE state IN ('settled', 'dead') AND until <= ? AND ${isNotInArrival} LIMIT ?`,
     );
   }
 
   /** Takes in what messages say, in one transaction. What is older than what is known changes nothing. */
-  apply(changes: readonly ViewedItem[]): void {
+  apply(changes: readonly QueueChange[]): void {
     this.#database.exec('BEGIN');
-    for (const change of changes) this.#applyOne(change);
+    for (const change of changes) {
+      if ('items' in change) this.#applyArrival(change);
+      else this.#applyOne(change);
+    }
     this.#database.exec('COMMIT');
   }
 
   find(id: string): ViewedItem | undefined {
     const row = this.#find.get(id);
     return row === undefined ? undefined : viewed(row);
+  }
+
+  /** Arrivals that no restart needs any more: each of their items has a message of its own by now. */
+  spentArrivals(limit: number): readonly { readonly seq: number; readonly subject: string }[] {
+    return this.#arrivals.spent(limit);
+  }
+
+  /** The arrival is gone from the stream. */
+  forgetArrival(seq: number): void {
+    this.#arrivals.forget(seq);
   }
 
   /** The message is gone from the stream. */
@@ -116,10 +148,30 @@ export class QueueView {
     this.#database.close();
   }
 
+  #applyArrival({ items, seq, subject, at }: Arrival): void {
+    this.#arrivals.begin(seq, subject);
+    for (const item of items) {
+      const row = this.#find.get(item.id);
+      if (row === undefined) {
+        this.#arrive(item, seq, 0, seq);
+        this.#arrivals.count(seq, 1);
+      } else if (Number(row['live']) === 0 && isForgotten(viewed(row).item, at)) {
+        this.#arrivals.names(Number(row['arrival']), item.id);
+        this.#delete.run(item.id);
+        this.#arrive(item, seq, Number(row['seq']), seq);
+        this.#arrivals.count(seq, 1);
+      } else if (Number(row['arrival']) !== seq) {
+        this.#arrivals.names(seq, item.id);
+      }
+    }
+  }
+
   #applyOne({ item, seq, replaces: replaced }: ViewedItem): void {
     const replaces = replaced ?? null;
     const row = this.#find.get(item.id);
     if (row !== undefined && !isNewer(row, seq, replaces)) return;
+    const arrival = row === undefined || row['arrival'] === null ? null : Number(row['arrival']);
+    if (arrival !== null && Number(row?.['seq']) === arrival) this.#arrivals.count(arrival, -1);
     const wasLive = row !== undefined && Number(row['live']) === 1;
     const text = JSON.stringify(item);
     if (item.state === 'live' && wasLive) {
@@ -129,11 +181,11 @@ export class QueueView {
       this.#line.leave(item.orderKey);
     } else {
       this.#delete.run(item.id);
-      this.#arrive(item, seq, replaces);
+      this.#arrive(item, seq, replaces, arrival);
     }
   }
 
-  #arrive(item: QueuedItem, seq: number, replaces: number | null): void {
+  #arrive(item: QueuedItem, seq: number, replaces: number | null, arrival: number | null): void {
     const { id, partition, priority, position, orderKey = null, notBefore = null, until } = item;
     const state = item.state === 'live' ? this.#stateOfNew(item) : endOf(item);
     const text = JSON.stringify(item);
@@ -149,6 +201,7 @@ export class QueueView {
       seq,
       replaces,
       text,
+      arrival,
     );
   }
 
@@ -159,17 +212,23 @@ export class QueueView {
 }
 
 function viewed(row: Readonly<Record<string, unknown>>): ViewedItem {
-  const { item, seq, replaces } = row;
+  const { item, seq, replaces, arrival } = row;
   return {
     item: JSON.parse(String(item)) as QueuedItem,
     seq: Number(seq),
     replaces: replaces === null ? undefined : Number(replaces),
+    arrival: arrival === null ? undefined : Number(arrival),
   };
 }
 
 /** Whether a message counts beside the one that is known: what lost against it, or against an earlier one, does not. */
 function isNewer(row: Readonly<Record<string, unknown>>, seq: number, replaces: number | null): boolean {
   return Number(row['seq']) < seq && (replaces === null || Number(row['replaces'] ?? -1) < replaces);
+}
+
+/** Whether an item has left the queue so long ago, or so, that its id may come again. */
+export function isForgotten({ state, until }: QueuedItem, now: number): boolean {
+  return state === 'removed' || (state === 'settled' && until <= now);
 }
 
 /** Removed ones stay known for a while too: what lost against the removal may come after it. */

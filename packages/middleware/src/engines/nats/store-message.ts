@@ -54,9 +54,12 @@ export function valueHeaders(
   };
 }
 
-/** The headers of a marker that says "gone". It goes itself at `expiresAt`. */
-export function deletedHeaders(expiresAt: number): Readonly<Record<string, string>> {
-  return { [operationHeader]: 'DEL', [expiresHeader]: String(expiresAt) };
+/** The headers of a marker that says "gone". It goes itself at `expiresAt`, or never. */
+export function deletedHeaders(expiresAt: number | undefined): Readonly<Record<string, string>> {
+  return {
+    [operationHeader]: 'DEL',
+    ...(expiresAt !== undefined && { [expiresHeader]: String(expiresAt) }),
+  };
 }
 
 /** The headers of a piece of a long value. */

@@ -1,9 +1,10 @@
 import type { Timer } from '../../clock.ts';
+import { isBulkKey } from '../bulk-keys.ts';
 import type { Kept } from './api.ts';
 import type { NatsContext } from './context.ts';
 import { inParallel } from './in-parallel.ts';
 import type { LongValues } from './long-values.ts';
-import { chunkKey, readStoreMessage } from './store-message.ts';
+import { chunkKey, readStoreMessage, type StoreMessage } from './store-message.ts';
 
 // What has expired is removed. Servers before 2.11 do not do so by themselves, so each host now and then reads on in the
 // stream from where it was, and removes what it comes upon; at what has not expired yet it waits. Most keys expire in
@@ -17,7 +18,11 @@ const removedAtATime = 16;
 const orphanAfterMs = 3_600_000;
 
 /** Begins to sweep. */
-export function startStoreSweeping(context: NatsContext, values: LongValues): { stop(): void } {
+export function startStoreSweeping(
+  context: NatsContext,
+  values: LongValues,
+  lastOf: (key: string) => Promise<StoreMessage | undefined>,
+): { stop(): void } {
   const { api, names, clock } = context;
   const stream = names.streams.store;
   let next = 1;
@@ -27,11 +32,13 @@ export function startStoreSweeping(context: NatsContext, values: LongValues): { 
   /** What to do about a message: nothing, or remove it; undefined where it is too early, for those behind it as well. */
   function judge(message: Kept): (() => Promise<void>) | 'keep' | undefined {
     const now = clock.wallNow();
-    if (names.storeKey(message.subject) === undefined) {
+    const key = names.storeKey(message.subject);
+    if (key === undefined) {
       return message.at > now - orphanAfterMs ? undefined : () => settleChunk(message);
     }
     const { expiresAt, chunks, seq } = readStoreMessage(message);
-    if (expiresAt === undefined) return 'keep';
+    // Of a key that was made in a bundle the first value would be there again.
+    if (expiresAt === undefined || isBulkKey(key)) return 'keep';
     if (expiresAt > now) return undefined;
     return async () => {
       const there = await api.standing(stream, message.subject);
@@ -44,9 +51,8 @@ export function startStoreSweeping(context: NatsContext, values: LongValues): { 
   async function settleChunk({ subject, headers }: Kept): Promise<void> {
     const [id = ''] = subject.split('.').slice(-2);
     const key = chunkKey(headers);
-    const named = key === undefined ? undefined : await api.last(stream, names.storeSubject(key));
-    const isNamed = named !== undefined && readStoreMessage(named).chunks?.id === id;
-    if (!isNamed) await api.purge(stream, names.chunkSubject(id, '>'));
+    const named = key === undefined ? undefined : await lastOf(key);
+    if (named?.chunks?.id !== id) await api.purge(stream, names.chunkSubject(id, '>'));
   }
 
   /** Reads on a page further. False where there is nothing more to be done for now. */

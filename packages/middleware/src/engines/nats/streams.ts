@@ -8,7 +8,7 @@ import { type FindStream, findStreams } from './find-stream.ts';
 import type { Names } from './names.ts';
 import type { NatsEngineOptions } from './nats-options.ts';
 
-// Three streams: the log, the key-value store and the queue. Servers before 2.10 keep no metadata with a stream, so its
+// Four streams: the log, the key-value store with its bundles, and the queue. Servers before 2.10 keep no metadata with a stream, so its
 // description says whose it is. What is there is used as it is or refused, never changed.
 
 type Room = keyof Names['streams'];
@@ -44,7 +44,7 @@ export async function ensureStreams(
   const wanted = replicas ?? (isCluster ? replicasOfCluster : 1);
   const find = findStreams(api, clock);
   let kept = wanted;
-  for (const room of ['log', 'store', 'queue'] as const) {
+  for (const room of ['log', 'bundles', 'store', 'queue'] as const) {
     const info = (await find(names.streams[room])) ?? (await make(api, find, names, room, wanted));
     check(info, names, room, replicas);
     if (room === 'log') kept = info.config.num_replicas;
@@ -69,6 +69,14 @@ function essential(names: Names, room: Room): Essential {
         max_msgs_per_subject: -1,
         deny_delete: true,
         deny_purge: true,
+      };
+    case 'bundles':
+      return {
+        ...common,
+        subjects: [names.bundleSubject],
+        max_msgs_per_subject: -1,
+        deny_delete: true,
+        deny_purge: false,
       };
     case 'store':
       return {

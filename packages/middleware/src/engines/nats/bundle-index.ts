@@ -1,0 +1,106 @@
+import type { JsMsg } from '@nats-io/jetstream';
+import type { Timer } from '../../clock.ts';
+import { EngineError } from '../engine-error.ts';
+import { keysOfBundle } from './bundle-message.ts';
+import { coalesced } from './coalesced.ts';
+import type { NatsContext } from './context.ts';
+import { type Follower, follow } from './follower.ts';
+import { type IndexedKey, KeyTable, openKeyTable } from './key-table.ts';
+
+// In which bundle a key was made is known to no server, so each host keeps an index, by following the headers of all
+// bundles. Of several bundles with one key the first counts: the order of the stream decides, for every host alike.
+
+/** The keys of all bundles. */
+export interface BundleIndex {
+  /** How many bundles there are that the index does not have yet, as far as is known. */
+  readonly behind: number;
+  /** The number of the newest bundle that was heard of. */
+  readonly seen: number;
+  /** Resolves when the index has the bundle with that number. */
+  reached(seq: number): Promise<void>;
+  /** Resolves when the index has all bundles that there were at the call. */
+  caughtUp(): Promise<void>;
+  /** The number of the bundle that made the key; undefined where none that was heard of did. */
+  bundleOf(key: string): number | undefined;
+  /** Keys with a prefix, behind `after`, as far as bundles were heard of. */
+  page(prefix: string, limit: number, after: string | undefined, reverse: boolean): readonly IndexedKey[];
+  close(): void;
+}
+
+const flushAfterMs = 20;
+const flushAtKeys = 2_000;
+
+/** Begins to follow; with a directory, it goes on from what an earlier index left there. */
+export async function openBundleIndex(
+  context: NatsContext,
+  directory: string | undefined,
+): Promise<BundleIndex> {
+  const { api, names, clock, onTrouble } = context;
+  const stream = names.streams.bundles;
+  /** Heard of, and not in the table yet. */
+  const heard = new Map<string, number>();
+  const end = await api.end(stream);
+  let table = openKeyTable({ directory, name: `${stream}.index`, end, keeps: 'first' }, onTrouble);
+  let flushing: Timer | undefined;
+  let follower: Follower = begin();
+
+  function begin(): Follower {
+    const from = table.followed(names.bundleSubject) + 1;
+    return follow(context, { stream, from, headersOnly: true, onMessage: hear });
+  }
+
+  function hear({ headers, seq }: JsMsg): void {
+    const keys = keysOfBundle(headers);
+    if (keys === undefined) onTrouble('reading the bundles', foreign(stream, names.bundleSubject, seq));
+    for (const key of keys ?? []) if (!heard.has(key)) heard.set(key, seq);
+    if (heard.size >= flushAtKeys) flush();
+    else flushing ??= clock.after(flushAfterMs, flush);
+  }
+
+  /** An index that can't be written is of no use: it begins again without a name, and follows from the beginning. */
+  function flush(): void {
+    flushing?.cancel();
+    flushing = undefined;
+    try {
+      table.apply(heard, [[names.bundleSubject, follower?.seen ?? 0]]);
+      heard.clear();
+    } catch (error) {
+      onTrouble('writing the index of bundles; it is made again', error);
+      follower.stop();
+      table.close();
+      heard.clear();
+      table = new KeyTable('', 'first');
+      follower = begin();
+    }
+  }
+
+  return {
+    get behind() {
+      return follower.behind;
+    },
+    get seen() {
+      return follower.seen;
+    },
+    reached: (seq) => follower.reached(seq),
+    caughtUp: coalesced(async () => follower.reached(await api.newest(stream))),
+    bundleOf: (key) => table.seqOf(key) ?? heard.get(key),
+    page(prefix, limit, after, reverse) {
+      flush();
+      return table.page(prefix, limit, after, reverse);
+    },
+    close() {
+      follower.stop();
+      flush();
+      flushing?.cancel();
+      table.close();
+    },
+  };
+}
+
+function foreign(stream: string, subject: string, seq: number): EngineError {
+  return new EngineError(
+    'engine-corrupt',
+    'none',
+    `Message ${seq} of the stream ${stream} was not written by Slackwater and is left out, by every host alike. Find out who may publish to ${subject}.`,
+  );
+}

@@ -1,0 +1,126 @@
+import { EngineError } from '../engine-error.ts';
+import { openBundleIndex } from './bundle-index.ts';
+import { type FirstValue, packBundle, unpackBundle } from './bundle-message.ts';
+import type { NatsContext } from './context.ts';
+import { streamReplaced } from './failures.ts';
+import { gathered } from './gathered.ts';
+import type { IndexedKey } from './key-table.ts';
+import type { StoreMessage } from './store-message.ts';
+
+// Keys of which many are made at a time (bulk-keys.ts) are made in bundles: one message for all that come together, in a
+// stream of its own. Nobody looks whether a key is there before or after: each host follows the bundles, and sees which one
+// was first. What replaces such a value is a message of the key's own, as of any other key, and the value in the bundle
+// is what those begin from: message 0.
+
+/** A bundle is this large at most, unless one value is larger: whoever reads one value reads the whole. */
+const mostBytes = 64 * 1024;
+const mostKeys = 256;
+/** Of keys and values, within what servers take as headers. */
+const mostHeaderBytes = 32 * 1024;
+const cachedBytes = 16 * 1024 * 1024;
+
+/** The first values of keys that are made in bundles. */
+export interface Bundles {
+  readonly behind: number;
+  /** False where the key was made before. Deleted ones were made, too. */
+  create(value: FirstValue): Promise<boolean>;
+  /** The value that the key was made with. */
+  first(key: string): Promise<StoreMessage | undefined>;
+  /** Keys that were made, with a prefix, behind `after`: all whose making had resolved. */
+  page(
+    prefix: string,
+    limit: number,
+    after: string | undefined,
+    reverse: boolean,
+  ): Promise<readonly IndexedKey[]>;
+  close(): void;
+}
+
+type Values = ReadonlyMap<string, StoreMessage>;
+
+/** Opens the bundles of one scope. */
+export async function openBundles(context: NatsContext, directory: string | undefined): Promise<Bundles> {
+  const { api, names } = context;
+  const stream = names.streams.bundles;
+  const index = await openBundleIndex(context, directory);
+  const cache = new Map<number, { readonly values: Promise<Values>; bytes: number }>();
+  let bytesInCache = 0;
+
+  const create = gathered<FirstValue, boolean>({
+    calls: mostKeys,
+    bytes: mostBytes,
+    // So that keys as long as they may be stay within the bound of headers too.
+    sizeOf: ({ key, value }) => value.byteLength + key.length * (mostBytes / mostHeaderBytes),
+    async perform(values) {
+      const once = new Map<string, FirstValue>();
+      for (const value of values) if (!once.has(value.key)) once.set(value.key, value);
+      const { headers, data } = packBundle([...once.values()]);
+      const { seen } = index;
+      const seq = (await api.publish(names.bundleSubject, data, { stream, headers })) ?? 0;
+      if (seq <= seen) throw streamReplaced(stream, seq);
+      await index.reached(seq);
+      return values.map((value) => once.get(value.key) === value && index.bundleOf(value.key) === seq);
+    },
+  });
+
+  async function load(seq: number): Promise<Values> {
+    const message = await api.at(stream, seq);
+    const values = message && unpackBundle(message.headers, message.data);
+    if (values === undefined) throw unreadable(stream, seq);
+    return values;
+  }
+
+  function open(seq: number): Promise<Values> {
+    const cached = cache.get(seq);
+    if (cached !== undefined) {
+      // The one that was used last is the last to go.
+      cache.delete(seq);
+      cache.set(seq, cached);
+      return cached.values;
+    }
+    const entry = { values: load(seq), bytes: 0 };
+    cache.set(seq, entry);
+    entry.values.then(
+      (values) => {
+        for (const { data } of values.values()) entry.bytes += data.byteLength;
+        bytesInCache += entry.bytes;
+        shrink();
+      },
+      () => cache.delete(seq),
+    );
+    return entry.values;
+  }
+
+  function shrink(): void {
+    for (const [seq, { bytes }] of cache) {
+      if (bytesInCache <= cachedBytes || cache.size === 1) return;
+      cache.delete(seq);
+      bytesInCache -= bytes;
+    }
+  }
+
+  return {
+    get behind() {
+      return index.behind;
+    },
+    create: async (value) => index.bundleOf(value.key) === undefined && create(value),
+    async first(key) {
+      if (index.bundleOf(key) === undefined) await index.caughtUp();
+      const seq = index.bundleOf(key);
+      return seq === undefined ? undefined : (await open(seq)).get(key);
+    },
+    async page(...page) {
+      await index.caughtUp();
+      return index.page(...page);
+    },
+    close: () => index.close(),
+  };
+}
+
+function unreadable(stream: string, seq: number): EngineError {
+  return new EngineError(
+    'engine-corrupt',
+    'none',
+    `Message ${seq} of the stream ${stream} is gone or was altered, and with it the values that it holds. Restore the newest backup.`,
+  );
+}
