@@ -14,6 +14,10 @@ export default defineConfig({
     alias: [
       { find: /^@slackwater\/(shared|middleware|client-sdk)$/, replacement: source('$1/src/index.ts') },
       {
+        find: '@slackwater/middleware/rules',
+        replacement: source('middleware/src/scorers/rules-scorer.ts'),
+      },
+      {
         find: '@slackwater/middleware/nats',
         replacement: source('middleware/src/engines/nats/nats-engine.ts'),
       },

@@ -37,6 +37,8 @@ export type {
   ScorerCriterion,
   UnavailableCriterion,
 } from './options/candidates.ts';
+export { modelScorer } from './scorers/model-scorer.ts';
+export type { ScorerFileOptions } from './scorers/scorer-options.ts';
 export type { Scorer, ScorerAnswer, ScorerFacts } from './scorers/scorer.ts';
 
 // measuring

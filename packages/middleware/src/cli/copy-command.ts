@@ -1,14 +1,11 @@
-import type { EngineOpenOptions, OpenEngine } from '../engines/engine.ts';
 import { gateDefaults } from '../options/options.ts';
 import type { Command } from './command.ts';
 import { copyLedger } from './copy/copy-ledger.ts';
 import { adviceOnKeys, placeKeys, sourceKeys } from './copy-keys.ts';
-import { UsageError } from './failures.ts';
-import { checkedName } from './names.ts';
-import type { LedgerName, Place } from './place.ts';
 import { placeOf } from './places.ts';
 import { showProgress } from './progress.ts';
 import { readOptions, usage } from './read-options.ts';
+import { ledgerOf, withOpen } from './which-ledger.ts';
 
 const help = `Usage: slackwater copy --from URL --to URL [--application NAME] [--group NAME] [--keys FILE]
 
@@ -46,7 +43,7 @@ export const copyCommand: Command = {
     const from = placeOf('from', options.from);
     const to = placeOf('to', options.to);
     if (from.shown === to.shown) throw usage('copy', `--from and --to are the same: ${from.shown}`);
-    const ledger = ledgerOf(from, options);
+    const ledger = ledgerOf('copy', from, options);
     const onTheirWay = { from, to, ledger, file: options.keys };
     const keys = await sourceKeys(onTheirWay, clock);
     const progress = showProgress(stderr, clock);
@@ -70,44 +67,3 @@ export const copyCommand: Command = {
     stdout.write(`${JSON.stringify({ ...copied, verified: true, ...ledger })}\n`);
   },
 };
-
-/** Whose ledger is meant. Throws a {@link UsageError} where that is not clear, or there is no such ledger. */
-function ledgerOf(
-  from: Place,
-  given: { readonly application?: string; readonly group?: string },
-): LedgerName {
-  for (const option of ['application', 'group'] as const) {
-    const name = given[option];
-    if (name !== undefined) checkedName('copy', option, name);
-  }
-  if (from.ledgers === undefined) {
-    if (given.application === undefined)
-      throw usage('copy', `--application is missing; ${from.shown} can't tell`);
-    return { application: given.application, group: given.group ?? gateDefaults.group };
-  }
-  const all = from.ledgers();
-  const meant = all.filter(
-    ({ application, group }) =>
-      application === (given.application ?? application) && group === (given.group ?? group),
-  );
-  const [only, ...others] = meant;
-  if (only !== undefined && others.length === 0) return only;
-  const listed = all.map(({ application, group }) => `--application ${application} --group ${group}`);
-  if (listed.length === 0) throw new UsageError(`${from.shown} holds no ledger; is it the right directory?`);
-  const problem = only === undefined ? 'holds no ledger of that name' : 'holds several ledgers';
-  throw usage('copy', `${from.shown} ${problem}; give one of: ${listed.join('; ')}`);
-}
-
-async function withOpen<T>(
-  place: Place,
-  keys: Uint8Array,
-  owner: EngineOpenOptions,
-  work: (engine: OpenEngine) => Promise<T>,
-): Promise<T> {
-  const engine = await (await place.engine(keys)).open(owner);
-  try {
-    return await work(engine);
-  } finally {
-    await engine.close();
-  }
-}

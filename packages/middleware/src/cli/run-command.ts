@@ -3,8 +3,13 @@ import type { Command, Surroundings } from './command.ts';
 import { copyCommand } from './copy-command.ts';
 import { CommandFailed, UsageError } from './failures.ts';
 import { keysCommand } from './keys-command.ts';
+import { trainCommand } from './train-command.ts';
 
-const commands: Readonly<Record<string, Command>> = { copy: copyCommand, keys: keysCommand };
+const commands: Readonly<Record<string, Command>> = {
+  copy: copyCommand,
+  keys: keysCommand,
+  train: trainCommand,
+};
 
 /** Runs one command line, without the program's name. Resolves with the exit code: 0, 1 for a failure, 2 for bad input. */
 export async function runCommand(args: readonly string[], surroundings: Surroundings): Promise<number> {
