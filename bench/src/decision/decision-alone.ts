@@ -20,7 +20,7 @@ export interface DecisionAlone {
 /** Makes the parts that decide, joined as the gate joins them, on a partition whose window is full of quick commits. */
 export async function decisionAlone(options: SlackwaterOptions, partition: string): Promise<DecisionAlone> {
   const resolved = resolveOptions(options);
-  const { latency, autoThreshold, retryAfterCapMs, maxLearnedRoutes } = resolved;
+  const { latency, autoThreshold, retryAfterCapMs, maxLearnedRoutes, maxLearnedRouteAgeMs } = resolved;
   const measured = new LatencyTable({ clock, ...latency });
   for (let n = 0; n < 64; n++) await measured.commit(partition, async () => {});
   const admissions = new Admissions({
@@ -41,7 +41,8 @@ export async function decisionAlone(options: SlackwaterOptions, partition: strin
   });
   const factsOf = factFinder({
     ...{ options: resolved, clock, findRoute: routeTable(resolved.routes) },
-    learned: new LearnedRoutes(maxLearnedRoutes),
+    learned: new LearnedRoutes({ clock, maxRoutes: maxLearnedRoutes, maxAgeMs: maxLearnedRouteAgeMs }),
+    wouldPerform: (rank, partition) => admissions.wouldPerform(rank, partition),
     failed() {},
   });
   const rank = resolved.workTypes.findIndex(({ exempt }) => !exempt);

@@ -18,7 +18,7 @@ import { routeTable } from './decide/route-table.ts';
 import { commitSources } from './drivers/driver.ts';
 import { type Candidates, findCandidates } from './joins/candidates.ts';
 import { type Deciding, decide, measure } from './joins/decide.ts';
-import { partitionRows } from './joins/partition-rows.ts';
+import { learnedRows, partitionRows } from './joins/partition-rows.ts';
 import { type Mounted, type Recorded, type Recording, record } from './joins/record.ts';
 import { type DecisionTelling, tellDecisions } from './joins/tell-decisions.ts';
 import { controlWorkTypes, type WorkTypeControl, workTypesInProcess } from './joins/work-types.ts';
@@ -199,6 +199,7 @@ function answerRequests(
       clock,
       findRoute: routeTable(options.routes),
       learned,
+      wouldPerform: (rank, partition) => admissions.wouldPerform(rank, partition),
       failed: (option, error) => trouble(`asking the option ${option}`, error),
     }),
     admissions,
@@ -245,6 +246,7 @@ function resourceParts(
     ledgerIsPublic: ledger.public,
     pollAfterMs: (partition) => pollAfterMs(admissions.statesOf(partition)),
     partitions: () => partitionRows(deciding),
+    learnedRoutes: () => learnedRows(deciding),
     shadow: () => deciding.shadow.report(),
     workTypes,
     health: async () => ({

@@ -6,6 +6,7 @@ import { defer } from '../../../packages/middleware/src/answer/defer.ts';
 import type { GateParts, Recorder } from '../../../packages/middleware/src/answer/gate-parts.ts';
 import { factFinder, type RequestFacts } from '../../../packages/middleware/src/answer/request-facts.ts';
 import { requesterOf } from '../../../packages/middleware/src/answer/requester.ts';
+import { LearnedRoutes } from '../../../packages/middleware/src/decide/learned-routes.ts';
 import type { SlackwaterOptions } from '../../../packages/middleware/src/options/options.ts';
 import { resolveOptions } from '../../../packages/middleware/src/options/resolve-options.ts';
 
@@ -42,7 +43,8 @@ function asking(options: SlackwaterOptions): {
       options: resolved,
       clock,
       findRoute: () => route && { route, params: {} },
-      learned: { partitionsOf: () => [] },
+      learned: new LearnedRoutes({ clock, maxRoutes: 10, maxAgeMs: 60_000 }),
+      wouldPerform: () => true,
       failed: (option) => told.push(option),
     }),
     async inFiveSeconds(work) {

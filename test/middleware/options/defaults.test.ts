@@ -89,6 +89,7 @@ describe('options left out', () => {
       maxBodyBytes: 1_048_576,
       retryAfterCapMs: 30_000,
       maxLearnedRoutes: 1_000,
+      maxLearnedRouteAgeMs: 3_600_000,
     });
   });
 

@@ -17,7 +17,7 @@ import { refusalOf } from './refused.ts';
 
 const names = [
   'application group workTypes defaultWorkType thresholdMs routes classify partition requester capture restore',
-  'captureHeaders engine latency ledger perform auth basePath publicUrl maxBodyBytes retryAfterCapMs maxLearnedRoutes',
+  'captureHeaders engine latency ledger perform auth basePath publicUrl maxBodyBytes retryAfterCapMs maxLearnedRoutes maxLearnedRouteAgeMs',
 ]
   .join(' ')
   .split(' ');

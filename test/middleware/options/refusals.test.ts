@@ -132,6 +132,7 @@ const invalid: readonly Row[] = [
   [{ maxBodyBytes: 3 * 1024 * 1024 + 1 }, 'maxBodyBytes', '3145729', 'to 3,145,728'],
   [{ retryAfterCapMs: 0 }, 'retryAfterCapMs', '0', 'from 1,000'],
   [{ maxLearnedRoutes: 0 }, 'maxLearnedRoutes', '0', 'from 1'],
+  [{ maxLearnedRouteAgeMs: 10 }, 'maxLearnedRouteAgeMs', '10', 'from 1,000'],
 ];
 
 const unknown: readonly Row[] = [

@@ -27,7 +27,7 @@ export interface GateParts {
   readonly recorder: Recorder | undefined;
   /** Counts what shadow mode would have done. */
   readonly shadow: Pick<ShadowTally, 'performed' | 'postponed'>;
-  readonly learned: Pick<LearnedRoutes, 'learn'>;
+  readonly learned: Pick<LearnedRoutes, 'again' | 'learn'>;
   /** How many transactions routes take; undefined while the ledger is not open. */
   readonly transactions: () => TransactionCounts | undefined;
   /** Whether anybody wants to know how each request was decided. */

@@ -2,10 +2,10 @@ import type { ServerResponse } from 'node:http';
 import type { NextFunction, Request } from 'express';
 import type { Entry } from '../decide/entry.ts';
 import { type CompletionScope, type RequestContext, requestContext } from '../request-context.ts';
+import { routeObject, routeTaken } from './express-routes.ts';
 import type { GateParts } from './gate-parts.ts';
 import { onceOver } from './once-over.ts';
 import type { RequestFacts } from './request-facts.ts';
-import { patternOf } from './request-paths.ts';
 
 type PerformParts = Pick<GateParts, 'learned' | 'warn' | 'transactions' | 'trouble'>;
 
@@ -26,15 +26,19 @@ class LiveContext implements RequestContext {
   writes = 0;
   readonly #parts: PerformParts;
   readonly #req: Request;
+  readonly #res: ServerResponse;
   readonly #facts: RequestFacts;
   readonly #entry: Entry | undefined;
   readonly #onFirstWrite: () => void;
+  /** The application that the gate stands in. */
+  readonly #app: unknown;
+  #unrouted: Set<string> | undefined;
   /** With what another gate let the same request through before. */
   readonly #outer: LiveContext | undefined;
 
   constructor(
     parts: PerformParts,
-    req: Request,
+    { req, res }: { readonly req: Request; readonly res: ServerResponse },
     facts: RequestFacts,
     entry: Entry | undefined,
     once: PerformedOnce | undefined,
@@ -46,6 +50,8 @@ class LiveContext implements RequestContext {
     this.#onFirstWrite = onFirstWrite;
     this.#parts = parts;
     this.#req = req;
+    this.#res = res;
+    this.#app = req.app;
     this.#facts = facts;
     this.#entry = entry;
     const outer = requestContext.getStore();
@@ -64,12 +70,43 @@ class LiveContext implements RequestContext {
     this.#learnPartition(partition);
   }
 
+  /** What writes before the request has come to its route, as sessions do, counts for the route that it comes to. */
+  #learnRoute(partition: string): void {
+    const from = { req: this.#req, app: this.#app, path: this.#facts.path };
+    if (routeObject(this.#req) !== undefined) {
+      learnRoute(this.#parts, from, partition);
+      return;
+    }
+    if (this.#unrouted === undefined) {
+      const written = new Set<string>();
+      this.#unrouted = written;
+      onceOver(this.#req.socket, this.#res, () => {
+        for (const each of written) learnRoute(this.#parts, from, each);
+      });
+    }
+    this.#unrouted.add(partition);
+  }
+
   #learnPartition(partition: string): void {
-    const { method, path, partitionsSaid, partitions } = this.#facts;
-    if (!partitionsSaid) this.#parts.learned.learn(method, patternOf(this.#req), path, partition);
+    const { partitionsSaid, partitions } = this.#facts;
+    if (!partitionsSaid) this.#learnRoute(partition);
     else if (!partitions.includes(partition)) {
       this.#parts.warn('partition-differs', differs(this.#facts, partition));
     }
+  }
+}
+
+function learnRoute(
+  { learned, trouble }: PerformParts,
+  { req, app, path }: { readonly req: Request; readonly app: unknown; readonly path: string },
+  partition: string,
+): void {
+  try {
+    const route = routeObject(req);
+    if (route !== undefined && learned.again(req.method, route, partition)) return;
+    learned.learn(req.method, routeTaken(req, path, app), path, partition);
+  } catch (error) {
+    trouble('learning where a route commits', error);
   }
 }
 
@@ -114,7 +151,7 @@ export function performNow(
       if (wentWell && learns) learnTransactions(parts, facts, context, once);
     });
   // To listen for an end that means nothing to anybody would cost more than all the rest.
-  const context = new LiveContext(parts, req, facts, entry, once, inShadow, () => {
+  const context = new LiveContext(parts, exchange, facts, entry, once, inShadow, () => {
     if (learns && !isAwaited) listen();
   });
   if (isAwaited) listen();

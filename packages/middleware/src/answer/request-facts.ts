@@ -1,11 +1,11 @@
 import type { Request } from 'express';
 import type { Clock } from '../clock.ts';
-import type { LearnedRoutes } from '../decide/learned-routes.ts';
 import type { RouteMatch } from '../decide/route-table.ts';
 import type { Stance } from '../decide/stance.ts';
 import type { OfRequest } from '../options/options.ts';
 import type { ResolvedOptions, RouteRule, WorkTypePolicy } from '../options/resolved.ts';
 import { asked } from './in-time.ts';
+import { type LearnedSources, learnedPartitions } from './learned-partitions.ts';
 import { andThen, isPromise } from './maybe-async.ts';
 
 /** What the decision goes by. */
@@ -31,11 +31,10 @@ export interface RequestFacts {
 }
 
 /** What facts are found with. */
-export interface FactSources {
+export interface FactSources extends LearnedSources {
   readonly options: Pick<ResolvedOptions, 'workTypes' | 'defaultWorkType' | 'classify' | 'partition'>;
   readonly clock: Pick<Clock, 'after'>;
   readonly findRoute: (method: string, path: string) => RouteMatch<RouteRule> | undefined;
-  readonly learned: Pick<LearnedRoutes, 'partitionsOf'>;
   /** A function among the options threw, or gave what it may not. */
   readonly failed: (option: string, error: unknown) => void;
 }
@@ -64,7 +63,7 @@ const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
  * that fails is told of and counts as one that says nothing.
  */
 export function factFinder(sources: FactSources): (req: Request) => RequestFacts | Promise<RequestFacts> {
-  const { options, clock, findRoute, learned, failed } = sources;
+  const { options, clock, findRoute, failed } = sources;
   // What is said of a work type may change from one request to the next; names and order do not.
   const ranks = new Map(options.workTypes.map(({ name }, rank) => [name, rank]));
   const fallback = ranks.get(options.defaultWorkType) ?? 0;
@@ -121,14 +120,14 @@ export function factFinder(sources: FactSources): (req: Request) => RequestFacts
   function partitionsOf(
     req: Request,
     rule: RouteRule | undefined,
-    method: string,
     path: string,
+    rank: number,
   ): Place | Promise<Place> {
     const own = rule?.partition === undefined ? undefined : ask('routes.partition', rule.partition, req);
     const given = andThen(own, (value) => value ?? ask('partition', options.partition, req));
     return andThen(given, (value) => {
       if (value === undefined) {
-        return { partitions: learned.partitionsOf(method, path), partitionsSaid: false };
+        return { partitions: learnedPartitions(sources, req, path, rank), partitionsSaid: false };
       }
       const partitions = typeof value === 'string' ? [value] : value;
       if (Array.isArray(partitions) && partitions.every(isPartition)) {
@@ -201,7 +200,7 @@ export function factFinder(sources: FactSources): (req: Request) => RequestFacts
       const base = { method, path, route: rule?.pattern, workType, rank, claimed, stance: undefined };
       // Nothing more is asked of what will not be judged.
       if (!claimed || workType.exempt) return { ...base, ...nowhere, ...unordered };
-      return andThen(partitionsOf(req, rule, method, path), (place) => {
+      return andThen(partitionsOf(req, rule, path, rank), (place) => {
         return andThen(orderOf(req, rule), (order) => ({ ...base, ...place, ...order }));
       });
     });

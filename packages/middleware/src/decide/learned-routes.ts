@@ -1,100 +1,174 @@
-import { pathMatcher } from './path-pattern.ts';
+import type { Clock } from '../clock.ts';
+import { LearnedRoute, pathAlone, type SeenRoute, shapeOf } from './learned-route.ts';
 
-/** Partitions of one route beyond these are not remembered. */
-const mostPartitions = 16;
-
-interface LearnedRoute {
-  readonly method: string;
-  readonly pattern: string;
-  readonly matches: (path: string) => boolean;
-  partitions: readonly string[];
+/** What {@link LearnedRoutes} goes by. */
+export interface LearnedRoutesSetup {
+  readonly clock: Pick<Clock, 'now'>;
+  readonly maxRoutes: number;
+  /** A route's partition is forgotten when it was not seen to commit there for so long. */
+  readonly maxAgeMs: number;
 }
 
 /**
- * Which routes commit to which partitions, as it was seen. At most `maxRoutes` are remembered; beyond them the one that
- * has not committed for longest is forgotten.
+ * Which routes commit to which partitions, as it was seen. At most `maxRoutes` are remembered: beyond them what is known by
+ * its path alone is forgotten before any route is, and of each the one that has not committed for longest.
  */
 export class LearnedRoutes {
-  readonly #maxRoutes: number;
+  readonly #setup: LearnedRoutesSetup;
   /** In the order of their last commit. */
-  readonly #routes = new Map<string, LearnedRoute>();
-  /** By method and number of slashes, so that a look passes by few. */
-  readonly #shelves = new Map<string, Set<LearnedRoute>>();
+  readonly #routes = new Set<LearnedRoute>();
+  /** The same, of what callers chose the names of. */
+  readonly #paths = new Set<LearnedRoute>();
+  readonly #byIdentity = new WeakMap<object, Map<string, LearnedRoute>>();
+  /** By method and the words that all paths of a route begin with, so that a look passes by few. */
+  readonly #shelves = new Map<string, Map<string, LearnedRoute[]>>();
+  /** The most slashes among those words. */
+  #deepest = 0;
 
-  constructor(maxRoutes: number) {
-    this.#maxRoutes = maxRoutes;
+  constructor(setup: LearnedRoutesSetup) {
+    this.#setup = setup;
   }
 
-  /** A request on that route committed there. `path` is what it came with. */
-  learn(method: string, pattern: string | undefined, path: string, partition: string): void {
-    const route = this.#known(method, pattern) ?? this.#known(method, path) ?? make(method, pattern, path);
-    const key = keyOf(route);
-    // Put at the end anew: what has just committed is forgotten last.
-    if (!this.#routes.delete(key)) this.#shelve(route);
-    this.#routes.set(key, route);
-    if (!route.partitions.includes(partition) && route.partitions.length < mostPartitions) {
-      route.partitions = [...route.partitions, partition];
-    }
-    if (this.#routes.size > this.#maxRoutes) this.#forgetOldest();
+  /** A request on a route that is known committed there. False where the route is not known. */
+  again(method: string, identity: object, partition: string): boolean {
+    const route = this.of(method, identity);
+    if (route === undefined) return false;
+    this.#note(route, partition);
+    return true;
   }
 
-  /** The partitions that requests like this one were seen to commit to; none where it is not known. */
-  partitionsOf(method: string, path: string): readonly string[] {
-    for (const route of this.#shelves.get(shelfOf(method, path)) ?? []) {
-      if (route.matches(path)) return route.partitions;
+  /** A request committed there that came with `path`; undefined where nothing is known of its route. */
+  learn(method: string, seen: SeenRoute | undefined, path: string, partition: string): void {
+    const shape = seen === undefined ? pathAlone(path) : shapeOf(seen, path);
+    const known = seen === undefined ? this.#atPath(method, shape.start) : this.of(method, seen.identity);
+    this.#note(known ?? this.#add(new LearnedRoute(method, shape)), partition);
+  }
+
+  /** What a request will probably be handled by, as far as that was seen to commit. */
+  find(method: string, path: string): LearnedRoute | undefined {
+    const shelves = this.#shelves.get(method);
+    if (shelves === undefined) return undefined;
+    for (const start of startsOf(path, this.#deepest)) {
+      for (const route of shelves.get(start) ?? []) if (route.shape.matches(path)) return route;
     }
-    return [];
+    return undefined;
+  }
+
+  /** What is known of a route of the application's. */
+  of(method: string, identity: object): LearnedRoute | undefined {
+    return this.#byIdentity.get(identity)?.get(method);
+  }
+
+  /** The partitions that requests on that route were seen to commit to, and not too long ago. */
+  partitionsOf(route: LearnedRoute): readonly string[] {
+    const partitions = route.partitions(this.#setup.clock.now() - this.#setup.maxAgeMs);
+    if (partitions.length === 0) this.#forget(route);
+    return partitions;
+  }
+
+  /** It is held back, and can't commit: meanwhile it does not age. */
+  hold(route: LearnedRoute): void {
+    route.hold(this.#setup.clock.now());
+    this.#putLast(route);
   }
 
   /** What is known, the longest quiet first. */
-  *list(): IterableIterator<{ readonly route: string; readonly partitions: readonly string[] }> {
-    for (const [route, { partitions }] of this.#routes) yield { route, partitions };
+  *list(): IterableIterator<{
+    readonly route: string;
+    readonly partitions: readonly { readonly partition: string; readonly quietMs: number }[];
+  }> {
+    const now = this.#setup.clock.now();
+    for (const route of [...this.#paths, ...this.#routes]) {
+      if (this.partitionsOf(route).length === 0) continue;
+      const partitions = [...route.commits()].map(([partition, at]) => ({ partition, quietMs: now - at }));
+      yield { route: `${route.method} ${route.shape.pattern}`, partitions };
+    }
   }
 
-  #known(method: string, pattern: string | undefined): LearnedRoute | undefined {
-    return pattern === undefined ? undefined : this.#routes.get(keyOf({ method, pattern }));
+  #note(route: LearnedRoute, partition: string): void {
+    const now = this.#setup.clock.now();
+    route.note(partition, now);
+    this.#putLast(route);
+    this.#forgetOld(now - this.#setup.maxAgeMs);
   }
 
-  #shelve(route: LearnedRoute): void {
-    const shelf = shelfOf(route.method, route.pattern);
-    this.#shelves.set(shelf, (this.#shelves.get(shelf) ?? new Set()).add(route));
+  #putLast(route: LearnedRoute): void {
+    const order = this.#orderOf(route);
+    order.delete(route);
+    order.add(route);
   }
 
-  #forgetOldest(): void {
-    const [oldest] = this.#routes;
-    if (oldest === undefined) return;
-    const [key, route] = oldest;
-    this.#routes.delete(key);
-    const shelf = shelfOf(route.method, route.pattern);
-    this.#shelves.get(shelf)?.delete(route);
-    if (this.#shelves.get(shelf)?.size === 0) this.#shelves.delete(shelf);
+  #orderOf({ shape }: LearnedRoute): Set<LearnedRoute> {
+    return shape.identity === undefined ? this.#paths : this.#routes;
+  }
+
+  #atPath(method: string, start: string): LearnedRoute | undefined {
+    const shelf = this.#shelves.get(method)?.get(start);
+    return shelf?.find(({ shape }) => shape.identity === undefined);
+  }
+
+  #add(route: LearnedRoute): LearnedRoute {
+    const { method, shape } = route;
+    const { start, identity } = shape;
+    const shelves = this.#shelves.get(method) ?? new Map<string, LearnedRoute[]>();
+    this.#shelves.set(method, shelves);
+    shelves.set(start, [...(shelves.get(start) ?? []), route]);
+    this.#deepest = Math.max(this.#deepest, slashesIn(start));
+    if (identity !== undefined) {
+      const methods = this.#byIdentity.get(identity) ?? new Map<string, LearnedRoute>();
+      this.#byIdentity.set(identity, methods.set(method, route));
+    }
+    this.#orderOf(route).add(route);
+    if (this.#routes.size + this.#paths.size > this.#setup.maxRoutes) this.#forgetOne(route);
+    return route;
+  }
+
+  #forgetOne(newest: LearnedRoute): void {
+    for (const order of [this.#paths, this.#routes]) {
+      for (const route of order) {
+        if (route === newest) continue;
+        this.#forget(route);
+        return;
+      }
+    }
+  }
+
+  #forgetOld(before: number): void {
+    for (const order of [this.#paths, this.#routes]) {
+      for (const route of order) {
+        if (route.partitions(before).length > 0) break;
+        this.#forget(route);
+      }
+    }
+  }
+
+  #forget(route: LearnedRoute): void {
+    const { method, shape } = route;
+    this.#orderOf(route).delete(route);
+    if (shape.identity !== undefined) this.#byIdentity.get(shape.identity)?.delete(method);
+    const shelves = this.#shelves.get(method);
+    const left = shelves?.get(shape.start)?.filter((other) => other !== route) ?? [];
+    if (left.length > 0) shelves?.set(shape.start, left);
+    else shelves?.delete(shape.start);
   }
 }
 
-/** A pattern that is not of path-to-regexp 8, as Express 4 has them, or that spans slashes, stands for the one path. */
-function make(method: string, pattern: string | undefined, path: string): LearnedRoute {
-  const matches = pattern === undefined ? undefined : matcherOf(pattern, path);
-  if (pattern === undefined || matches === undefined) {
-    return { method, pattern: path, matches: (other) => other === path, partitions: [] };
-  }
-  return { method, pattern, matches: (other) => matches(other) !== undefined, partitions: [] };
-}
-
-function matcherOf(pattern: string, path: string): ReturnType<typeof pathMatcher> | undefined {
-  try {
-    const matches = pathMatcher(pattern);
-    return shelfOf('', pattern) === shelfOf('', path) && matches(path) !== undefined ? matches : undefined;
-  } catch {
-    return undefined;
-  }
-}
-
-function keyOf({ method, pattern }: Pick<LearnedRoute, 'method' | 'pattern'>): string {
-  return `${method} ${pattern}`;
-}
-
-function shelfOf(method: string, path: string): string {
+/** A path, and what stands in front of each of its slashes, the longest first; of those with more slashes none. */
+function startsOf(path: string, mostSlashes: number): readonly string[] {
+  const spelled = path.toLowerCase();
+  const whole = spelled.length > 1 && spelled.endsWith('/') ? spelled.slice(0, -1) : spelled;
+  const starts: string[] = [];
   let slashes = 0;
-  for (let i = 0; i < path.length - 1; i++) if (path.charCodeAt(i) === 47) slashes += 1;
-  return `${method} ${slashes}`;
+  for (let at = whole.indexOf('/'); at !== -1 && slashes <= mostSlashes; at = whole.indexOf('/', at + 1)) {
+    starts.push(whole.slice(0, at));
+    slashes++;
+  }
+  if (slashes <= mostSlashes) starts.push(whole);
+  return starts.reverse();
+}
+
+function slashesIn(text: string): number {
+  let slashes = 0;
+  for (let at = text.indexOf('/'); at !== -1; at = text.indexOf('/', at + 1)) slashes++;
+  return slashes;
 }

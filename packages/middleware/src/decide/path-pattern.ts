@@ -1,4 +1,4 @@
-import { match } from 'path-to-regexp';
+import { match, pathToRegexp } from 'path-to-regexp';
 
 /** The parameters of a path that matched; a wildcard's parts are joined by `/`. */
 export type PathParams = Readonly<Record<string, string>>;
@@ -21,6 +21,12 @@ export function pathMatcher(pattern: string): (path: string) => PathParams | und
     }
     return params;
   };
+}
+
+/** The same, for those who need no parameters: it tells whether the path matches. */
+export function pathTester(pattern: string): (path: string) => boolean {
+  const { regexp } = pathToRegexp(pattern);
+  return (path) => regexp.test(path);
 }
 
 function literalMatcher(pattern: string): (path: string) => PathParams | undefined {

@@ -65,7 +65,14 @@ export interface Deciding extends Measuring {
 
 /** Latency becomes states, and states let requests through. */
 export function decide(
-  { workTypes, latency, autoThreshold, retryAfterCapMs, maxLearnedRoutes }: ResolvedOptions,
+  {
+    workTypes,
+    latency,
+    autoThreshold,
+    retryAfterCapMs,
+    maxLearnedRoutes,
+    maxLearnedRouteAgeMs,
+  }: ResolvedOptions,
   { table, sharing }: Measuring,
   { tell, trouble }: Pick<GateVoice, 'tell' | 'trouble'>,
   onOpening: (partition: string) => void,
@@ -94,5 +101,6 @@ export function decide(
     const shadowOf = commit.context?.shadowOf;
     if (shadowOf !== undefined) shadow.committed(shadowOf, commit.durationMs);
   });
-  return { table, sharing, ranks, admissions, shadow, learned: new LearnedRoutes(maxLearnedRoutes) };
+  const learned = new LearnedRoutes({ clock, maxRoutes: maxLearnedRoutes, maxAgeMs: maxLearnedRouteAgeMs });
+  return { table, sharing, ranks, admissions, shadow, learned };
 }

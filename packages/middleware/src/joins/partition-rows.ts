@@ -1,3 +1,4 @@
+import type { LearnedRow } from '../answer/resources/contract.ts';
 import type { Deciding } from './decide.ts';
 
 /**
@@ -23,4 +24,12 @@ export function partitionRows({ table, admissions, sharing }: Deciding): readonl
       others: sharing.read(partition),
     }));
   return [...own, ...foreign];
+}
+
+/** What `GET /partitions` says of the routes that were seen to commit, the longest quiet first. */
+export function learnedRows({ learned }: Pick<Deciding, 'learned'>): readonly LearnedRow[] {
+  return [...learned.list()].map(({ route, partitions }) => ({
+    route,
+    partitions: partitions.map(({ partition, quietMs }) => ({ partition, quietMs: Math.round(quietMs) })),
+  }));
 }

@@ -109,6 +109,8 @@ export interface SlackwaterOptions {
   readonly retryAfterCapMs?: number;
   /** How many routes are remembered with the partitions they commit to. Default 1,000. */
   readonly maxLearnedRoutes?: number;
+  /** How long a route is remembered to commit to a partition after it was last seen to, ms; not counted while it is held back. Default 3,600,000. */
+  readonly maxLearnedRouteAgeMs?: number;
 }
 
 /** What {@link SlackwaterOptions} are where they are left out. */
@@ -126,6 +128,7 @@ export const gateDefaults = {
   maxBodyBytes: 1024 * 1024,
   retryAfterCapMs: 30_000,
   maxLearnedRoutes: 1_000,
+  maxLearnedRouteAgeMs: 3_600_000,
 } as const satisfies SlackwaterOptions;
 
 /** One category of work. */

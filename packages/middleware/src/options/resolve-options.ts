@@ -70,6 +70,7 @@ const readers: Readers<Own> = {
   maxBodyBytes: number({ from: 0, to: 3 * 1024 * 1024, of: 'bytes' }),
   retryAfterCapMs: milliseconds(1_000, 86_400_000),
   maxLearnedRoutes: number({ from: 1, to: 100_000, of: 'routes' }),
+  maxLearnedRouteAgeMs: milliseconds(1_000, 7 * 86_400_000),
 };
 
 const elsewhere = Object.entries({

@@ -96,4 +96,5 @@ export interface ResolvedOptions {
   readonly maxBodyBytes: number;
   readonly retryAfterCapMs: number;
   readonly maxLearnedRoutes: number;
+  readonly maxLearnedRouteAgeMs: number;
 }

@@ -13,12 +13,16 @@ async function open(setup?: OfficeSetup): Promise<Office> {
 }
 
 describe('GET /partitions', () => {
-  it('is the latency table, for auditors and admins', async () => {
+  it('is the latency table, and what was learned of routes, for auditors and admins', async () => {
     const own = await open();
     const get = (): request.Test => request(own.app).get(`${base}/partitions`);
     for (const scope of ['audit:read', 'admin']) {
       const { body } = await get().set('Authorization', own.token(scope)).expect(200);
-      expect(body).toEqual({ partitions: [{ partition: 'payments', valueMs: 12.5 }] });
+      expect(body).toEqual({
+        partitions: [{ partition: 'payments', valueMs: 12.5 }],
+        learnedRoutes: [{ route: 'POST /orders/:id', partitions: [{ partition: 'payments', quietMs: 40 }] }],
+        shadow: {},
+      });
     }
     await get().expect(404);
     await get().set('Authorization', own.token('audit:reveal')).expect(404);

@@ -110,6 +110,9 @@ export async function office(setup: OfficeSetup = {}): Promise<Office> {
     ledgerIsPublic: true,
     pollAfterMs: () => 1_500,
     partitions: () => [{ partition: 'payments', valueMs: 12.5 }],
+    learnedRoutes: () => [
+      { route: 'POST /orders/:id', partitions: [{ partition: 'payments', quietMs: 40 }] },
+    ],
     decisions: () => [],
     shadow: () => ({}),
     workTypes: desk(),

@@ -6,6 +6,13 @@ import type { ChangeResult, WorkTypeView } from '../../options/gate-work-types.t
 import type { DecisionFilter } from '../decision-ring.ts';
 import type { DeferralHome } from '../deferral-resource.ts';
 
+/** A route that was seen to commit: `POST /shops/:shop/orders`. */
+export interface LearnedRow {
+  readonly route: string;
+  /** How long ago it last committed where, whole ms; time in which it was held back does not count. */
+  readonly partitions: readonly { readonly partition: string; readonly quietMs: number }[];
+}
+
 /** What the gate's own resources are made of. */
 export interface ResourceParts {
   readonly clock: Clock;
@@ -23,6 +30,8 @@ export interface ResourceParts {
   readonly pollAfterMs: (partition: string) => number;
   /** Rows for `GET /partitions`; JSON values. */
   readonly partitions: () => readonly unknown[];
+  /** Routes that were seen to commit, for the same. */
+  readonly learnedRoutes: () => readonly LearnedRow[];
   /** The most recent decisions that fit, the newest first; JSON values. */
   readonly decisions: (filter: DecisionFilter) => readonly unknown[];
   /** What shadow mode came to; JSON values, by work type. */
