@@ -8,6 +8,8 @@ import type { CallerKind } from './scenario.ts';
 export interface Caller {
   /** Whether it says `Prefer: respond-async`, and so may be deferred. */
   readonly respondsAsync: boolean;
+  /** Whether its requests carry an Idempotency-Key, so that hosts recognise it. */
+  readonly keyed: boolean;
   /** How long it waits after its attempt number `attempt` (from 1) was answered *retry later*. */
   waitMs(attempt: number, askedMs: number, random: Random): number;
   /** Whether it repeats a request that was let through and failed. */
@@ -26,16 +28,19 @@ export const patienceMs = sdk.deadlineMs;
 export const callers: Readonly<Record<CallerKind, Caller>> = {
   sdk: {
     respondsAsync: sdk.preferAsync,
+    keyed: true,
     waitMs: (attempt, askedMs, random) => retryWaitMs(sdk, attempt, askedMs, random()),
     repeatsFailed: false,
   },
   obedient: {
     respondsAsync: false,
+    keyed: false,
     waitMs: (_attempt, askedMs) => parseRetryAfter(formatRetryAfter(askedMs), 0) ?? askedMs,
     repeatsFailed: false,
   },
   naive: {
     respondsAsync: false,
+    keyed: false,
     waitMs: (attempt) => (attempt === 1 ? 0 : 1_000),
     repeatsFailed: true,
   },

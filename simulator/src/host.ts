@@ -81,18 +81,21 @@ export class Host {
   }
 
   /** Asks the gate for a request that has just arrived. */
-  ask(rank: number, partition: string): Asked {
+  ask(rank: number, partition: string, name: string | undefined, mayDefer: boolean): Asked {
     const { admissions } = this.#deciding;
     const isRefusedAhead = this.#ahead[rank]?.some((other) => !admissions.wouldPerform(other, partition));
     const isAdmittedBehind = this.#behind[rank]?.some((other) => admissions.wouldPerform(other, partition));
     const asked = admissions.ask(rank, [partition]);
     if (asked.perform ? isRefusedAhead : isAdmittedBehind) this.#parts.events.inverted();
+    const isExempt = this.#deciding.ranks[rank]?.exempt === true;
+    if (!isExempt && admissions.expectsReturns)
+      admissions.arrived(rank, [partition], name, asked.perform || mayDefer);
     return asked;
   }
 
-  /** How long a caller that was turned away is asked to stay away, whole ms. */
-  retryAfterMs(rank: number, partition: string): number {
-    return this.#deciding.admissions.retryAfterMs(rank, partition);
+  /** How long a caller that was turned away is asked to stay away, whole ms. `name`: as in its Idempotency-Key. */
+  retryAfterMs(rank: number, partition: string, name: string | undefined): number {
+    return this.#deciding.admissions.retryAfterMs(rank, partition, name);
   }
 
   /** A request was deferred here. */

@@ -39,6 +39,16 @@ interface Stream {
   readonly random: Random;
 }
 
+/** One request, however often it is sent. */
+interface Request {
+  readonly stream: Stream;
+  readonly partition: string;
+  /** When it was sent first, ms. */
+  readonly firstAt: number;
+  /** Its Idempotency-Key. */
+  readonly name: string | undefined;
+}
+
 /** Runs a scenario to its end, on a clock of its own. The same scenario gives the same report. */
 export async function simulate(read: ReadScenario, watch?: Watch): Promise<Report> {
   const { scenario, options } = read;
@@ -49,6 +59,7 @@ export async function simulate(read: ReadScenario, watch?: Watch): Promise<Repor
   const partitions = new Map<string, Partition>();
   const names = options.workTypes.map(({ name }) => name);
   let streams = 0;
+  let requests = 0;
   let inversions = 0;
   let mustSettle = false;
 
@@ -87,16 +98,17 @@ export async function simulate(read: ReadScenario, watch?: Watch): Promise<Repor
     });
   });
 
-  function arrive(stream: Stream, partition: string, firstAt: number, attempt: number): void {
+  function arrive(request: Request, attempt: number): void {
+    const { stream, partition, firstAt, name } = request;
     const { load, series, rank, caller, random } = stream;
     const host = hosts[Math.floor(random() * hosts.length)] as Host;
     const now = clock.now();
     series.count('offered', now);
     const again = (waitMs: number): void => {
       if (clock.now() + waitMs >= firstAt + patienceMs) return;
-      clock.after(waitMs + networkMs, () => arrive(stream, partition, firstAt, attempt + 1));
+      clock.after(waitMs + networkMs, () => arrive(request, attempt + 1));
     };
-    const asked = host.ask(rank, partition);
+    const asked = host.ask(rank, partition, name, stream.mayDefer);
     if (asked.perform) {
       series.count('performed', now);
       if (!stream.isExempt && asked.reason !== 'probe') recoveries.admitted(load.partition, now);
@@ -110,7 +122,7 @@ export async function simulate(read: ReadScenario, watch?: Watch): Promise<Repor
       host.defer(rank, partition);
     } else {
       series.count('refused', now);
-      again(caller.waitMs(attempt, host.retryAfterMs(rank, partition), random));
+      again(caller.waitMs(attempt, host.retryAfterMs(rank, partition, name), random));
     }
   }
 
@@ -131,7 +143,8 @@ export async function simulate(read: ReadScenario, watch?: Watch): Promise<Repor
     const next = (): void => {
       if (clock.now() >= load.toMs) return;
       const partition = count === 1 ? load.partition : `${load.partition}-${Math.floor(random() * count)}`;
-      arrive(stream, partition, clock.now(), 1);
+      const name = caller.keyed ? `key-${requests++}` : undefined;
+      arrive({ stream, partition, firstAt: clock.now(), name }, 1);
       clock.after(untilNextMs(random, perMs), next);
     };
     clock.after(load.fromMs + untilNextMs(random, perMs), next);

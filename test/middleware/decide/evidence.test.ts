@@ -23,7 +23,10 @@ describe('what is no evidence of recovery', () => {
 });
 
 describe('the time after which to retry', () => {
-  const facts = { now: 0, earliestAt: 200, lastReturnAt: 1_000, perSecond: 10, capMs: 30_000 };
+  const facts = {
+    ...{ now: 0, earliestAt: 200, overForMs: 0, lastReturnAt: 1_000, perSecond: 10 },
+    ...{ succeedShare: 1, capMs: 30_000 },
+  };
 
   it('is spread by half the distance between two callers, either way (D-70)', () => {
     expect([0, 0.25, 0.5, 0.75].map((random) => returnAt({ ...facts, random }))).toEqual([

@@ -11,6 +11,7 @@ import { asked } from './in-time.ts';
 import type { Grounds } from './judge-candidate.ts';
 import type { RequestFacts } from './request-facts.ts';
 import { partitionTag, sendRetryLater } from './retry-later.ts';
+import { nameOfCaller, noteArrival } from './returning.ts';
 import { sendProblem } from './send.ts';
 
 /** A judged request and where its answer goes. */
@@ -54,6 +55,10 @@ export interface GateAnswers {
 const keyReused =
   'This Idempotency-Key came with another request before. Give each request a key of its own, and repeat it unchanged.';
 
+function asReturned(returned: boolean): Pick<DecisionEvent, 'returned'> {
+  return returned ? { returned } : {};
+}
+
 /** Makes the answers of one gate. */
 export function gateAnswers(parts: GateParts, baseUrlOf: (req: Request) => string): GateAnswers {
   const { options, clock, admissions, recorder, shadow, tellDecision, trouble } = parts;
@@ -63,7 +68,7 @@ export function gateAnswers(parts: GateParts, baseUrlOf: (req: Request) => strin
     decision: 'perform' | 'retry-later' | 'defer',
     reasons: readonly ReasonCode[],
     partition: string | undefined = facts.partitions[0],
-    more: Pick<DecisionEvent, 'retryAfterMs' | 'id' | 'wouldBe'> & {
+    more: Pick<DecisionEvent, 'retryAfterMs' | 'id' | 'returned' | 'wouldBe'> & {
       readonly because?: Because | undefined;
     } = {},
   ): void {
@@ -78,10 +83,11 @@ export function gateAnswers(parts: GateParts, baseUrlOf: (req: Request) => strin
   }
 
   const retryLater: GateAnswers['retryLater'] = (judged, reasons, partition, more = {}) => {
-    const { res, facts } = judged;
+    const { req, res, facts } = judged;
     const { because, unknownId } = more;
-    const retryAfterMs = admissions.retryAfterMs(facts.rank, partition ?? '');
-    tell(judged, 'retry-later', reasons, partition, { retryAfterMs, because });
+    const returned = asReturned(noteArrival(admissions, judged, false));
+    const retryAfterMs = admissions.retryAfterMs(facts.rank, partition ?? '', nameOfCaller(req, facts));
+    tell(judged, 'retry-later', reasons, partition, { retryAfterMs, because, ...returned });
     sendRetryLater(res, {
       reasons,
       retryAfterMs,
@@ -120,10 +126,12 @@ export function gateAnswers(parts: GateParts, baseUrlOf: (req: Request) => strin
   return {
     performed(judged, reason, grounds) {
       const { workType, partitions } = judged.facts;
+      const returned = reason !== 'exempt' && noteArrival(admissions, judged, true);
       if (workType.shadow) shadow.performed(workType.name);
       if (!parts.decisionsAreHeard()) return;
       tell(judged, 'perform', grounds?.reasons ?? [reason], partitions[0], {
         because: grounds?.because,
+        ...asReturned(returned),
       });
     },
     performedInShadow(judged, { reasons, because }, partition, wouldBe) {
@@ -150,7 +158,10 @@ export function gateAnswers(parts: GateParts, baseUrlOf: (req: Request) => strin
             unknownId: result.id,
           });
         case 'deferred':
-          tell(judged, 'defer', reasons, partition, { id: result.deferral.id, because });
+          tell(judged, 'defer', reasons, partition, {
+            ...{ id: result.deferral.id, because },
+            ...asReturned(noteArrival(admissions, judged, true)),
+          });
           if (recorder !== undefined) await sendRecorded(recorder, judged, result);
       }
     },

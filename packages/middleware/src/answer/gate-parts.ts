@@ -53,7 +53,11 @@ export interface Admitting {
   wouldPerform(rank: number, partition: string): boolean;
   /** The present threshold there, ms. */
   thresholdOf(rank: number, partition: string): number;
-  retryAfterMs(rank: number, partition: string): number;
+  retryAfterMs(rank: number, partition: string, name?: string): number;
+  /** Whether callers that were asked to come back may be among those who arrive. */
+  readonly expectsReturns: boolean;
+  /** Notes what became of a request. True where its caller, by that name, had been asked to come back. */
+  arrived(rank: number, partitions: readonly string[], name: string | undefined, succeeded: boolean): boolean;
   stanceOf(rank: number, partition: string): Stance | undefined;
 }
 

@@ -6,6 +6,8 @@ import { exempt } from './decide.ts';
 import { type Entry, together, uncounted } from './entry.ts';
 import type { Mode } from './mode.ts';
 import { PartitionAdmission } from './partition-admission.ts';
+import type { ReturnFigures } from './return-share.ts';
+import { ReturningCallers } from './returning-callers.ts';
 import type { Stance } from './stance.ts';
 
 /** What became of a request's wish to be performed now. */
@@ -29,6 +31,7 @@ export class Admissions {
   readonly #setup: AdmissionsSetup;
   readonly #partitions = new Map<string, PartitionAdmission>();
   readonly #troubled = new Set<PartitionAdmission>();
+  readonly #returning = new ReturningCallers();
   /** Whether any threshold is `auto`. */
   #learns: boolean;
   #timer: Timer | undefined;
@@ -64,9 +67,49 @@ export class Admissions {
     counted?.count(commit);
   }
 
-  /** How long a caller that is postponed there should stay away, whole ms. */
-  retryAfterMs(rank: number, partition: string): number {
-    return this.#of(partition).retryAfterMs(rank);
+  /**
+   * How long a caller that is postponed there should stay away, whole ms.
+   *
+   * @param name by which it will be recognised when it comes back; undefined where there is none
+   */
+  retryAfterMs(rank: number, partition: string, name?: string): number {
+    const waitMs = this.#of(partition).retryAfterMs(rank);
+    this.#returning.tell(name, partition, this.#setup.clock.now() + waitMs);
+    return waitMs;
+  }
+
+  /** Whether callers that were asked to come back may be among those who arrive. */
+  get expectsReturns(): boolean {
+    return this.#returning.expects;
+  }
+
+  /**
+   * Notes what became of a request that may be postponed: it may be of a caller that was asked to come back. True where it was
+   * recognised by its name, and not before its time.
+   *
+   * @param rank index of its work type
+   * @param succeeded it was let through, or deferred
+   */
+  arrived(
+    rank: number,
+    partitions: readonly string[],
+    name: string | undefined,
+    succeeded: boolean,
+  ): boolean {
+    const now = this.#setup.clock.now();
+    const expectedAt = this.#returning.take(name, now);
+    for (const partition of expectedAt === undefined ? partitions : [expectedAt]) {
+      const known = this.#partitions.get(partition);
+      const isOver = known?.modeOf(rank).kind === 'over';
+      if (expectedAt === undefined) known?.returns.arrived(succeeded, isOver, now);
+      else known?.returns.returned(succeeded, isOver, now);
+    }
+    return expectedAt !== undefined;
+  }
+
+  /** How those fared who were asked to come back to a partition; undefined where nothing is known of it. */
+  returnsOf(partition: string): ReturnFigures | undefined {
+    return this.#partitions.get(partition)?.returns.figures(this.#setup.clock.now());
   }
 
   /** How long until asking again makes sense, ms. */

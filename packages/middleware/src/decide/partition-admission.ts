@@ -57,6 +57,11 @@ export class PartitionAdmission {
     return this.#modes.of(rank);
   }
 
+  /** Those who were told to come back here. */
+  get returns(): Pick<VirtualQueue, 'arrived' | 'returned' | 'figures'> {
+    return this.#queue;
+  }
+
   /** At which latency work types are over, here. */
   get thresholds(): PartitionModes['thresholds'] {
     return this.#modes.thresholds;
@@ -105,7 +110,7 @@ export class PartitionAdmission {
   /** Counts a finished commit. */
   count(commit: Commit): void {
     const now = this.#setup.clock.now();
-    this.#queue.count(now);
+    this.#queue.count(now, !this.#modes.troubled);
     this.#modes.count(commit, now);
   }
 
@@ -122,7 +127,11 @@ export class PartitionAdmission {
   /** How long a caller of that work type should stay away, whole ms; it is given a place among those who return. */
   retryAfterMs(rank: number): number {
     const now = this.#setup.clock.now();
-    return this.#queue.retryAfterMs(now, now + this.askAgainInMs(rank));
+    return this.#queue.retryAfterMs({
+      now,
+      earliestAt: now + this.askAgainInMs(rank),
+      overForMs: this.#modes.overForMs(rank, now),
+    });
   }
 
   /** How long until asking again makes sense, ms. */

@@ -22,6 +22,8 @@ export class PartitionModes {
   readonly #onTrouble: () => void;
   readonly #modes: Mode[];
   readonly #thresholds: PartitionThresholds;
+  /** Since when each work type has not been clear. */
+  readonly #troubledSince: number[] = [];
   /** When the last commit finished that says something about the state it is in. */
   #evidenceAt = Number.NEGATIVE_INFINITY;
   /** Every state is the initial one: the latency value alone decides. */
@@ -58,6 +60,11 @@ export class PartitionModes {
   /** When a commit last showed how the partition does, monotonic ms. */
   get evidenceAt(): number {
     return this.#evidenceAt;
+  }
+
+  /** For how long a work type that is over has not been clear, ms; 0 where it is not over. */
+  overForMs(rank: number, now: number): number {
+    return this.of(rank).kind === 'over' ? now - (this.#troubledSince[rank] ?? now) : 0;
   }
 
   /** Whether a work type is clear without a closer look: all are, and have been for long. */
@@ -133,7 +140,8 @@ export class PartitionModes {
     this.#modes[rank] = next;
     this.#calm = false;
     if (next.kind === mode.kind) return;
-    const { ranks, onChange, onOpening } = this.#setup;
+    const { clock, ranks, onChange, onOpening } = this.#setup;
+    if (mode.kind === 'clear') this.#troubledSince[rank] = clock.now();
     onChange({
       partition: this.#partition,
       workType: ranks[rank]?.name ?? '',

@@ -10,6 +10,7 @@ export function partitionRows({ table, admissions, sharing }: Deciding): readonl
     ...row,
     states: admissions.statesOf(row.partition),
     ...admissions.learnedOf(row.partition),
+    returns: admissions.returnsOf(row.partition),
     ...(sharing && { others: sharing.read(row.partition) }),
   }));
   if (sharing === undefined) return own;

@@ -55,6 +55,8 @@ export interface DecisionEvent {
   readonly ahead?: readonly string[] | undefined;
   /** Of a retry later. */
   readonly retryAfterMs?: number;
+  /** The caller had been asked to come back, and was recognised by its Idempotency-Key. Absent: no, or nobody can say. */
+  readonly returned?: true;
   /** Of a deferral. */
   readonly id?: string;
   /** Of a request that was performed in shadow mode: what would have become of it, for `reasons`. */
