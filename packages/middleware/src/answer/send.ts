@@ -54,7 +54,7 @@ export function sendProblem(
 
 /** What everybody gets who may not see a thing, whether it exists or not. */
 export function sendNotFound(res: ServerResponse): void {
-  sendProblem(res, createProblem('not-found', 'There is nothing here, or not for you.'));
+  sendProblem(res, createProblem('not-found', 'There is nothing here, or not any more, or not for you.'));
 }
 
 /** Where CORS headers are present, lets scripts of another origin read those that callers need. */

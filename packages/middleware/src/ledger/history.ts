@@ -98,7 +98,10 @@ export function openHistory(log: EngineLog, store: EngineStore, states: States, 
       if (state === undefined) return undefined;
       // Where another made it meanwhile, that one is as good.
       await states.create(state);
-      return states.read(id);
+      const made = await states.read(id);
+      // It was settled so long ago that it is shown no more; the log need not be searched for that again.
+      if (made === undefined) absences.set(id, state.applied + 1);
+      return made;
     },
     async replay(state) {
       let next = state;

@@ -21,6 +21,7 @@ import { queueGauge } from './queue-gauge.ts';
 import { listDeferrals, openReader } from './read.ts';
 import { openRecovery, readCursor } from './recover.ts';
 import { openRequesters } from './requesters.ts';
+import { openRetention } from './retention.ts';
 import { openSealer } from './sealer.ts';
 import { openSigner } from './signer.ts';
 import { openStates } from './states.ts';
@@ -41,7 +42,7 @@ export interface LedgerSetup {
    * application, group and key when the keys are made. Refused with `ledger-keys-differ` where the ledger has another.
    */
   readonly origin?: string | undefined;
-  /** How long outcomes and Idempotency-Keys are kept. Default 7 days. */
+  /** How long outcomes and Idempotency-Keys are kept, and all that is stored of a deferral once it is settled. Default 7 days. */
   readonly keepOutcomeMs?: number;
   /** From how many unsettled deferrals on the answer is `queue-full`. Default 1,000,000. */
   readonly maxQueued?: number;
@@ -111,7 +112,7 @@ export async function openLedger(options: LedgerSetup): Promise<Ledger> {
   const accept = acceptor(parts, newId, gauge);
   const changeWorkTypes = workTypeChanger(parts, newId);
   const step = stepper(parts);
-  const recovery = openRecovery(parts, step);
+  const recovery = openRecovery(parts, step, openRetention(parts));
   const { log } = options.engine;
   /** A lost tail ends the group, whoever comes upon it first. */
   const loudly = async <T>(work: Promise<T>, ending: readonly string[]): Promise<T> => {
@@ -202,7 +203,8 @@ async function openParts(
   const lookup = openLookup(keys.lookup);
   const tiles = openTiles(store, log);
   const chain = await openChain({ log, store, tiles, signer, clock });
-  const states = openStates(store, vault);
+  const keepOutcomeMs = options.keepOutcomeMs ?? defaults.keepOutcomeMs;
+  const states = openStates(store, vault, keepOutcomeMs);
   const parts: LedgerParts = {
     application,
     group,
@@ -222,7 +224,7 @@ async function openParts(
     recent: new BoundedMap(mostRecent),
     progress: startProgress(await readCursor(store)),
     engineTimeoutMs: options.engineTimeoutMs ?? defaults.engineTimeoutMs,
-    keepOutcomeMs: options.keepOutcomeMs ?? defaults.keepOutcomeMs,
+    keepOutcomeMs,
     maxQueued: options.maxQueued ?? defaults.maxQueued,
   };
   return { parts, verifierKey: signer.verifierKey, origin: signer.origin };

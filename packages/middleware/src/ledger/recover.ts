@@ -4,6 +4,7 @@ import type { Deferral, Step } from './deferral.ts';
 import type { PlacedEntry } from './history.ts';
 import { applyEntry, type DeferralState, isSettled, itemOf } from './life.ts';
 import type { LedgerParts } from './parts.ts';
+import type { Retention } from './retention.ts';
 import type { StoredState } from './states.ts';
 import { canceledStep } from './step.ts';
 
@@ -13,7 +14,10 @@ import { canceledStep } from './step.ts';
 //
 // Of several hosts each looks at everything when it starts, for the others may be dead. Afterwards they take turns: who holds
 // recovery/turn looks at what all have appended, and the others go on from the cursor that it writes. Two at a time
-// would do the same twice, which does no harm.
+// would do the same twice, which does no harm. Within its turn a host also deletes what settled deferrals leave (retention.ts).
+//
+// Where the payload record of an accepted one is gone, it was settled further on in the log and long ago, unless the store was
+// damaged. So such a one is not begun before everything else was read: what was settled is left as it is.
 
 const cursorKey = 'recovery/cursor';
 const turnKey = 'recovery/turn';
@@ -39,10 +43,11 @@ export interface Recovery {
   runBehind(): Promise<void>;
 }
 
-/** The recovery of one ledger. `step` finishes cancellations that were cut off. */
+/** The recovery of one ledger. `step` finishes cancellations that were cut off; `retention` follows behind it. */
 export function openRecovery(
   parts: LedgerParts,
   step: (id: string, step: Step) => Promise<Deferral | undefined>,
+  retention: Retention,
 ): Recovery {
   const { clock, store, queue, states, history, sealer, progress, changedWorkTypes } = parts;
   let behind = 0;
@@ -50,6 +55,7 @@ export function openRecovery(
 
   async function carryOverUpTo(end: number): Promise<void> {
     const held = [...progress.heldOrderKeys];
+    const bare = new Map<string, DeferralState>();
     for await (const page of history.pages(progress.mark, end)) {
       const open = page.filter(({ position }) => !progress.isComplete(position));
       const changes = open.filter(({ entry }) => isWorkTypeEntry(entry));
@@ -58,12 +64,14 @@ export function openRecovery(
       const groups = [...byId.entries()];
       for (let i = 0; i < groups.length; i += parallel) {
         const some = groups.slice(i, i + parallel);
-        const states = await Promise.all(some.map(([id, entries]) => upToDate(id, entries)));
+        const states = await Promise.all(some.map(([id, entries]) => upToDate(id, entries, bare)));
         await enqueueWaiting(states);
       }
       const last = page.at(-1);
-      if (last !== undefined) progress.completeBelow(last.position + 1);
+      if (last !== undefined && bare.size === 0) progress.completeBelow(last.position + 1);
     }
+    await beginAll([...bare.values()]);
+    progress.completeBelow(end);
     for (const key of held) progress.heldOrderKeys.delete(key);
     await writeCursor();
   }
@@ -81,22 +89,44 @@ export function openRecovery(
     );
   }
 
-  async function upToDate(id: string, entries: readonly PlacedEntry[]): Promise<DeferralState | undefined> {
+  /** Those whose payload record was lost, and that nothing settles. */
+  async function beginAll(bare: readonly DeferralState[]): Promise<void> {
+    for (let i = 0; i < bare.length; i += parallel) {
+      const some = bare.slice(i, i + parallel);
+      await Promise.all(some.map((state) => states.create(state)));
+      await enqueueWaiting(some);
+    }
+  }
+
+  /** Undefined where nothing is to be done about it, or not yet: it is `bare`. */
+  async function upToDate(
+    id: string,
+    entries: readonly PlacedEntry[],
+    bare: Map<string, DeferralState>,
+  ): Promise<DeferralState | undefined> {
     for (;;) {
-      const stored = (await states.read(id)) ?? (await begin(id, entries));
+      const stored = (await states.read(id)) ?? (await begin(id, entries, bare));
       if (stored === undefined) return undefined;
-      const next = entries.reduce(
-        (state, { entry, position }) => applyEntry(state, entry, position),
-        stored.state,
-      );
+      const next = applyAll(stored.state, entries);
       if (next === stored.state || (await states.update(next, stored.revision)) !== undefined) return next;
     }
   }
 
-  async function begin(id: string, entries: readonly PlacedEntry[]): Promise<StoredState | undefined> {
+  async function begin(
+    id: string,
+    entries: readonly PlacedEntry[],
+    bare: Map<string, DeferralState>,
+  ): Promise<StoredState | undefined> {
     const accepted = entries.find(({ entry }) => entry.type === 'accepted');
-    if (accepted === undefined) return history.load(id);
-    await states.create(await history.begin(accepted));
+    const begun = bare.get(id) ?? (accepted && (await history.begin(accepted)));
+    if (begun === undefined) return history.load(id);
+    if (begun.salt === '') {
+      const next = applyAll(begun, entries);
+      if (isSettled(next)) bare.delete(id);
+      else bare.set(id, next);
+      return undefined;
+    }
+    await states.create(begun);
     return states.read(id);
   }
 
@@ -140,9 +170,16 @@ export function openRecovery(
       await sealer.sealTail();
       behind = sealer.head.link.size;
       progress.completeBelow(await readCursor(store));
-      await inTurn(() => carryOverUpTo(Math.max(end, progress.mark)));
+      await inTurn(async () => {
+        await carryOverUpTo(Math.max(end, progress.mark));
+        await retention.forgetUpTo(progress.mark);
+      });
     },
   };
+}
+
+function applyAll(state: DeferralState, entries: readonly PlacedEntry[]): DeferralState {
+  return entries.reduce((so, { entry, position }) => applyEntry(so, entry, position), state);
 }
 
 function groupById(page: readonly PlacedEntry[]): Map<string, PlacedEntry[]> {

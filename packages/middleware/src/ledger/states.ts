@@ -1,9 +1,9 @@
-import type { EngineStore } from '../engines/store.ts';
-import type { DeferralState } from './life.ts';
+import type { EngineStore, StoreOptions } from '../engines/store.ts';
+import { type DeferralState, isSettled } from './life.ts';
 import type { Vault } from './vault.ts';
 
 // A deferral's state: the store's value at deferral/<id>, JSON. A cache of the log: a lost one is made again from there.
-// The message of an error may quote the application, so it is sealed as the payload is.
+// The message of an error may quote the application, so it is sealed as the payload is. A settled one expires.
 
 /** What comes before the id in the key of a state. */
 export const statePrefix = 'deferral/';
@@ -35,8 +35,11 @@ type StoredForm = Omit<DeferralState, 'error'> & {
   readonly error?: { readonly code: string; readonly sealed: string };
 };
 
-/** The states of a store. */
-export function openStates(store: EngineStore, vault: Vault): States {
+/** The states of a store; those of settled deferrals are shown for `keepMs` after that. */
+export function openStates(store: EngineStore, vault: Vault, keepMs: number): States {
+  const expiry = (state: DeferralState): StoreOptions =>
+    isSettled(state) ? { expiresAt: state.updatedAt + keepMs } : {};
+
   return {
     async read(id) {
       const stored = await store.get(statePrefix + id);
@@ -48,9 +51,11 @@ export function openStates(store: EngineStore, vault: Vault): States {
       return undefined;
     },
     async create(state) {
-      return (await store.create(statePrefix + state.id, encode(vault, state))) !== undefined;
+      const created = await store.create(statePrefix + state.id, encode(vault, state), expiry(state));
+      return created !== undefined;
     },
-    update: (state, revision) => store.update(statePrefix + state.id, encode(vault, state), revision),
+    update: (state, revision) =>
+      store.update(statePrefix + state.id, encode(vault, state), revision, expiry(state)),
     async page(limit, before) {
       const after = before === undefined ? {} : { after: statePrefix + before };
       const items = await store.list(statePrefix, { limit, reverse: true, ...after });

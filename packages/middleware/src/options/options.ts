@@ -245,7 +245,7 @@ export interface LedgerOptions {
   readonly public?: boolean;
   /** Name of the log in its checkpoints. Default none; then it is made from application, group and key. */
   readonly origin?: string;
-  /** How long outcomes and idempotency keys are kept, ms. Default 7 days. */
+  /** How long outcomes and idempotency keys are kept, and what is stored of a settled deferral, ms. Default 7 days. */
   readonly keepOutcomeMs?: number;
   /** From how many unsettled deferrals on nothing more is deferred. Default 1,000,000. */
   readonly maxQueued?: number;

@@ -7,7 +7,10 @@ import type { OpenEngine } from '../../../../packages/middleware/src/engines/eng
 import { namesOf } from '../../../../packages/middleware/src/engines/nats/names.ts';
 import { natsEngine } from '../../../../packages/middleware/src/engines/nats/nats-engine.ts';
 import { createKeyFile } from '../../../../packages/middleware/src/ledger/keys.ts';
+import { openLedger } from '../../../../packages/middleware/src/ledger/open-ledger.ts';
 import { bytes, scope } from '../../../contracts/engine-under-test.ts';
+import { fourLives, kindsOfKeys } from '../../ledger/retention-suite.ts';
+import { until } from '../../perform/until.ts';
 
 const names = namesOf('slackwater', scope.application, scope.group);
 const stream = names.streams.store;
@@ -100,5 +103,33 @@ describe('the sweeping of the NATS queue', () => {
     expect(await later.queue.enqueue({ id: 'a', partition: 'p', priority: 1, position: 0 })).toBe(false);
     expect(await later.queue.settle('c', third?.token ?? 0)).toBe(true);
     await later.close();
+  });
+});
+
+describe('what a settled deferral leaves on NATS', () => {
+  it('is its entries and its blocks, once keepOutcomeMs has passed', async () => {
+    const group = 'settled';
+    const keepOutcomeMs = 7 * 86_400_000;
+    const keys = createKeyFile({ ...scope, group });
+    const opened = await natsEngine({ servers: server.servers, keys }).open({
+      ...{ ...scope, group, clock: hasty },
+    });
+    const ledger = await openLedger({
+      ...{ engine: opened, clock: hasty, ...scope, group, keepOutcomeMs },
+      ...{ recoverEveryMs: 10_000, engineTimeoutMs: 9_000 },
+    });
+    const lives = await fourLives(ledger);
+    const settled = [lives.performed, lives.failed, lives.canceled];
+    const entries = await opened.log.size();
+    aheadMs += keepOutcomeMs;
+    await until(async () => {
+      const kinds = await Promise.all(settled.map((id) => kindsOfKeys(opened, id)));
+      return kinds.flat().length === 0;
+    });
+    expect(await ledger.find(lives.performed)).toBeUndefined();
+    expect(await ledger.verify()).toMatchObject({ ok: true, size: entries });
+    await ledger.request(lives.waiting);
+    await ledger.close();
+    await opened.close();
   });
 });

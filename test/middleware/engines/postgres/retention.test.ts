@@ -2,7 +2,8 @@ import { manualClock } from '@slackwater/test-support/manual-clock';
 import { describe, expect, it } from 'vitest';
 import type { OpenEngine } from '../../../../packages/middleware/src/engines/engine.ts';
 import { bytes, scope } from '../../../contracts/engine-under-test.ts';
-import { usePostgres } from './place.ts';
+import { retentionSuite } from '../../ledger/retention-suite.ts';
+import { postgresUnderTest, usePostgres } from './place.ts';
 
 const place = usePostgres();
 const dayMs = 24 * 3_600_000;
@@ -175,3 +176,5 @@ describe('a queue that lives long', () => {
     expect(await queue.backlog()).toEqual([]);
   });
 });
+
+retentionSuite('PostgreSQL', () => postgresUnderTest(place));
