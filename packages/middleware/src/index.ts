@@ -42,6 +42,7 @@ export type { ScorerFileOptions } from './scorers/scorer-options.ts';
 export type { Scorer, ScorerAnswer, ScorerFacts } from './scorers/scorer.ts';
 
 // measuring
+export { commit, type CommitNote } from './drivers/commit.ts';
 export type { LatencyTable, PartitionRow } from './measure/latency-table.ts';
 export type { LatencyReading, Statistic } from './measure/latency-value.ts';
 

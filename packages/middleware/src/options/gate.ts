@@ -17,7 +17,10 @@ export interface Gate extends RequestHandler {
    * requests pass. The gate itself serves them too, where it stands.
    */
   readonly resources: RequestHandler;
-  /** Latency of each partition on this host. `latency.commit(partition, fn)` measures what no driver observes. */
+  /**
+   * Latency of each partition on this host. `latency.commit(partition, fn)` measures for this gate alone what no driver
+   * observes; `commit()` of the package does so for every gate of the process.
+   */
   readonly latency: LatencyTable;
   /** Heads and blocks of the ledger, for those who keep them to compare. */
   readonly ledger: GateLedger;

@@ -12,5 +12,5 @@ export function namedPartitions({
 /** What is said of partitions that requests are judged by and that nobody measures. */
 export function unobservedMessage(partitions: readonly string[]): string {
   const names = partitions.map((name) => JSON.stringify(name)).join(', ');
-  return `Nobody measures ${names}: no pool is observed under that name, and nothing was committed to it, so that its requests are never held back. observe(pool, { partition }) with the same spelling, or latency.commit().`;
+  return `Nobody measures ${names}: no pool is observed under that name, and nothing was committed to it, so that its requests are never held back. observe(pool, { partition }) with the same spelling, or commit(partition, work).`;
 }
