@@ -4,12 +4,12 @@ import { type SlackwaterOptions, sqliteEngine } from '@slackwater/middleware';
 export const partition = 'orders';
 
 /** A gate as somebody would set it up: work types, routes, deferring. Orders are what is measured. */
-export function usualOptions(directory: string): SlackwaterOptions {
+export function usualOptions(directory: string, thresholdMs = 100): SlackwaterOptions {
   return {
     application: 'bench',
     workTypes: {
       pay: { priority: 1, exempt: true },
-      order: { priority: 2, thresholdMs: 100, whenOver: 'defer', deferWithoutAsking: true },
+      order: { priority: 2, thresholdMs, whenOver: 'defer', deferWithoutAsking: true },
       report: { priority: 3, thresholdMs: 60, whenOver: 'retry-later' },
     },
     routes: {

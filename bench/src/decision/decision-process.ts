@@ -1,6 +1,7 @@
 import { type Gate, slackwater } from '@slackwater/middleware';
 import { ConsecutiveBreaker, circuitBreaker, handleAll } from 'cockatiel';
 import type { Request, Response } from 'express';
+import { rateLimit } from 'express-rate-limit';
 import CircuitBreaker from 'opossum';
 import { answerCalls } from '../child.ts';
 import { endOf, plainRequest, plainResponse } from '../plain-request.ts';
@@ -9,18 +10,44 @@ import { inTurn } from '../turns.ts';
 import { partition, usualOptions } from '../work-types.ts';
 import { type DecisionAlone, decisionAlone } from './decision-alone.ts';
 
-/** `decide` and `ask`: the gate's decision by itself. `usual` and `bare`: all that a gate does, with options and without. */
-export type Contender = 'decide' | 'ask' | 'usual' | 'bare' | 'cockatiel' | 'opossum';
+/**
+ * `decide` and `ask`: the gate's decision by itself; `decideUnderWay` while commits are unfinished. `usual` and
+ * `bare`: all that a gate does, with options and without.
+ */
+export type Contender =
+  | 'decide'
+  | 'ask'
+  | 'decideUnderWay'
+  | 'usual'
+  | 'bare'
+  | 'cockatiel'
+  | 'opossum'
+  | 'rateLimit';
 
 /** Decides in one process, so that all contenders have the same luck. */
 export interface DecisionProcess {
   /** ns for each decision, by round. */
   compare(rounds: number): Promise<Record<Contender, number[]>>;
   /** The same of gates that know so many partitions, each of which is asked for in turn. */
-  partitions(rounds: number): Promise<Record<'one' | 'hundred' | 'tenThousand', number[]>>;
+  partitions(rounds: number): Promise<Record<ManyContender, number[]>>;
+  /** Bytes allocated for each decision, by round. */
+  allocated(rounds: number): Promise<number[]>;
 }
 
+/** `ask`: the decision by itself; `lookUp`: one in a map of as many names; the others: all that a gate does. */
+export type ManyContender =
+  | 'askOne'
+  | 'askHundred'
+  | 'askTenThousand'
+  | 'lookUpOne'
+  | 'lookUpTenThousand'
+  | 'one'
+  | 'hundred'
+  | 'tenThousand';
+
 const batch = 2_000;
+/** Has no divisor in common with the counts of partitions, so that neighbours are not asked for one after the other. */
+const apart = 7_919;
 /** Rounds that are not counted: until then the compilers are at work. */
 const warmUp = 30;
 
@@ -30,7 +57,14 @@ async function make(): Promise<DecisionProcess> {
       const usual = slackwater(usualOptions(scratchFolder()));
       await commitTo(usual, [partition]);
       const bare = slackwater();
-      const alone = await decisionAlone(usualOptions(scratchFolder()), partition);
+      const alone = await decisionAlone(usualOptions(scratchFolder()), [partition]);
+      // However busy the machine is, what is unfinished is not to count as a stall.
+      const underWay = await decisionAlone(usualOptions(scratchFolder(), 60_000), [partition]);
+      // Without headers, and with one key for all: the least that it can be asked to do.
+      const limiter = rateLimit({
+        ...{ windowMs: 3_600_000, limit: 1e12, validate: false },
+        ...{ standardHeaders: false, legacyHeaders: false, keyGenerator: () => 'all' },
+      });
       const cockatiel = circuitBreaker(handleAll, {
         halfOpenAfter: 10_000,
         breaker: new ConsecutiveBreaker(5),
@@ -38,19 +72,32 @@ async function make(): Promise<DecisionProcess> {
       const opossum = new CircuitBreaker(async () => 1, { timeout: false });
       return counted(rounds, {
         decide: decideAlone(alone),
-        ask: askAlone(alone),
+        ask: askAlone(alone, 1),
+        decideUnderWay: whileUnfinished(underWay),
         usual: decisionsOf(usual),
         bare: decisionsOf(bare),
         cockatiel: () => nsEach(() => cockatiel.execute(() => 1)),
         opossum: () => nsEach(() => opossum.fire()),
+        rateLimit: limited(limiter),
       });
     },
     async partitions(rounds) {
       return counted(rounds, {
+        askOne: await askOf(1),
+        askHundred: await askOf(100),
+        askTenThousand: await askOf(10_000),
+        lookUpOne: lookUpOf(1),
+        lookUpTenThousand: lookUpOf(10_000),
         one: await gateOf(1),
         hundred: await gateOf(100),
         tenThousand: await gateOf(10_000),
       });
+    },
+    async allocated(rounds) {
+      const alone = await decisionAlone(usualOptions(scratchFolder()), [partition]);
+      const take = bytesOf(alone);
+      for (let round = 0; round < warmUp; round++) take();
+      return Array.from({ length: rounds }, take);
     },
   };
 }
@@ -93,12 +140,55 @@ function decideAlone({ decide }: DecisionAlone): () => number {
   };
 }
 
-function askAlone({ ask }: DecisionAlone): () => number {
+function whileUnfinished(alone: DecisionAlone): () => number {
+  const take = decideAlone(alone);
+  return () => {
+    const end = alone.begin(3);
+    const ns = take();
+    end();
+    return ns;
+  };
+}
+
+function askAlone({ ask }: DecisionAlone, count: number): () => number {
+  let asked = 0;
   return () => {
     let admitted = 0;
     const startedAt = performance.now();
-    for (let n = 0; n < batch; n++) if (ask()) admitted++;
+    for (let n = 0; n < batch; n++) if (ask((asked++ * apart) % count)) admitted++;
     return nsOfEach(performance.now() - startedAt, admitted);
+  };
+}
+
+/** The requests are made before. What the heap has grown by is what the decisions allocated, for nothing is collected so soon. */
+function bytesOf({ decide }: DecisionAlone): () => number {
+  const requests = Array.from({ length: batch }, () => plainRequest());
+  const grownBy = (work: () => void): number => {
+    const before = process.memoryUsage().heapUsed;
+    work();
+    return process.memoryUsage().heapUsed - before;
+  };
+  const decideAll = (): void => {
+    let admitted = 0;
+    for (let n = 0; n < batch; n++) if (decide(requests[n] as Request)) admitted++;
+    nsOfEach(0, admitted);
+  };
+  // To look allocates, too.
+  return () => (grownBy(decideAll) - grownBy(() => {})) / batch;
+}
+
+function limited(limiter: (req: Request, res: Response, next: () => void) => unknown): () => Promise<number> {
+  let passed = 0;
+  const next = (): void => {
+    passed += 1;
+  };
+  return async () => {
+    const requests = Array.from({ length: batch }, () => plainRequest());
+    const res = plainResponse();
+    passed = 0;
+    const startedAt = performance.now();
+    for (const req of requests) await limiter(req, res, next);
+    return nsOfEach(performance.now() - startedAt, passed);
   };
 }
 
@@ -114,15 +204,35 @@ async function nsEach(pass: () => PromiseLike<unknown>): Promise<number> {
   return ((performance.now() - startedAt) * 1e6) / batch;
 }
 
+async function askOf(count: number): Promise<() => number> {
+  return askAlone(await decisionAlone({ latency: { maxSampleAgeMs: 600_000 } }, namesOf(count)), count);
+}
+
+/** What nobody can do without who keeps something for each name: to find it in a map. */
+function lookUpOf(count: number): () => number {
+  const names = namesOf(count);
+  const known = new Map(names.map((name) => [name, { isQuick: true }]));
+  let asked = 0;
+  return () => {
+    let found = 0;
+    const startedAt = performance.now();
+    for (let n = 0; n < batch; n++) if (known.get(names[(asked++ * apart) % count] ?? '')?.isQuick) found++;
+    return nsOfEach(performance.now() - startedAt, found);
+  };
+}
+
+function namesOf(count: number): readonly string[] {
+  return Array.from({ length: count }, (_, n) => `shard ${n}`);
+}
+
 async function gateOf(count: number): Promise<() => number> {
-  const names = Array.from({ length: count }, (_, n) => `shard ${n}`);
+  const names = namesOf(count);
   const gate = slackwater({
     latency: { maxSampleAgeMs: 600_000 },
     partition: (req) => names[Number(req.originalUrl.slice('/orders/'.length))],
   });
   await commitTo(gate, names);
-  // A step that has no divisor in common with the count, so that neighbours are not asked for one after the other.
-  return decisionsOf(gate, (n) => `/orders/${(n * 7_919) % count}`);
+  return decisionsOf(gate, (n) => `/orders/${(n * apart) % count}`);
 }
 
 async function commitTo({ latency }: Gate, names: readonly string[]): Promise<void> {

@@ -20,16 +20,19 @@ async function withPartitions({ quick, progress }: Run): Promise<readonly Figure
   progress('deciding for many partitions');
   const child = startChild<DecisionProcess>(decisionScript, null);
   try {
-    const { one, hundred, tenThousand } = await child.ask('partitions', quick ? 20 : 150);
-    const against = (what: string, many: readonly number[]): Figure => ({
+    const taken = await child.ask('partitions', quick ? 20 : 150);
+    const against = (what: string, many: readonly number[], one: readonly number[]): Figure => ({
       what,
       unit: 'ratio',
       value: spreadOf(ratios(many, one)),
       note: `${Math.round(medianOf(many))} ns / ${Math.round(medianOf(one))} ns`,
     });
     return [
-      against('a decision with 100 partitions / with 1', hundred),
-      against('a decision with 10,000 partitions / with 1', tenThousand),
+      against('asking with 100 partitions / with 1', taken.askHundred, taken.askOne),
+      against('asking with 10,000 partitions / with 1', taken.askTenThousand, taken.askOne),
+      against('one look-up in a map of 10,000 names / of 1', taken.lookUpTenThousand, taken.lookUpOne),
+      against('the whole gate with 100 partitions / with 1', taken.hundred, taken.one),
+      against('the whole gate with 10,000 partitions / with 1', taken.tenThousand, taken.one),
     ];
   } finally {
     await child.end();

@@ -42,7 +42,7 @@ function asking(options: SlackwaterOptions): {
     factsOf: factFinder({
       options: resolved,
       clock,
-      findRoute: () => route && { route, params: {} },
+      findRoute: () => route && { route, params: {}, exact: false },
       learned: new LearnedRoutes({ clock, maxRoutes: 10, maxAgeMs: 60_000 }),
       wouldPerform: () => true,
       failed: (option) => told.push(option),

@@ -46,7 +46,7 @@ export function hostOf({ ranks, sources = [], latency = {}, admissions: more = {
     clock: time,
     ranks,
     measured: table,
-    othersOf: () => Number.NaN,
+    othersOf: undefined,
     sourcesOf: (partition) => sources.filter((source) => source.partition === partition),
     autoThreshold: { tolerance: 4, floorMs: 20, ceilingMs: 250, warmUpMs: 10_000 },
     minSamples: latency.minSamples ?? 5,

@@ -1,5 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { formatDecisionHeader, headerNames } from '@slackwater/shared';
+import type { Request } from 'express';
+import type { Stance } from '../decide/stance.ts';
 import type { DecisionEvent } from '../options/gate-events.ts';
 import type { GateParts } from './gate-parts.ts';
 import type { RequestFacts } from './request-facts.ts';
@@ -18,14 +20,22 @@ export function explainOn(res: ServerResponse, application: string, event: Decis
   res.setHeader(headerNames.decision, header);
 }
 
+const stances = new WeakMap<Request, Stance>();
+
 /** Notes what a request was judged by, where somebody wants to know; to be called before anything else happens. */
 export function noteStance(
   { decisionsAreHeard, admissions }: Pick<GateParts, 'decisionsAreHeard' | 'admissions'>,
-  facts: RequestFacts,
+  { req, facts }: { readonly req: Request; readonly facts: RequestFacts },
   partition: string | undefined,
 ): void {
   if (partition === undefined || !decisionsAreHeard()) return;
-  facts.stance = admissions.stanceOf(facts.rank, partition);
+  const stance = admissions.stanceOf(facts.rank, partition);
+  if (stance !== undefined) stances.set(req, stance);
+}
+
+/** Where its work type stood when a request was judged; undefined where that was not noted. */
+export function stanceOf(req: Request): Stance | undefined {
+  return stances.get(req);
 }
 
 /** A statistic of the application's may give what no structured field can say. */

@@ -5,7 +5,7 @@ import type { DecisionEvent } from '../options/gate-events.ts';
 import type { DeferResult } from './defer.ts';
 import { deferralResource, deferralUrls } from './deferral-resource.ts';
 import { sendDeferred, sendSuccessAhead } from './deferred.ts';
-import { explainOn } from './explain.ts';
+import { explainOn, stanceOf } from './explain.ts';
 import type { GateParts, Recorder } from './gate-parts.ts';
 import { asked } from './in-time.ts';
 import type { Grounds } from './judge-candidate.ts';
@@ -73,10 +73,10 @@ export function gateAnswers(parts: GateParts, baseUrlOf: (req: Request) => strin
     } = {},
   ): void {
     if (!parts.decisionsAreHeard()) return;
-    const { method, route, workType, stance } = facts;
+    const { method, route, workType } = facts;
     const { because, ...rest } = more;
     const isEmpty = because === undefined || Object.keys(because).length === 0;
-    const how = { ...stance, ...rest, ...(isEmpty ? {} : { because }) };
+    const how = { ...stanceOf(req), ...rest, ...(isEmpty ? {} : { because }) };
     const event = { decision, method, route, workType: workType.name, partition, reasons, ...how };
     tellDecision(event);
     if (parts.explainsTo(req)) explainOn(res, options.application, event);

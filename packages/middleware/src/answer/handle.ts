@@ -172,7 +172,7 @@ export function requestJudge(
   ): void {
     const { req, facts } = candidate;
     const { workType } = facts;
-    noteStance(parts, facts, partition);
+    noteStance(parts, candidate, partition);
     if (workType.shadow) {
       const shadow = how === 'never-defer' ? 'retry-later' : wouldBe(parts, req, facts);
       if (typeof how === 'function' && shadow === 'retry-later') {
@@ -193,7 +193,7 @@ export function requestJudge(
 
   function performAdmitted(candidate: Candidate, admitted: Granted, grounds?: Grounds): void {
     const { facts, keyed } = candidate;
-    noteStance(parts, facts, facts.partitions[0]);
+    noteStance(parts, candidate, facts.partitions[0]);
     const completionKey = keyed.kind === 'new' ? keyed.completionKey : undefined;
     if (recorder === undefined || completionKey === undefined) perform(candidate, admitted, grounds);
     else void performOnce(recorder, candidate, admitted, completionKey, grounds);

@@ -1,14 +1,13 @@
 import type { Request } from 'express';
 import type { Clock } from '../clock.ts';
 import type { RouteMatch } from '../decide/route-table.ts';
-import type { Stance } from '../decide/stance.ts';
 import type { OfRequest } from '../options/options.ts';
 import type { ResolvedOptions, RouteRule, WorkTypePolicy } from '../options/resolved.ts';
 import { asked } from './in-time.ts';
 import { type LearnedSources, learnedPartitions } from './learned-partitions.ts';
 import { andThen, isPromise } from './maybe-async.ts';
 
-/** What the decision goes by. */
+/** What the decision goes by. Requests that are alike may have one object of it. */
 export interface RequestFacts {
   readonly method: string;
   /** As it came, without the query. */
@@ -26,8 +25,6 @@ export interface RequestFacts {
   readonly orderKey: string | undefined;
   /** What its order is could not be told: it must not be deferred. */
   readonly orderUnknown: boolean;
-  /** Where its work type stood when it was judged; kept for those who want to know how it was decided. */
-  stance: Stance | undefined;
 }
 
 /** What facts are found with. */
@@ -46,6 +43,7 @@ type Place = Pick<RequestFacts, 'partitions' | 'partitionsSaid'>;
 
 type Order = Pick<RequestFacts, 'orderKey' | 'orderUnknown'>;
 
+const noParams: Request['params'] = Object.freeze({});
 const nowhere: Place = { partitions: [], partitionsSaid: false };
 const unordered: Order = { orderKey: undefined, orderUnknown: false };
 const orderUnknown: Order = { orderKey: undefined, orderUnknown: true };
@@ -69,6 +67,8 @@ export function factFinder(sources: FactSources): (req: Request) => RequestFacts
   const fallback = ranks.get(options.defaultWorkType) ?? 0;
   /** As many as there are rules. */
   const fixed = new Map<RouteRule, Fixed | undefined>();
+  /** By method and path, of requests of which everything is known beforehand: as many as there are rules without parameters. */
+  const known = new Map<string, Map<string, RequestFacts>>();
 
   function policyAt(rank: number): WorkTypePolicy {
     const policy = options.workTypes[rank];
@@ -168,43 +168,52 @@ export function factFinder(sources: FactSources): (req: Request) => RequestFacts
     });
   }
 
-  return (req) => {
-    const { method } = req;
-    const path = pathOf(req);
+  function fixedFacts(
+    method: string,
+    path: string,
+    { route: rule, exact }: RouteMatch<RouteRule>,
+  ): RequestFacts | undefined {
+    const alike = fixedOf(rule);
+    if (alike === undefined) return undefined;
+    const workType = policyAt(alike.rank);
+    const facts = { method, path, route: rule.pattern, workType, claimed: true, ...alike, ...unordered };
+    if (exact) {
+      const ofMethod = known.get(method) ?? new Map<string, RequestFacts>();
+      known.set(method, ofMethod.set(path, facts));
+    }
+    return facts;
+  }
+
+  function factsOf(req: Request, method: string, path: string): RequestFacts | Promise<RequestFacts> {
     const match = findRoute(method, path);
     const rule = match?.route;
     if (match !== undefined) {
       req.params = match.params;
-      const alike = fixedOf(match.route);
-      if (alike !== undefined) {
-        const { rank, partitions, partitionsSaid } = alike;
-        const route = match.route.pattern;
-        return {
-          method,
-          path,
-          route,
-          workType: policyAt(rank),
-          rank,
-          claimed: true,
-          partitions,
-          partitionsSaid,
-          ...unordered,
-          stance: undefined,
-        };
-      }
+      const alike = fixedFacts(method, path, match);
+      if (alike !== undefined) return alike;
     }
-    const facts = andThen(workTypeOf(req, rule), (found) => {
+    return andThen(workTypeOf(req, rule), (found) => {
       const rank = found ?? fallback;
       const workType = policyAt(rank);
       const claimed = found !== undefined || !safeMethods.has(method);
-      const base = { method, path, route: rule?.pattern, workType, rank, claimed, stance: undefined };
+      const base = { method, path, route: rule?.pattern, workType, rank, claimed };
       // Nothing more is asked of what will not be judged.
       if (!claimed || workType.exempt) return { ...base, ...nowhere, ...unordered };
       return andThen(partitionsOf(req, rule, path, rank), (place) => {
         return andThen(orderOf(req, rule), (order) => ({ ...base, ...place, ...order }));
       });
     });
-    return facts;
+  }
+
+  return (req) => {
+    const { method } = req;
+    const path = pathOf(req);
+    const before = known.get(method)?.get(path);
+    if (before === undefined || before.workType !== options.workTypes[before.rank]) {
+      return factsOf(req, method, path);
+    }
+    req.params = noParams;
+    return before;
   };
 }
 

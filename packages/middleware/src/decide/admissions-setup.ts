@@ -11,8 +11,8 @@ export interface AdmissionsSetup {
   /** The most important first. */
   readonly ranks: readonly WorkTypeRank[];
   readonly measured: Measured;
-  /** The latency of a partition by what other hosts say, ms; NaN where they say nothing that counts. */
-  readonly othersOf: (partition: string) => number;
+  /** The latency of a partition by what other hosts say, ms; NaN where they say nothing that counts. Undefined where hosts do not share. */
+  readonly othersOf: ((partition: string) => number) | undefined;
   /** The sources of a partition's commits. */
   readonly sourcesOf: (partition: string) => readonly CommitSource[];
   /** For thresholds that are `auto`. */
@@ -42,6 +42,8 @@ export interface LearnedThresholds {
 /** The latency of partitions. */
 export interface Measured {
   valueOf(partition: string): number;
+  /** Whether `valueOf` is surely not above `ms`, a whole number. */
+  isWithin(partition: string, ms: number): boolean;
   read(partition: string, options?: { readonly since?: number }): LatencyReading;
 }
 

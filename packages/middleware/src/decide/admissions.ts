@@ -2,6 +2,7 @@ import type { ReasonCode } from '@slackwater/shared';
 import type { Timer } from '../clock.ts';
 import type { Commit } from '../drivers/driver.ts';
 import type { AdmissionsSetup, LearnedThresholds } from './admissions-setup.ts';
+import { autoBounds } from './auto-threshold.ts';
 import { exempt } from './decide.ts';
 import { type Entry, together, uncounted } from './entry.ts';
 import type { Mode } from './mode.ts';
@@ -32,14 +33,16 @@ export class Admissions {
   readonly #partitions = new Map<string, PartitionAdmission>();
   readonly #troubled = new Set<PartitionAdmission>();
   readonly #returning = new ReturningCallers();
-  /** Whether any threshold is `auto`. */
-  #learns: boolean;
+  /** The names of those that are not calm: of which more is to be known than their latency. */
+  readonly #uneasy = new Set<string>();
+  /** By rank: a latency within it is over the threshold on no partition. Whole ms, which are compared without allocating. */
+  #surelyClear: readonly number[];
   #timer: Timer | undefined;
   #closed = false;
 
   constructor(setup: AdmissionsSetup) {
     this.#setup = setup;
-    this.#learns = anyIsAuto(setup);
+    this.#surelyClear = lowestThresholds(setup);
   }
 
   /**
@@ -52,8 +55,10 @@ export class Admissions {
     if (this.#setup.ranks[rank]?.exempt === true) return admitted.exempt;
     if (this.#closed) return admitted.clear;
     if (partitions.length === 0) return admitted.unknown;
-    const [only] = partitions;
-    if (partitions.length === 1 && only !== undefined) return this.#askOne(rank, this.#of(only));
+    const only = partitions[0];
+    if (partitions.length === 1 && only !== undefined) {
+      return this.#isQuiet(rank, only) ? admitted.clear : this.#askOne(rank, this.#of(only));
+    }
     return this.#askAll(
       rank,
       [...new Set(partitions)].map((partition) => this.#of(partition)),
@@ -62,9 +67,9 @@ export class Admissions {
 
   /** A commit has finished and was counted by the latency table. */
   count(commit: Commit): void {
-    // A partition teaches from its first commit on, before anybody is judged for it.
-    const counted = this.#learns ? this.#of(commit.partition) : this.#partitions.get(commit.partition);
-    counted?.count(commit);
+    const partition = this.#of(commit.partition);
+    partition.count(commit);
+    this.#note(partition);
   }
 
   /**
@@ -174,9 +179,10 @@ export class Admissions {
 
   /** The thresholds have changed: states are looked at anew. */
   thresholdsChanged(): void {
-    this.#learns = anyIsAuto(this.#setup);
+    this.#surelyClear = lowestThresholds(this.#setup);
     for (const partition of this.#partitions.values()) {
       partition.rankAgain();
+      this.#note(partition);
       this.#attend(partition);
     }
   }
@@ -188,8 +194,25 @@ export class Admissions {
     this.#troubled.clear();
   }
 
+  /**
+   * Whether a work type is clear on a partition of which nothing is known but quick commits. That is how it mostly is, so it takes one
+   * look, however many partitions there are.
+   */
+  #isQuiet(rank: number, partition: string): boolean {
+    const { measured, othersOf } = this.#setup;
+    if (othersOf !== undefined || (this.#uneasy.size > 0 && this.#uneasy.has(partition))) return false;
+    return measured.isWithin(partition, this.#surelyClear[rank] ?? 0);
+  }
+
+  /** Keeps in mind whether it is calm, after whatever may have changed that. */
+  #note(partition: PartitionAdmission): void {
+    if (!partition.calm) this.#uneasy.add(partition.partition);
+    else if (this.#uneasy.size > 0) this.#uneasy.delete(partition.partition);
+  }
+
   #askOne(rank: number, partition: PartitionAdmission): Admitted {
     const verdict = partition.judge(rank);
+    this.#note(partition);
     if (verdict.reason === 'clear') return admitted.clear;
     this.#attend(partition);
     if (verdict.perform) return { ...verdict, entry: partition.enter(rank, verdict) };
@@ -199,7 +222,10 @@ export class Admissions {
 
   #askAll(rank: number, partitions: readonly PartitionAdmission[]): Admitted {
     const judged = partitions.map((partition) => ({ partition, verdict: partition.judge(rank) }));
-    for (const { partition } of judged) this.#attend(partition);
+    for (const { partition } of judged) {
+      this.#note(partition);
+      this.#attend(partition);
+    }
     for (const { partition, verdict } of judged) {
       if (verdict.perform) continue;
       partition.postpone(rank, verdict);
@@ -235,6 +261,7 @@ export class Admissions {
     if (victim === undefined) return;
     this.#partitions.delete(victim.partition);
     this.#troubled.delete(victim);
+    this.#uneasy.delete(victim.partition);
   }
 
   /** Looks after a partition until it is clear again, requests or not. */
@@ -249,6 +276,7 @@ export class Admissions {
     const now = this.#setup.clock.now();
     for (const partition of this.#troubled) {
       partition.look(now);
+      this.#note(partition);
       if (partition.troubled) partition.probeIfAlone(now);
       else this.#troubled.delete(partition);
     }
@@ -257,6 +285,12 @@ export class Admissions {
   }
 }
 
-function anyIsAuto({ ranks }: Pick<AdmissionsSetup, 'ranks'>): boolean {
-  return ranks.some(({ thresholdMs }) => thresholdMs === 'auto');
+function lowestThresholds({
+  ranks,
+  autoThreshold,
+}: Pick<AdmissionsSetup, 'ranks' | 'autoThreshold'>): readonly number[] {
+  const bounds = autoBounds(ranks, autoThreshold);
+  return ranks.map(({ thresholdMs }, at) =>
+    Math.floor(bounds[at]?.lowestMs ?? (typeof thresholdMs === 'number' ? thresholdMs : 0)),
+  );
 }

@@ -111,7 +111,7 @@ export class PartitionModes {
     this.#eachRank((index) => {
       const mode = this.of(index);
       const valueMs = this.#valueFor(mode);
-      const othersMs = this.#setup.othersOf(this.#partition);
+      const othersMs = this.#setup.othersOf?.(this.#partition) ?? Number.NaN;
       const next = afterLook(mode, { valueMs, othersMs }, this.#rules(index), now);
       this.#become(index, this.#settled(next), Number.isNaN(valueMs) ? othersMs : valueMs);
     });
@@ -165,7 +165,7 @@ export class PartitionModes {
   #present(): number {
     const { measured, othersOf } = this.#setup;
     const valueMs = measured.valueOf(this.#partition);
-    return Number.isNaN(valueMs) ? othersOf(this.#partition) : valueMs;
+    return Number.isNaN(valueMs) ? (othersOf?.(this.#partition) ?? valueMs) : valueMs;
   }
 
   #valueFor(mode: Mode): number {

@@ -1,4 +1,4 @@
-import { type PathParams, pathMatcher } from './path-pattern.ts';
+import { isLiteral, type PathParams, pathMatcher } from './path-pattern.ts';
 
 /** What a rule is found by. */
 export interface RouteKey {
@@ -11,6 +11,8 @@ export interface RouteKey {
 export interface RouteMatch<Route> {
   readonly route: Route;
   readonly params: PathParams;
+  /** Whether the method and this very path always have this match: the path is the rule's own, to the letter. */
+  readonly exact: boolean;
 }
 
 /**
@@ -21,11 +23,27 @@ export function routeTable<Route extends RouteKey>(
   routes: readonly Route[],
 ): (method: string, path: string) => RouteMatch<Route> | undefined {
   const compiled = routes.map((route) => ({ route, match: pathMatcher(route.pattern) }));
-  const byMethod = new Map<string, typeof compiled>();
+  const byMethod = new Map<string, ReturnType<typeof rulesFor>>();
 
-  function rulesFor(method: string): typeof compiled {
+  function rulesFor(method: string): (path: string) => RouteMatch<Route> | undefined {
     const methods = method === 'HEAD' ? ['*', 'HEAD', 'GET'] : ['*', method];
-    return compiled.filter(({ route }) => methods.includes(route.method));
+    const rules = compiled.filter(({ route }) => methods.includes(route.method));
+    const find = (path: string): RouteMatch<Route> | undefined => {
+      for (const { route, match } of rules) {
+        const params = match(path);
+        if (params !== undefined) return { route, params, exact: false };
+      }
+      return undefined;
+    };
+    // What these paths match is known now: that rule, or one before it.
+    const known = new Map<string, RouteMatch<Route>>();
+    for (const { route } of rules) {
+      const found = isLiteral(route.pattern) ? find(route.pattern) : undefined;
+      if (found !== undefined && isLiteral(found.route.pattern)) {
+        known.set(route.pattern, { ...found, exact: true });
+      }
+    }
+    return (path) => known.get(path) ?? find(path);
   }
 
   for (const method of new Set(['HEAD', ...routes.map((route) => route.method)])) {
@@ -33,11 +51,5 @@ export function routeTable<Route extends RouteKey>(
   }
   const anyMethod = rulesFor('*');
 
-  return (method, path) => {
-    for (const { route, match } of byMethod.get(method) ?? anyMethod) {
-      const params = match(path);
-      if (params !== undefined) return { route, params };
-    }
-    return undefined;
-  };
+  return (method, path) => (byMethod.get(method) ?? anyMethod)(path);
 }

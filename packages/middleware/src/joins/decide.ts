@@ -85,7 +85,7 @@ export function decide(
     clock,
     ranks,
     measured: table,
-    othersOf: sharing?.valueOf ?? (() => Number.NaN),
+    othersOf: sharing?.valueOf,
     sourcesOf,
     ...latency,
     autoThreshold,

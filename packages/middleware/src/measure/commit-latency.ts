@@ -76,6 +76,16 @@ export class CommitLatency {
     }
   }
 
+  /** What the statistic can't be above until a commit finishes, ms; infinite where nobody can say. */
+  bound(): number {
+    return this.#window.bound();
+  }
+
+  /** When the first unfinished one began, monotonic ms; infinite where there are none. */
+  oldestAt(): number {
+    return this.#unfinished.oldestAt();
+  }
+
   /** The latency value in unrounded ms, NaN while fewer than `minimum` commits are known. */
   value(now: number, minimum: number): number {
     if (this.#window.count + this.#unfinished.count < minimum) return Number.NaN;

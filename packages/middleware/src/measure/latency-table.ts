@@ -83,13 +83,13 @@ export class LatencyTable {
 
   /** A commit has begun. `startedAt` is of this table's clock. */
   begin(commit: Commit): void {
-    this.#touch(commit.partition).of(commit.kind).begin(commit);
+    this.#touch(commit.partition).begin(commit);
   }
 
   /** A commit has finished: `outcome` and `durationMs` are set. One whose beginning was not told counts too. */
   finish(commit: Commit): void {
     const partition = this.#partitions.get(commit.partition) ?? this.#touch(commit.partition);
-    partition.of(commit.kind).finish(commit, this.#clock.now());
+    partition.finish(commit, this.#clock.now());
     partition.lastCommitAt = this.#clock.wallNow();
     for (const listener of this.#listeners) listener(commit);
   }
@@ -135,6 +135,14 @@ export class LatencyTable {
    */
   valueOf(partition: string): number {
     return this.#partitions.get(partition)?.value(this.#clock.now()) ?? Number.NaN;
+  }
+
+  /**
+   * Whether `valueOf` is surely not above `ms`, a whole number: no sample is longer, and none of the unfinished commits older. What a
+   * decision costs is for the most part to read the clock, and this does not where no commit is unfinished.
+   */
+  isWithin(partition: string, ms: number): boolean {
+    return this.#partitions.get(partition)?.isWithin(ms, this.#clock) ?? true;
   }
 
   /** The value of commits alone that began at `since` (monotonic ms) or after; NaN where there are none. */

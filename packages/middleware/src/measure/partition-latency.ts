@@ -1,6 +1,10 @@
+import type { Clock } from '../clock.ts';
 import type { Commit } from '../drivers/driver.ts';
 import { CommitLatency, type CommitLatencyOptions } from './commit-latency.ts';
 import type { LatencyReading } from './latency-value.ts';
+
+/** Above every threshold, and a small integer still, ms. */
+const mostMs = 2 ** 30 - 1;
 
 /**
  * The latency of one partition. Explicit commits and autocommit writes are measured apart, because the latter
@@ -10,6 +14,11 @@ export class PartitionLatency {
   /** Unix ms of the last finished commit. */
   lastCommitAt: number | undefined;
   readonly #options: CommitLatencyOptions & { readonly minSamples: number };
+  /** What no sample is above. Whole ms, rounded up: small integers are compared without being allocated. */
+  #boundMs = 0;
+  #isIdle = true;
+  /** When the first of the unfinished commits began. */
+  #oldestAt = Number.POSITIVE_INFINITY;
   #explicit: CommitLatency | undefined;
   #autocommit: CommitLatency | undefined;
 
@@ -17,7 +26,19 @@ export class PartitionLatency {
     this.#options = options;
   }
 
-  of(kind: Commit['kind']): CommitLatency {
+  /** A commit has begun. */
+  begin(commit: Commit): void {
+    this.#of(commit.kind).begin(commit);
+    this.#bind();
+  }
+
+  /** It has finished: `outcome` and `durationMs` are set. */
+  finish(commit: Commit, now: number): void {
+    this.#of(commit.kind).finish(commit, now);
+    this.#bind();
+  }
+
+  #of(kind: Commit['kind']): CommitLatency {
     if (kind === 'explicit') {
       this.#explicit ??= new CommitLatency(this.#options);
       return this.#explicit;
@@ -41,6 +62,15 @@ export class PartitionLatency {
     return this.#used()?.value(now, this.#options.minSamples) ?? Number.NaN;
   }
 
+  /**
+   * Whether `value` is surely not above `ms`, a whole number: no sample is longer, and none of the unfinished commits older. Where none is
+   * unfinished that holds for all time to come, so that no clock need be read; nor is anything allocated.
+   */
+  isWithin(ms: number, clock: Pick<Clock, 'now'>): boolean {
+    if (this.#boundMs > ms) return false;
+    return this.#isIdle || clock.now() - this.#oldestAt <= ms;
+  }
+
   valueSince(now: number, since: number): number {
     this.#expire(now);
     return this.#usedSince(since)?.valueSince(now, since) ?? Number.NaN;
@@ -53,6 +83,14 @@ export class PartitionLatency {
         ? this.#used()?.reading(now, this.#options.minSamples)
         : this.#usedSince(since)?.readingSince(now, since);
     return reading ?? { valueMs: undefined, samples: 0, unfinished: 0 };
+  }
+
+  /** Keeps ready what {@link isWithin} goes by: a decision on work that is let through reads nothing else. */
+  #bind(): void {
+    const longestMs = Math.max(boundOf(this.#explicit), boundOf(this.#autocommit));
+    this.#boundMs = Math.min(mostMs, Math.max(0, Math.ceil(longestMs)));
+    this.#oldestAt = Math.min(oldestAt(this.#explicit), oldestAt(this.#autocommit));
+    this.#isIdle = this.#oldestAt === Number.POSITIVE_INFINITY;
   }
 
   #expire(now: number): void {
@@ -75,6 +113,14 @@ export class PartitionLatency {
       ? this.#explicit
       : (this.#autocommit ?? this.#explicit);
   }
+}
+
+function boundOf(latency: CommitLatency | undefined): number {
+  return latency?.bound() ?? Number.NEGATIVE_INFINITY;
+}
+
+function oldestAt(latency: CommitLatency | undefined): number {
+  return latency?.oldestAt() ?? Number.POSITIVE_INFINITY;
 }
 
 function known(latency: CommitLatency): number {

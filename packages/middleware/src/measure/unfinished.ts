@@ -59,6 +59,12 @@ export class Unfinished {
     return first.commit;
   }
 
+  /** When the first of them began, monotonic ms; infinite where there are none. */
+  oldestAt(): number {
+    const { value } = this.#all.values().next();
+    return value?.startedAt ?? Number.POSITIVE_INFINITY;
+  }
+
   /** How many began at `since` or after, overtaken or not. */
   countSince(since: number): number {
     let count = 0;

@@ -22,6 +22,8 @@ export class LatencyWindow {
   readonly #ends: Float64Array;
   readonly #ranked: RankedSlots | undefined;
   readonly #sum: SlotSum | undefined;
+  /** Where the longest is; undefined until it is looked for. */
+  #longest: number | undefined;
   #oldest = 0;
   #count = 0;
   #version = 0;
@@ -51,6 +53,12 @@ export class LatencyWindow {
     this.#durations[slot] = durationMs;
     this.#begins[slot] = startedAt;
     this.#ends[slot] = finishedAt;
+    if (
+      this.#count === 0 ||
+      (this.#longest !== undefined && !(durationMs < this.#durationAt(this.#longest)))
+    ) {
+      this.#longest = slot;
+    }
     this.#count++;
     this.#version++;
     this.#ranked?.add(slot);
@@ -60,6 +68,17 @@ export class LatencyWindow {
   /** Lets go of samples that finished before `finishedAt`. */
   dropFinishedBefore(finishedAt: number): void {
     while (this.#count > 0 && (this.#ends[this.#oldest] as number) < finishedAt) this.#dropOldest();
+  }
+
+  /**
+   * What the statistic can't be above as long as no sample comes, however many go: the longest of them, ms; infinite for a
+   * function, which may say anything, and below 0 where there are none.
+   */
+  bound(): number {
+    if (typeof this.#statistic === 'function') return Number.POSITIVE_INFINITY;
+    if (this.#count === 0) return Number.NEGATIVE_INFINITY;
+    this.#longest ??= this.#lookForLongest();
+    return this.#durationAt(this.#longest);
   }
 
   /** The statistic of all samples, unrounded ms; NaN where there are none. */
@@ -102,8 +121,22 @@ export class LatencyWindow {
     return samples;
   }
 
+  #lookForLongest(): number {
+    let longest = this.#oldest;
+    for (let index = 1; index < this.#count; index++) {
+      const slot = this.#slot(index);
+      if (this.#durationAt(slot) >= this.#durationAt(longest)) longest = slot;
+    }
+    return longest;
+  }
+
+  #durationAt(slot: number): number {
+    return this.#durations[slot] as number;
+  }
+
   #dropOldest(): void {
     const slot = this.#oldest;
+    if (slot === this.#longest) this.#longest = undefined;
     this.#ranked?.remove(slot);
     this.#sum?.set(slot, 0);
     this.#oldest = this.#slot(1);
