@@ -57,11 +57,15 @@ export class PgContact {
   }
 
   #failed(error: unknown): void {
-    const outcome = contactFailure(error);
-    if (outcome !== undefined) this.#tell(outcome);
+    tellContact(this.#partition, contactFailure(error));
   }
 
   #tell(outcome: SourceContact['outcome']): void {
-    if (sourceContact.hasSubscribers) sourceContact.publish({ partition: this.#partition, outcome });
+    tellContact(this.#partition, outcome);
   }
+}
+
+/** Tells gates what a try to reach the database came to; nothing where it says nothing of that. */
+export function tellContact(partition: string, outcome: SourceContact['outcome'] | undefined): void {
+  if (outcome !== undefined && sourceContact.hasSubscribers) sourceContact.publish({ partition, outcome });
 }

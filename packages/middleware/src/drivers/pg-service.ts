@@ -3,6 +3,7 @@ import { requestContext } from '../request-context.ts';
 import { ownConnections } from './driver.ts';
 import type { PgClient } from './pg-client.ts';
 import type { PgPool } from './pg-connections.ts';
+import { contactFailure, tellContact } from './pg-contact.ts';
 
 const connectWithinMs = 5_000;
 
@@ -21,14 +22,16 @@ export interface ServiceResult {
  */
 export class ServiceConnection {
   readonly #home: PgHome;
+  readonly #partition: string;
   readonly #idleMs: number;
   #client: Promise<PgClient> | undefined;
   #last: Promise<unknown> = Promise.resolve();
   #opened: PgClient | undefined;
   #uses = 0;
 
-  constructor(home: PgHome, idleMs = 10_000) {
+  constructor(home: PgHome, partition: string, idleMs = 10_000) {
     this.#home = home;
+    this.#partition = partition;
     this.#idleMs = idleMs;
   }
 
@@ -82,7 +85,13 @@ export class ServiceConnection {
     };
     client.on('error', forget);
     client.once('end', forget);
-    await client.connect();
+    try {
+      await client.connect();
+    } catch (error) {
+      tellContact(this.#partition, contactFailure(error));
+      throw error;
+    }
+    tellContact(this.#partition, 'reached');
     this.#opened = client;
     client.unref?.();
     return client;

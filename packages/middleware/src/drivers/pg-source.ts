@@ -27,9 +27,9 @@ export function announcePg(
   { probeTimeoutMs = 2_000 }: Pick<ObserveOptions, 'probeTimeoutMs'>,
   counts: PgConnections,
 ): PgSource {
-  const questions = new ServiceConnection(home);
-  const waiting = new ServiceConnection(home);
-  const probing = new ServiceConnection(home);
+  const questions = new ServiceConnection(home, observation.partition);
+  const waiting = new ServiceConnection(home, observation.partition);
+  const probing = new ServiceConnection(home, observation.partition);
   const completions = completionsOf(questions, waiting, observation);
   const withdraw = announceSource({
     partition: observation.partition,

@@ -38,8 +38,8 @@ export interface ReachabilitySetup {
   readonly onReached: (partition: string) => void;
 }
 
-/** Without word of it, a database counts as unreachable for so long: then requests find out. */
-const believedMs = 30_000;
+/** Without word of it, a database counts as unreachable for so long, ms, or as long as three probes take: then requests find out. */
+const believedMs = 10_000;
 
 /**
  * Knows which partitions' databases can't be reached, from what drivers tell, and has them probed until they can. It
@@ -90,8 +90,9 @@ export class Reachability {
     this.#timer ??= this.#setup.clock.after(this.#setup.probeEveryMs, () => {
       this.#timer = undefined;
       const now = this.#setup.clock.now();
+      const believed = Math.max(believedMs, 3 * this.#setup.probeEveryMs);
       for (const [partition, { at }] of this.#contacts) {
-        if (now - at > believedMs) this.hear({ partition, outcome: 'reached' });
+        if (now - at > believed) this.hear({ partition, outcome: 'reached' });
         else this.#probe(partition);
       }
       this.#attend();
