@@ -39,6 +39,7 @@ export const rules: readonly Rule[] = [
     imports: [],
     types: [...ground, 'measure', 'options', 'scorers'],
   },
+  { room: 'metrics', files: /^metrics\//, imports: ground, types: ['measure', 'decide', 'options'] },
   { room: 'answer', files: /^answer\//, imports: ground, types: ['decide', 'ledger', 'options', 'scorers'] },
   { room: 'ledger', files: /^ledger\//, imports: ground, types: [] },
   { room: 'perform', files: /^perform\//, imports: ground, types: ['ledger'] },

@@ -11,6 +11,7 @@ export type {
 export type { DecisionFilter, KeptDecision } from './answer/decision-ring.ts';
 export type { ShadowCounts, ShadowReport } from './decide/shadow-tally.ts';
 export type { ChangeResult, ChangeTerms, GateWorkTypes, WorkTypeView } from './options/gate-work-types.ts';
+export type { MetricRegistry, PrometheusOptions } from './options/prometheus-options.ts';
 export type { WorkTypeChanges } from './options/change-work-type.ts';
 export type {
   AskRequest,

@@ -18,6 +18,7 @@ import { routeTable } from './decide/route-table.ts';
 import { commitSources } from './drivers/driver.ts';
 import { type Candidates, findCandidates } from './joins/candidates.ts';
 import { type Deciding, decide, measure } from './joins/decide.ts';
+import { checkRegistry, measureGate } from './joins/measure-gate.ts';
 import { learnedRows, partitionRows } from './joins/partition-rows.ts';
 import { type Mounted, type Recorded, type Recording, record } from './joins/record.ts';
 import { type DecisionTelling, tellDecisions } from './joins/tell-decisions.ts';
@@ -54,6 +55,7 @@ const listening = 'tracing:net.server.listen:asyncEnd';
  */
 export function slackwater(options: SlackwaterOptions = {}): Gate {
   const configured = resolveOptions(options);
+  checkRegistry(configured);
   // Its elements are replaced when work types are changed while running.
   const workTypes = [...configured.workTypes];
   const resolved = { ...configured, workTypes };
@@ -68,13 +70,15 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
   const control = controlWorkTypes(configured, workTypes, deciding, voice, resolved.engine && openLedger);
   const held = { ...deciding, hold: candidates.hold };
   const recording = resolved.engine && record(resolved, resolved.engine, held, voice, app, control.follow);
+  const meter = measureGate(resolved, deciding, voice, resolved.engine, () => recording);
   const verifyToken = resolved.auth && tokenVerifier(resolved.auth, clock);
   const decisions = tellDecisions(resolved, voice, verifyToken);
-  const judge = answerRequests(resolved, deciding, candidates, voice, recording, decisions);
+  const judge = answerRequests(resolved, deciding, candidates, voice, recording, decisions, meter);
   const serve = createResources({
     ...resourceParts(resolved, deciding, voice, recording, control),
     verifyToken,
     decisions: decisions.list,
+    metrics: meter,
   });
   const isFirst = firstTimeHere();
   let closing: Promise<void> | undefined;
@@ -127,6 +131,7 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
     deciding.admissions.close();
     control.close();
     candidates.close();
+    meter?.close();
     // While there is an engine to take its values back from.
     await sharing?.close();
     await recording?.close();
@@ -181,6 +186,7 @@ function answerRequests(
   { warn, trouble }: GateVoice,
   recording: Recording | undefined,
   decisions: Pick<DecisionTelling, 'areHeard' | 'tell' | 'explainsTo'>,
+  meter: GateParts['meter'],
 ): ReturnType<typeof requestJudge> {
   const { application, group, publicUrl, basePath } = options;
   const recorder: Recorder | undefined = recording && {
@@ -211,6 +217,7 @@ function answerRequests(
     decisionsAreHeard: decisions.areHeard,
     tellDecision: decisions.tell,
     explainsTo: decisions.explainsTo,
+    meter,
     warn,
     trouble,
   };
@@ -228,7 +235,7 @@ function resourceParts(
   { trouble }: GateVoice,
   recording: Recording | undefined,
   workTypes: WorkTypeControl,
-): Omit<ResourceParts, 'verifyToken' | 'decisions'> {
+): Omit<ResourceParts, 'verifyToken' | 'decisions' | 'metrics'> {
   const { application, group, publicUrl, basePath, requester, ledger } = options;
   const { admissions } = deciding;
   return {

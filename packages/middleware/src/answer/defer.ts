@@ -38,7 +38,8 @@ export interface ToDefer {
   readonly before: boolean;
 }
 
-type DeferParts = Pick<GateParts, 'options' | 'clock' | 'warn' | 'trouble'>;
+type DeferParts = Pick<GateParts, 'options' | 'clock' | 'warn' | 'trouble'> &
+  Partial<Pick<GateParts, 'meter'>>;
 
 /** What was taken of a request beyond its body. */
 type Captured =
@@ -65,7 +66,7 @@ export async function defer(
   if (captured.kind !== 'captured') return captured;
   const refusal = await refusalOf(parts, wish, captured.request);
   if (refusal !== undefined) return refusal;
-  return record(parts, recorder, { ...wish, requester }, captured.request);
+  return recordMeasured(parts, recorder, { ...wish, requester }, captured.request);
 }
 
 /** The headers of a request that its replay will have. */
@@ -170,6 +171,22 @@ function jsonOf(req: Request, body: Uint8Array): unknown {
   } catch {
     return undefined;
   }
+}
+
+/** Records, and measures how long that takes. */
+async function recordMeasured(
+  parts: DeferParts,
+  recorder: Recorder,
+  wish: ToDefer & { readonly requester: string },
+  request: CapturedRequest,
+): Promise<DeferResult> {
+  const startedAt = parts.clock.now();
+  const result = await record(parts, recorder, wish, request);
+  const outcome = result.kind === 'fate-unknown' ? 'unknown' : result.kind;
+  if (outcome === 'deferred' || outcome === 'not-deferred' || outcome === 'unknown') {
+    parts.meter?.recorded(outcome, parts.clock.now() - startedAt);
+  }
+  return result;
 }
 
 async function record(

@@ -61,7 +61,7 @@ function asReturned(returned: boolean): Pick<DecisionEvent, 'returned'> {
 
 /** Makes the answers of one gate. */
 export function gateAnswers(parts: GateParts, baseUrlOf: (req: Request) => string): GateAnswers {
-  const { options, clock, admissions, recorder, shadow, tellDecision, trouble } = parts;
+  const { options, clock, admissions, recorder, shadow, meter, tellDecision, trouble } = parts;
 
   function tell(
     { req, res, facts }: Judged,
@@ -72,6 +72,8 @@ export function gateAnswers(parts: GateParts, baseUrlOf: (req: Request) => strin
       readonly because?: Because | undefined;
     } = {},
   ): void {
+    const [decisive] = reasons;
+    if (decisive !== undefined) meter?.decided(facts.rank, decision, decisive);
     if (!parts.decisionsAreHeard()) return;
     const { method, route, workType } = facts;
     const { because, ...rest } = more;
@@ -88,6 +90,7 @@ export function gateAnswers(parts: GateParts, baseUrlOf: (req: Request) => strin
     const returned = asReturned(noteArrival(admissions, judged, false));
     const retryAfterMs = admissions.retryAfterMs(facts.rank, partition ?? '', nameOfCaller(req, facts));
     tell(judged, 'retry-later', reasons, partition, { retryAfterMs, because, ...returned });
+    meter?.retryAfter(facts.workType.name, retryAfterMs);
     sendRetryLater(res, {
       reasons,
       retryAfterMs,
@@ -125,10 +128,13 @@ export function gateAnswers(parts: GateParts, baseUrlOf: (req: Request) => strin
 
   return {
     performed(judged, reason, grounds) {
-      const { workType, partitions } = judged.facts;
+      const { rank, workType, partitions } = judged.facts;
       const returned = reason !== 'exempt' && noteArrival(admissions, judged, true);
       if (workType.shadow) shadow.performed(workType.name);
-      if (!parts.decisionsAreHeard()) return;
+      if (!parts.decisionsAreHeard()) {
+        meter?.decided(rank, 'perform', grounds?.reasons[0] ?? reason);
+        return;
+      }
       tell(judged, 'perform', grounds?.reasons ?? [reason], partitions[0], {
         because: grounds?.because,
         ...asReturned(returned),

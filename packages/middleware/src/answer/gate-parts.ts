@@ -33,10 +33,19 @@ export interface GateParts {
   /** Whether anybody wants to know how each request was decided. */
   readonly decisionsAreHeard: () => boolean;
   readonly tellDecision: (event: DecisionEvent) => void;
+  /** What is counted on the way; undefined where nobody reads it. */
+  readonly meter: Meter | undefined;
   /** Whether the caller is to be told how it was decided. */
   readonly explainsTo: (req: Request) => boolean;
   readonly warn: (code: GateWarning['code'], message: string) => void;
   readonly trouble: (doing: string, error: unknown) => void;
+}
+
+/** What is counted of each request. */
+export interface Meter {
+  decided(rank: number, decision: 'perform' | 'retry-later' | 'defer', reason: ReasonCode): void;
+  retryAfter(workType: string, waitMs: number): void;
+  recorded(outcome: 'deferred' | 'not-deferred' | 'unknown', tookMs: number): void;
 }
 
 /** How many transactions the routes that may be deferred were seen to take. Both reject where that can't be asked or kept. */

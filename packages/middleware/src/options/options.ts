@@ -5,6 +5,7 @@ import type { Statistic } from '../measure/latency-value.ts';
 import type { PerformerOptions } from '../perform/performer-options.ts';
 import type { Scorer } from '../scorers/scorer.ts';
 import type { Candidates, ForecastOptions } from './candidates.ts';
+import type { PrometheusOptions } from './prometheus-options.ts';
 
 /** A request on a route of the table: `params` are those of its pattern; a wildcard's parts are joined by `/`. */
 export type RouteRequest = Request & { readonly params: Readonly<Record<string, string>> };
@@ -90,6 +91,8 @@ export interface SlackwaterOptions {
   readonly ledger?: LedgerOptions;
   /** How deferrals are performed. Default `{}`. */
   readonly perform?: Partial<PerformerOptions>;
+  /** What Prometheus reads of the gate, and who may read it. Default none; then `{}` where `auth` is there, else there are none. */
+  readonly prometheus?: PrometheusOptions;
   /** Who may audit and administer. Without it those resources do not exist. Default none. */
   readonly auth?: AuthOptions;
   /**

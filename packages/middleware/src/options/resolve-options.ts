@@ -5,6 +5,7 @@ import { readEngine } from './check-engine.ts';
 import { checkLatency, latencyReaders } from './check-latency.ts';
 import { checkLedger, ledgerReaders } from './check-ledger.ts';
 import { checkPerform, performReaders } from './check-perform.ts';
+import { checkPrometheus, prometheusReaders } from './check-prometheus.ts';
 import { checkRoutes, readPartition, workTypeName } from './check-routes.ts';
 import { checkForecast, checkNamed, readMetrics, readScorers } from './check-sources.ts';
 import { checkTogether } from './check-together.ts';
@@ -26,6 +27,7 @@ type Later =
   | 'autoThreshold'
   | 'ledger'
   | 'perform'
+  | 'prometheus'
   | 'auth';
 type ByName = 'metrics' | 'scorers';
 type Own = Omit<SlackwaterOptions, Later | ByName> & { readonly [Name in Later]?: unknown } & {
@@ -61,6 +63,7 @@ const readers: Readers<Own> = {
   autoThreshold: later,
   ledger: later,
   perform: later,
+  prometheus: later,
   auth: later,
   explain: oneOf(['off', 'on', 'scope']),
   keepDecisions: number({ from: 0, to: 100_000, of: 'decisions' }),
@@ -78,6 +81,7 @@ const elsewhere = Object.entries({
   autoThreshold: autoThresholdReaders,
   ledger: ledgerReaders,
   perform: performReaders,
+  prometheus: prometheusReaders,
 }).flatMap(([group, members]) => Object.keys(members).map((name) => `${group}.${name}`));
 
 /**
@@ -111,6 +115,7 @@ export function resolveOptions(options: unknown): ResolvedOptions {
     ledger: checkLedger(given.ledger),
     perform: checkPerform(given.perform),
     auth: checkAuth(given.auth),
+    prometheus: checkPrometheus(given.prometheus, given.auth !== undefined),
     keepDecisions: given.keepDecisions ?? (given.auth === undefined ? 0 : keptWhereReadable),
   };
   checkTogether(resolved);

@@ -12,6 +12,7 @@ import type {
   SlackwaterOptions,
   WorkTypeOptions,
 } from './options.ts';
+import type { ResolvedPrometheus } from './prometheus-options.ts';
 import type { Threshold } from './read-threshold.ts';
 
 /** A work type with everything said. */
@@ -87,6 +88,7 @@ export interface ResolvedOptions {
   readonly ledger: ResolvedLedger;
   readonly perform: PerformerOptions;
   readonly auth: AuthOptions | undefined;
+  readonly prometheus: ResolvedPrometheus | undefined;
   readonly explain: 'off' | 'on' | 'scope';
   readonly keepDecisions: number;
   /** Begins with a slash and does not end with one. */

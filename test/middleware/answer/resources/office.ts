@@ -113,6 +113,7 @@ export async function office(setup: OfficeSetup = {}): Promise<Office> {
     learnedRoutes: () => [
       { route: 'POST /orders/:id', partitions: [{ partition: 'payments', quietMs: 40 }] },
     ],
+    metrics: undefined,
     decisions: () => [],
     shadow: () => ({}),
     workTypes: desk(),

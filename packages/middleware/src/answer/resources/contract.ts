@@ -32,6 +32,8 @@ export interface ResourceParts {
   readonly partitions: () => readonly unknown[];
   /** Routes that were seen to commit, for the same. */
   readonly learnedRoutes: () => readonly LearnedRow[];
+  /** Undefined where nobody may read them. */
+  readonly metrics: Metrics | undefined;
   /** The most recent decisions that fit, the newest first; JSON values. */
   readonly decisions: (filter: DecisionFilter) => readonly unknown[];
   /** What shadow mode came to; JSON values, by work type. */
@@ -40,6 +42,14 @@ export interface ResourceParts {
   readonly health: () => Promise<Health>;
   /** Hears of what kept a resource from answering as it should; its callers are told no particulars. May throw. */
   readonly tellTrouble: (doing: string, error: unknown) => void;
+}
+
+/** The text that Prometheus reads. */
+export interface Metrics {
+  /** Whether anybody may read it. */
+  readonly public: boolean;
+  readonly contentType: string;
+  text(): Promise<string>;
 }
 
 /** The open ledger, and who cancels. */

@@ -13,6 +13,7 @@ import { type HeldOpen, heldOpenUpTo } from './held-open.ts';
 import { getBlock, getCheckpoint } from './ledger.ts';
 import { resourceLimits } from './limits.ts';
 import { matchPath, type PathPattern } from './match-path.ts';
+import { getMetrics } from './metrics.ts';
 import { getOutcome } from './outcome.ts';
 import { getReceipt, getRecord } from './proof.ts';
 import { sendTrouble, tellTrouble } from './trouble.ts';
@@ -24,11 +25,12 @@ export type Resources = (req: Request, res: ServerResponse, pathBelowBase: strin
 interface Resource {
   readonly path: PathPattern;
   /** What there has to be for it to exist at all. */
-  readonly needs?: 'verifyToken' | 'records';
+  readonly needs?: 'verifyToken' | 'records' | 'metrics';
   readonly methods: ReadonlyMap<string, ResourceHandler>;
 }
 
 const table: readonly Resource[] = [
+  resource('/metrics', { GET: getMetrics }, 'metrics'),
   resource('/health', { GET: getHealth }),
   resource('/deferrals', { GET: getDeferrals }, 'verifyToken'),
   resource('/deferrals/:id', { GET: getDeferral, DELETE: deleteDeferral }, 'records'),

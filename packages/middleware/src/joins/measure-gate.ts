@@ -1,0 +1,100 @@
+import type { ErrorCode } from '@slackwater/shared';
+import { isSlackwaterError } from '@slackwater/shared';
+import type { Meter } from '../answer/gate-parts.ts';
+import type { Metrics } from '../answer/resources/contract.ts';
+import { systemClock as clock } from '../clock.ts';
+import type { Engine } from '../engines/engine.ts';
+import { within } from '../ledger/deadline.ts';
+import { DecisionTally } from '../metrics/decision-tally.ts';
+import { gateMetrics, takenIn } from '../metrics/gate-metrics.ts';
+import type { LedgerReading } from '../metrics/readings.ts';
+import type { GateVoice } from '../options/gate-voice.ts';
+import { OptionContradictionError } from '../options/option-error.ts';
+import type { ResolvedOptions } from '../options/resolved.ts';
+import type { Deciding } from './decide.ts';
+import type { Recording } from './record.ts';
+
+/** A meter whose metrics can be read. */
+export interface ReadableMeter extends Meter, Metrics {
+  close(): void;
+}
+
+/** Refuses a registry that has the metrics of another gate. Throws `option-invalid`. */
+export function checkRegistry({ prometheus }: Pick<ResolvedOptions, 'prometheus'>): void {
+  const taken = prometheus?.registry && takenIn(prometheus.registry);
+  if (taken === undefined) return;
+  throw new OptionContradictionError(
+    'prometheus.registry',
+    `it has ${taken} already, of another gate; give each gate a registry of its own, or close that gate first`,
+  );
+}
+
+/** Measures a gate; undefined where nobody could read it. */
+export function measureGate(
+  { prometheus, workTypes, ledger: { engineTimeoutMs } }: ResolvedOptions,
+  { table, admissions, shadow }: Deciding,
+  { on, trouble }: Pick<GateVoice, 'on' | 'trouble'>,
+  engine: Engine | undefined,
+  recording: () => Recording | undefined,
+): ReadableMeter | undefined {
+  if (prometheus === undefined) return undefined;
+  const tally = new DecisionTally();
+  const stateChanges = new Map<string, Map<string, number>>();
+  const deferrals = new Map<string, number>();
+  const troubles = new Map<ErrorCode | 'other', number>();
+  on('state', ({ workType, to }) => {
+    const byState = stateChanges.get(workType) ?? new Map<string, number>();
+    stateChanges.set(workType, byState);
+    addOne(byState, to);
+  });
+  on('deferral', ({ type }) => addOne(deferrals, type));
+  on('trouble', ({ error }) => addOne(troubles, isSlackwaterError(error) ? error.code : 'other'));
+  let failing = false;
+  const registered = gateMetrics({
+    registry: prometheus.registry,
+    maxPartitions: prometheus.maxPartitions,
+    sources: {
+      workTypes,
+      decisions: tally,
+      shadow: () => shadow.report(),
+      partitions: () => table.partitions(),
+      stateOf: (rank, partition) => admissions.modeOf(rank, partition),
+      thresholdOf: (rank, partition) => admissions.thresholdOf(rank, partition),
+      ledger: engine && (() => ledgerReading(recording())),
+      queued: () => within(clock, engineTimeoutMs, () => queuedAt(recording())),
+    },
+    counts: { stateChanges, deferrals, troubles },
+    onTrouble(error) {
+      // Asked again every few seconds, and as often in trouble: once for each spell of it would be enough.
+      if (!failing) trouble('reading metrics', error);
+      failing = true;
+    },
+  });
+  return {
+    ...registered,
+    public: prometheus.public,
+    decided: (rank, decision, reason) => tally.count(rank, decision, reason),
+    async text() {
+      failing = false;
+      return registered.text();
+    },
+  };
+}
+
+function addOne<Key>(counts: Map<Key, number>, key: Key): void {
+  counts.set(key, (counts.get(key) ?? 0) + 1);
+}
+
+function ledgerReading(recording: Recording | undefined): LedgerReading {
+  const current = recording?.current;
+  return {
+    ready: current !== undefined && current.ledger.stopped === undefined,
+    performing: current?.performer.inFlight ?? 0,
+    engine: current?.engine.status?.(),
+  };
+}
+
+async function queuedAt(recording: Recording | undefined): Promise<number> {
+  const backlog = (await recording?.current?.engine.queue.backlog()) ?? [];
+  return backlog.reduce((sum, { items }) => sum + items, 0);
+}

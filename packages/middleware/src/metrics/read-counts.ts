@@ -1,0 +1,46 @@
+import type { MetricName } from './definitions.ts';
+import type { LabeledValue, MetricCounts, MetricSources } from './readings.ts';
+
+/** How the values of each metric that is not by partition are read; those that are observed as they happen are not here. */
+export function countReaders(
+  { workTypes, decisions, shadow, ledger, queued }: MetricSources,
+  { stateChanges, deferrals, troubles }: MetricCounts,
+): Partial<Record<MetricName, () => readonly LabeledValue[] | Promise<readonly LabeledValue[]>>> {
+  const nameOf = (rank: number): string => workTypes[rank]?.name ?? '';
+  const ofLedger = (
+    value: (reading: NonNullable<ReturnType<NonNullable<typeof ledger>>>) => number | undefined,
+  ) => {
+    const read = ledger === undefined ? undefined : value(ledger());
+    return read === undefined ? [] : [[read] as const];
+  };
+  return {
+    slackwater_decisions_total: () =>
+      [...decisions.list()].map(({ rank, decision, reason, count }) => [
+        count,
+        nameOf(rank),
+        decision,
+        reason,
+      ]),
+    slackwater_state_changes_total: () =>
+      [...stateChanges].flatMap(([workType, byState]) =>
+        [...byState].map(([to, count]) => [count, workType, to]),
+      ),
+    slackwater_deferrals_total: () => [...deferrals].map(([event, count]) => [count, event]),
+    slackwater_troubles_total: () => [...troubles].map(([code, count]) => [count, code]),
+    slackwater_deferrals_performing: () => ofLedger(({ performing }) => performing),
+    slackwater_deferrals_queued: async () => (ledger === undefined ? [] : [[await queued()]]),
+    slackwater_ledger_ready: () => ofLedger(({ ready }) => Number(ready)),
+    slackwater_engine_connected: () => ofLedger(({ engine }) => engine && Number(engine.connected)),
+    slackwater_engine_behind: () => ofLedger(({ engine }) => engine?.behind),
+    slackwater_shadow_requests_total: () =>
+      Object.entries(shadow()).flatMap(([name, { performed, retryLater, deferred }]) => [
+        [performed, name, 'perform'],
+        [retryLater, name, 'retry-later'],
+        [deferred, name, 'defer'],
+      ]),
+    slackwater_shadow_commits_total: () =>
+      Object.entries(shadow()).map(([name, { commits }]) => [commits, name]),
+    slackwater_shadow_commit_seconds_total: () =>
+      Object.entries(shadow()).map(([name, { commitMs }]) => [commitMs / 1_000, name]),
+  };
+}

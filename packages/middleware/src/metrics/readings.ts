@@ -1,0 +1,48 @@
+import type { ErrorCode } from '@slackwater/shared';
+import type { Mode } from '../decide/mode.ts';
+import type { ShadowReport } from '../decide/shadow-tally.ts';
+import type { DecisionTally } from './decision-tally.ts';
+
+/** What metrics are read from when somebody asks for them. */
+export interface MetricSources {
+  /** Names of work types, the most important first. */
+  readonly workTypes: readonly { readonly name: string; readonly exempt: boolean }[];
+  readonly decisions: Pick<DecisionTally, 'list'>;
+  readonly shadow: () => ShadowReport;
+  readonly partitions: () => Iterable<MeasuredPartition>;
+  readonly stateOf: (rank: number, partition: string) => Mode['kind'];
+  /** Ms; infinite where there is none. */
+  readonly thresholdOf: (rank: number, partition: string) => number;
+  /** Undefined without an engine. */
+  readonly ledger: (() => LedgerReading) | undefined;
+  /** How many deferrals are on the queue. Rejects where it can't be asked in time. */
+  readonly queued: () => Promise<number>;
+}
+
+/** What the latency table knows of a partition. */
+export interface MeasuredPartition {
+  readonly partition: string;
+  readonly valueMs: number | undefined;
+  readonly samples: number;
+  readonly unfinished: number;
+}
+
+/** How a gate stands with its ledger. */
+export interface LedgerReading {
+  readonly ready: boolean;
+  readonly performing: number;
+  /** Undefined for engines without servers, and before it is open. */
+  readonly engine: { readonly connected: boolean; readonly behind: number } | undefined;
+}
+
+/** What is counted as it happens. */
+export interface MetricCounts {
+  /** By work type, and the state it came to. */
+  readonly stateChanges: ReadonlyMap<string, ReadonlyMap<string, number>>;
+  /** By event. */
+  readonly deferrals: ReadonlyMap<string, number>;
+  readonly troubles: ReadonlyMap<ErrorCode | 'other', number>;
+}
+
+/** One value with the values of the metric's labels, in their order. */
+export type LabeledValue = readonly [value: number, ...labels: string[]];
