@@ -44,11 +44,13 @@ describe('what is read of partitions', () => {
     ],
     stateOf: (_rank: number, partition: string) => (partition === 'c' ? 'over' : 'clear') as 'over' | 'clear',
     thresholdOf: () => 250,
+    returnShareOf: (partition: string) => (partition === 'a' ? undefined : partition === 'b' ? 0.5 : 0.9),
   } satisfies Partial<MetricSources>;
 
   it('is in seconds, and the worst or the sum of those that have one label', () => {
     const read = readPartitions(sources as Partial<MetricSources> as MetricSources, new PartitionLabels(1));
     expect(read).toEqual({
+      slackwater_return_success_ratio: [[0.5, 'other']],
       slackwater_latency_seconds: [
         [0.02, 'a'],
         [5, 'other'],
@@ -78,15 +80,19 @@ describe('counted decisions', () => {
   it('are told by work type, decision and reason', () => {
     const tally = new DecisionTally();
     expect([...tally.list()]).toEqual([]);
-    for (let i = 0; i < 3; i++) tally.count(1, 'perform', 'clear');
-    tally.count(0, 'retry-later', 'over-threshold');
-    tally.count(1, 'defer', 'over-threshold');
-    tally.count(1, 'perform', 'probe');
+    for (let i = 0; i < 3; i++) tally.count(1, 'perform', 'clear', false);
+    tally.count(0, 'retry-later', 'over-threshold', true);
+    tally.count(1, 'defer', 'over-threshold', false);
+    tally.count(1, 'perform', 'probe', true);
     expect([...tally.list()]).toEqual([
       { rank: 0, decision: 'retry-later', reason: 'over-threshold', count: 1 },
       { rank: 1, decision: 'perform', reason: 'clear', count: 3 },
       { rank: 1, decision: 'perform', reason: 'probe', count: 1 },
       { rank: 1, decision: 'defer', reason: 'over-threshold', count: 1 },
+    ]);
+    expect([...tally.returns()]).toEqual([
+      { rank: 0, decision: 'retry-later', count: 1 },
+      { rank: 1, decision: 'perform', count: 1 },
     ]);
   });
 });

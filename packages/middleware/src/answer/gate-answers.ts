@@ -73,7 +73,7 @@ export function gateAnswers(parts: GateParts, baseUrlOf: (req: Request) => strin
     } = {},
   ): void {
     const [decisive] = reasons;
-    if (decisive !== undefined) meter?.decided(facts.rank, decision, decisive);
+    if (decisive !== undefined) meter?.decided(facts.rank, decision, decisive, more.returned === true);
     if (!parts.decisionsAreHeard()) return;
     const { method, route, workType } = facts;
     const { because, ...rest } = more;
@@ -132,7 +132,7 @@ export function gateAnswers(parts: GateParts, baseUrlOf: (req: Request) => strin
       const returned = reason !== 'exempt' && noteArrival(admissions, judged, true);
       if (workType.shadow) shadow.performed(workType.name);
       if (!parts.decisionsAreHeard()) {
-        meter?.decided(rank, 'perform', grounds?.reasons[0] ?? reason);
+        meter?.decided(rank, 'perform', grounds?.reasons[0] ?? reason, returned);
         return;
       }
       tell(judged, 'perform', grounds?.reasons ?? [reason], partitions[0], {

@@ -43,7 +43,13 @@ export interface GateParts {
 
 /** What is counted of each request. */
 export interface Meter {
-  decided(rank: number, decision: 'perform' | 'retry-later' | 'defer', reason: ReasonCode): void;
+  /** @param returned its caller had been asked to come back, and was recognised */
+  decided(
+    rank: number,
+    decision: 'perform' | 'retry-later' | 'defer',
+    reason: ReasonCode,
+    returned: boolean,
+  ): void;
   retryAfter(workType: string, waitMs: number): void;
   recorded(outcome: 'deferred' | 'not-deferred' | 'unknown', tookMs: number): void;
 }

@@ -60,6 +60,10 @@ export function measureGate(
       partitions: () => table.partitions(),
       stateOf: (rank, partition) => admissions.modeOf(rank, partition),
       thresholdOf: (rank, partition) => admissions.thresholdOf(rank, partition),
+      returnShareOf(partition) {
+        const figures = admissions.returnsOf(partition);
+        return figures === undefined || figures.told === 0 ? undefined : figures.share;
+      },
       ledger: engine && (() => ledgerReading(recording())),
       queued: () => within(clock, engineTimeoutMs, () => queuedAt(recording())),
     },
@@ -73,7 +77,7 @@ export function measureGate(
   return {
     ...registered,
     public: prometheus.public,
-    decided: (rank, decision, reason) => tally.count(rank, decision, reason),
+    decided: (rank, decision, reason, returned) => tally.count(rank, decision, reason, returned),
     async text() {
       failing = false;
       return registered.text();

@@ -9,6 +9,9 @@ export interface CountedDecisions {
   readonly count: number;
 }
 
+/** The same of callers that had been asked to come back. */
+export type CountedReturns = Omit<CountedDecisions, 'reason'>;
+
 type Decision = 'perform' | 'retry-later' | 'defer';
 
 const decisions: readonly Decision[] = ['perform', 'retry-later', 'defer'];
@@ -19,8 +22,11 @@ const decisions: readonly Decision[] = ['perform', 'retry-later', 'defer'];
  */
 export class DecisionTally {
   readonly #byRank: Map<ReasonCode, { count: number }>[][] = [];
+  readonly #returns = new Map<number, ReadonlyMap<Decision, number>>();
 
-  count(rank: number, decision: Decision, reason: ReasonCode): void {
+  /** @param returned its caller had been asked to come back, and was recognised */
+  count(rank: number, decision: Decision, reason: ReasonCode, returned: boolean): void {
+    if (returned) this.#returns.set(rank, added(this.#returns.get(rank), decision));
     const counted = this.#of(rank, decision).get(reason);
     if (counted === undefined) this.#of(rank, decision).set(reason, { count: 1 });
     else counted.count += 1;
@@ -34,6 +40,12 @@ export class DecisionTally {
     }
   }
 
+  *returns(): IterableIterator<CountedReturns> {
+    for (const [rank, byDecision] of this.#returns) {
+      for (const [decision, count] of byDecision) yield { rank, decision, count };
+    }
+  }
+
   #of(rank: number, decision: Decision): Map<ReasonCode, { count: number }> {
     let byDecision = this.#byRank[rank];
     if (byDecision === undefined) {
@@ -42,4 +54,11 @@ export class DecisionTally {
     }
     return byDecision[decision === 'perform' ? 0 : decision === 'retry-later' ? 1 : 2] ?? new Map();
   }
+}
+
+function added(
+  counts: ReadonlyMap<Decision, number> = new Map(),
+  decision: Decision,
+): ReadonlyMap<Decision, number> {
+  return new Map(counts).set(decision, (counts.get(decision) ?? 0) + 1);
 }

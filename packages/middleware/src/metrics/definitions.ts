@@ -20,6 +20,16 @@ export const definitions = {
     labels: ['work_type'],
     buckets: [0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 30, 60],
   },
+  slackwater_returns_total: {
+    kind: 'counter',
+    help: 'Requests of callers that had been asked to come back and were recognised, by what was decided then.',
+    labels: ['work_type', 'decision'],
+  },
+  slackwater_return_success_ratio: {
+    kind: 'gauge',
+    help: 'The share of those who return that succeeds while the partition takes work, 0 to 1. Of "other" the lowest.',
+    labels: ['partition'],
+  },
   slackwater_latency_seconds: {
     kind: 'gauge',
     help: 'The latency value of a partition; absent where none is known. Of "other" the highest.',

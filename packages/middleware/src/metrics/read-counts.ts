@@ -21,6 +21,8 @@ export function countReaders(
         decision,
         reason,
       ]),
+    slackwater_returns_total: () =>
+      [...decisions.returns()].map(({ rank, decision, count }) => [count, nameOf(rank), decision]),
     slackwater_state_changes_total: () =>
       [...stateChanges].flatMap(([workType, byState]) =>
         [...byState].map(([to, count]) => [count, workType, to]),

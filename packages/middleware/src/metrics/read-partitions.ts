@@ -7,6 +7,7 @@ const states: Readonly<Record<Mode['kind'], number>> = { clear: 0, recovering: 1
 
 type ByPartition = Pick<
   Record<MetricName, readonly LabeledValue[]>,
+  | 'slackwater_return_success_ratio'
   | 'slackwater_latency_seconds'
   | 'slackwater_threshold_seconds'
   | 'slackwater_state'
@@ -17,12 +18,13 @@ type ByPartition = Pick<
 
 /** The values of all metrics by partition. What shares a label is put together: the worst of it, or the sum. */
 export function readPartitions(
-  { partitions, workTypes, stateOf, thresholdOf }: MetricSources,
+  { partitions, workTypes, stateOf, thresholdOf, returnShareOf }: MetricSources,
   labels: PartitionLabels,
 ): ByPartition {
   const rows = [...partitions()];
   const named = labels.label(rows.map(({ partition }) => partition));
   const latency = new Merged(Math.max);
+  const returns = new Merged(Math.min);
   const threshold = new Merged(Math.min);
   const state = new Merged(Math.max);
   const sum = (a: number, b: number): number => a + b;
@@ -30,6 +32,8 @@ export function readPartitions(
   for (const [at, row] of rows.entries()) {
     const label = named[at] ?? '';
     if (row.valueMs !== undefined) latency.add(row.valueMs / 1_000, label);
+    const share = returnShareOf(row.partition);
+    if (share !== undefined) returns.add(share, label);
     samples.add(row.samples, label);
     unfinished.add(row.unfinished, label);
     for (const [rank, { name, exempt }] of workTypes.entries()) {
@@ -39,6 +43,7 @@ export function readPartitions(
     }
   }
   return {
+    slackwater_return_success_ratio: returns.values(),
     slackwater_latency_seconds: latency.values(),
     slackwater_threshold_seconds: threshold.values(),
     slackwater_state: state.values(),

@@ -7,12 +7,14 @@ import type { DecisionTally } from './decision-tally.ts';
 export interface MetricSources {
   /** Names of work types, the most important first. */
   readonly workTypes: readonly { readonly name: string; readonly exempt: boolean }[];
-  readonly decisions: Pick<DecisionTally, 'list'>;
+  readonly decisions: Pick<DecisionTally, 'list' | 'returns'>;
   readonly shadow: () => ShadowReport;
   readonly partitions: () => Iterable<MeasuredPartition>;
   readonly stateOf: (rank: number, partition: string) => Mode['kind'];
   /** Ms; infinite where there is none. */
   readonly thresholdOf: (rank: number, partition: string) => number;
+  /** The share of those who return that succeeds there, 0 to 1; undefined where nobody was asked to. */
+  readonly returnShareOf: (partition: string) => number | undefined;
   /** Undefined without an engine. */
   readonly ledger: (() => LedgerReading) | undefined;
   /** How many deferrals are on the queue. Rejects where it can't be asked in time. */
