@@ -7,8 +7,9 @@ import type { OpenEngine } from '../../../../packages/middleware/src/engines/eng
 import { namesOf } from '../../../../packages/middleware/src/engines/nats/names.ts';
 import { natsEngine } from '../../../../packages/middleware/src/engines/nats/nats-engine.ts';
 import { createKeyFile } from '../../../../packages/middleware/src/ledger/keys.ts';
-import { openLedger } from '../../../../packages/middleware/src/ledger/open-ledger.ts';
+import { type Ledger, openLedger } from '../../../../packages/middleware/src/ledger/open-ledger.ts';
 import { bytes, scope } from '../../../contracts/engine-under-test.ts';
+import { accepted } from '../../ledger/ledgers.ts';
 import { fourLives, kindsOfKeys } from '../../ledger/retention-suite.ts';
 import { until } from '../../perform/until.ts';
 
@@ -42,10 +43,11 @@ afterAll(async () => {
   await server.stop();
 });
 
-const subjects = async (): Promise<string[]> => {
-  const { state } = await manager.streams.info(stream, { subjects_filter: '>' });
+const subjectsOf = async (of: string): Promise<string[]> => {
+  const { state } = await manager.streams.info(of, { subjects_filter: '>' });
   return Object.keys(state.subjects ?? {}).toSorted();
 };
+const subjects = (): Promise<string[]> => subjectsOf(stream);
 
 describe('the sweeping of the NATS store', () => {
   it('removes what has expired and what was deleted, also long values, and nothing else', async () => {
@@ -107,29 +109,79 @@ describe('the sweeping of the NATS queue', () => {
 });
 
 describe('what a settled deferral leaves on NATS', () => {
-  it('is its entries and its blocks, once keepOutcomeMs has passed', async () => {
-    const group = 'settled';
-    const keepOutcomeMs = 7 * 86_400_000;
-    const keys = createKeyFile({ ...scope, group });
+  const group = 'settled';
+  const { streams } = namesOf('slackwater', scope.application, group);
+  const dayMs = 86_400_000;
+  const keys = createKeyFile({ ...scope, group });
+  /** All that the servers keep by a name: subjects of the store, and keys in bundles. */
+  const namesKept = async (): Promise<readonly string[]> => {
+    const { state } = await manager.streams.info(streams.bundles);
+    const inBundles: string[] = [];
+    for (let seq = state.first_seq; seq <= state.last_seq; seq++) {
+      const message = await manager.streams.getMessage(streams.bundles, { seq });
+      inBundles.push(...(message?.header?.get('Slackwater-Keys') ?? '').split(' '));
+    }
+    return [...(await subjectsOf(streams.store)), ...inBundles];
+  };
+  const areNamed = async (ids: readonly string[]): Promise<boolean> => {
+    const kept = await namesKept();
+    return ids.some((id) => kept.some((name) => name.includes(id)));
+  };
+  const opening = async (): Promise<{ opened: OpenEngine; ledger: Ledger }> => {
     const opened = await natsEngine({ servers: server.servers, keys }).open({
       ...{ ...scope, group, clock: hasty },
     });
     const ledger = await openLedger({
-      ...{ engine: opened, clock: hasty, ...scope, group, keepOutcomeMs },
+      ...{ engine: opened, clock: hasty, ...scope, group, keepOutcomeMs: 7 * dayMs },
       ...{ recoverEveryMs: 10_000, engineTimeoutMs: 9_000 },
     });
+    return { opened, ledger };
+  };
+
+  it('is its entries and its blocks, and no other subject or bundle, on any host', async () => {
+    const { opened, ledger } = await opening();
+    const other = await opening();
     const lives = await fourLives(ledger);
     const settled = [lives.performed, lives.failed, lives.canceled];
+    // The other host remembers what it has read.
+    for (const id of settled) expect((await other.ledger.find(id))?.phase).toBe('settled');
     const entries = await opened.log.size();
-    aheadMs += keepOutcomeMs;
-    await until(async () => {
-      const kinds = await Promise.all(settled.map((id) => kindsOfKeys(opened, id)));
-      return kinds.flat().length === 0;
-    });
-    expect(await ledger.find(lives.performed)).toBeUndefined();
+    expect(await areNamed(settled)).toBe(true);
+
+    aheadMs += 7 * dayMs;
+    await until(async () => (await ledger.find(lives.performed)) === undefined);
+    await until(
+      async () => !(await areNamed(settled)),
+      () => {
+        aheadMs += 60_000;
+      },
+    );
+    for (const host of [ledger, other.ledger]) {
+      for (const id of settled) expect(await host.find(id)).toBeUndefined();
+      await host.request(lives.waiting);
+    }
+    expect(await kindsOfKeys(other.opened, lives.performed)).toEqual([]);
     expect(await ledger.verify()).toMatchObject({ ok: true, size: entries });
-    await ledger.request(lives.waiting);
-    await ledger.close();
-    await opened.close();
+
+    // It waits for so long that it is given messages of its own.
+    await accepted(ledger);
+    aheadMs += 31 * dayMs;
+    await until(
+      async () => (await manager.streams.info(streams.bundles)).state.messages === 1,
+      () => {
+        aheadMs += 60_000;
+      },
+    );
+    expect(await subjectsOf(streams.store)).toContain(
+      namesOf('slackwater', scope.application, group).storeSubject(`payload/${lives.waiting}`),
+    );
+    for (const host of [ledger, other.ledger]) {
+      await host.request(lives.waiting);
+      expect((await host.list({ limit: 10 })).deferrals.map(({ id }) => id)).toContain(lives.waiting);
+    }
+    for (const each of [{ opened, ledger }, other]) {
+      await each.ledger.close();
+      await each.opened.close();
+    }
   });
 });

@@ -50,6 +50,8 @@ export interface Api {
   range(stream: string, from: number, count: number): AsyncIterable<Kept>;
   /** The same, without what the messages hold. */
   headers(stream: string, from: number, count: number): AsyncIterable<Kept>;
+  /** The number of the first message that there is, or would be. */
+  first(stream: string): Promise<number>;
   /** The number of the newest message that the stream's leader has. */
   newest(stream: string): Promise<number>;
   /** When the stream was made, and its newest number: together they tell it from another of its name. */
@@ -204,6 +206,7 @@ export async function openApi(
       for (const kept of await Promise.all(gets)) if (kept !== undefined) yield kept;
     },
     headers: (stream, from, count) => fetched(stream, from, count, true),
+    first: async (stream) => (await stateOf(stream)).first_seq,
     newest: async (stream) => (await stateOf(stream)).last_seq,
     end(stream) {
       return ask(`Asking for the end of ${stream}`, false, async () => {

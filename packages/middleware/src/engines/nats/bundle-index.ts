@@ -22,6 +22,8 @@ export interface BundleIndex {
   caughtUp(): Promise<void>;
   /** The number of the bundle that made the key; undefined where none that was heard of did. */
   bundleOf(key: string): number | undefined;
+  /** Lets go of a key. */
+  forget(key: IndexedKey): void;
   /** Keys with a prefix, behind `after`, as far as bundles were heard of. */
   page(prefix: string, limit: number, after: string | undefined, reverse: boolean): readonly IndexedKey[];
   close(): void;
@@ -84,6 +86,7 @@ export async function openBundleIndex(
     reached: (seq) => follower.reached(seq),
     caughtUp: coalesced(async () => follower.reached(await api.newest(stream))),
     bundleOf: (key) => table.seqOf(key) ?? heard.get(key),
+    forget: (key) => table.forget(key),
     page(prefix, limit, after, reverse) {
       flush();
       return table.page(prefix, limit, after, reverse);

@@ -10,7 +10,8 @@ import type { StoreMessage } from './store-message.ts';
 // Keys of which many are made at a time (bulk-keys.ts) are made in bundles: one message for all that come together, in a
 // stream of its own. Nobody looks whether a key is there before or after: each host follows the bundles, and sees which one
 // was first. What replaces such a value is a message of the key's own, as of any other key, and the value in the bundle
-// is what those begin from: message 0.
+// is what those begin from: message 0. Bundles go from the first on (bundle-sweeping.ts); what those made and nobody moved out
+// is over.
 
 /** A bundle is this large at most, unless one value is larger: whoever reads one value reads the whole. */
 const mostBytes = 64 * 1024;
@@ -33,6 +34,12 @@ export interface Bundles {
     after: string | undefined,
     reverse: boolean,
   ): Promise<readonly IndexedKey[]>;
+  /** Bundles below that number are gone: what they made is not taken from memory either. */
+  floor(seq: number): void;
+  /** Whether the bundle that made the key is there. */
+  holds(key: string): Promise<boolean>;
+  /** Lets go of a key that was found to be over, if its bundle is gone. */
+  forget(key: IndexedKey): void;
   close(): void;
 }
 
@@ -45,6 +52,7 @@ export async function openBundles(context: NatsContext, directory: string | unde
   const index = await openBundleIndex(context, directory);
   const cache = new Map<number, { readonly values: Promise<Values>; bytes: number }>();
   let bytesInCache = 0;
+  let floor = 0;
 
   const create = gathered<FirstValue, boolean>({
     calls: mostKeys,
@@ -66,8 +74,10 @@ export async function openBundles(context: NatsContext, directory: string | unde
   async function load(seq: number): Promise<Values> {
     const message = await api.at(stream, seq);
     const values = message && unpackBundle(message.headers, message.data);
-    if (values === undefined) throw unreadable(stream, seq);
-    return values;
+    if (values !== undefined) return values;
+    if (message === undefined) floor = Math.max(floor, await api.first(stream));
+    if (seq < floor) return new Map();
+    throw unreadable(stream, seq);
   }
 
   function open(seq: number): Promise<Values> {
@@ -107,11 +117,21 @@ export async function openBundles(context: NatsContext, directory: string | unde
     async first(key) {
       if (index.bundleOf(key) === undefined) await index.caughtUp();
       const seq = index.bundleOf(key);
-      return seq === undefined ? undefined : (await open(seq)).get(key);
+      return seq === undefined || seq < floor ? undefined : (await open(seq)).get(key);
     },
     async page(...page) {
       await index.caughtUp();
       return index.page(...page);
+    },
+    floor(seq) {
+      floor = Math.max(floor, seq);
+    },
+    async holds(key) {
+      if (index.bundleOf(key) === undefined) await index.caughtUp();
+      return (index.bundleOf(key) ?? 0) >= Math.max(floor, 1);
+    },
+    forget(key) {
+      if (key.seq < floor) index.forget(key);
     },
     close: () => index.close(),
   };

@@ -26,7 +26,7 @@ export function natsPermissions({
   create = true,
 }: NatsPermissionsOptions): NatsPermissions {
   const names = namesOf(prefix, application, group);
-  const { store, queue } = names.streams;
+  const { bundles, store, queue } = names.streams;
   const ofEach = Object.values(names.streams).flatMap((stream) => [
     `$JS.API.STREAM.INFO.${stream}`,
     `$JS.API.STREAM.MSG.GET.${stream}`,
@@ -43,6 +43,7 @@ export function natsPermissions({
       names.chunkSubject('*', '>'),
       names.queueSubjects,
       ...ofEach,
+      `$JS.API.STREAM.PURGE.${bundles}`,
       `$JS.API.STREAM.PURGE.${store}`,
       `$JS.API.STREAM.PURGE.${queue}`,
       // Answers to the server's flow control of the consumers above.

@@ -1,6 +1,7 @@
 import { isBulkKey } from '../bulk-keys.ts';
 import { checkBytes, checkInteger, checkKey, checkPrefix, engineLimits, wholeMs } from '../limits.ts';
 import type { EngineStore, ListOptions, StoredItem, StoredValue, StoreOptions } from '../store.ts';
+import { startBundleSweeping } from './bundle-sweeping.ts';
 import { openBundles } from './bundles.ts';
 import type { NatsContext } from './context.ts';
 import { ExpiryOf } from './expiry-of.ts';
@@ -38,10 +39,14 @@ export async function openNatsStore(
   const expiryOf = new ExpiryOf();
   const bundles = await openBundles(context, indexDirectory);
   const index = await openKeyIndex(context, indexDirectory);
-  const sweeping = startStoreSweeping(context, values, lastOf);
+  const sweepings = [
+    startStoreSweeping(context, values, lastOf, bundles.holds),
+    startBundleSweeping(context, { lastOf, isShown, moveOut, floor: bundles.floor }),
+  ];
 
-  const isShown = ({ isDeleted, expiresAt }: StoreMessage): boolean =>
-    !isDeleted && (expiresAt === undefined || expiresAt > clock.wallNow());
+  function isShown({ isDeleted, expiresAt }: StoreMessage): boolean {
+    return !isDeleted && (expiresAt === undefined || expiresAt > clock.wallNow());
+  }
 
   async function lastOf(key: string): Promise<StoreMessage | undefined> {
     const kept = await api.last(stream, names.storeSubject(key));
@@ -102,6 +107,13 @@ export async function openNatsStore(
     return undefined;
   }
 
+  /** Where it has a message of its own by now, that one stays. */
+  async function moveOut(key: string, { seq, data, expiresAt, chunks }: StoreMessage): Promise<void> {
+    if (seq > 0) return;
+    const headers = valueHeaders(expiresAt, chunks);
+    await api.publish(names.storeSubject(key), data, { stream, headers, ifLastIs: 0 });
+  }
+
   /** The expiry of a revision; looked up where this host neither wrote nor read it. */
   async function hasExpired(key: string, seq: number): Promise<boolean> {
     const known = seq === 0 ? undefined : expiryOf.find(seq);
@@ -137,7 +149,8 @@ export async function openNatsStore(
         const { key } = indexed;
         if (stored === undefined) {
           // What expires out of turn is swept late; whoever comes upon it need not do so again.
-          if (!isBulkKey(key)) index.forget(indexed);
+          if (isBulkKey(key)) bundles.forget(indexed);
+          else index.forget(indexed);
           continue;
         }
         items.push({ key, ...stored });
@@ -190,7 +203,7 @@ export async function openNatsStore(
     },
     behind: () => bundles.behind,
     stop() {
-      sweeping.stop();
+      for (const sweeping of sweepings) sweeping.stop();
       bundles.close();
       index.close();
     },

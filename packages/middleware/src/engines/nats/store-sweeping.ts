@@ -1,6 +1,6 @@
 import type { Timer } from '../../clock.ts';
 import { isBulkKey } from '../bulk-keys.ts';
-import type { Kept } from './api.ts';
+import type { Api, Kept } from './api.ts';
 import type { NatsContext } from './context.ts';
 import { inParallel } from './in-parallel.ts';
 import type { LongValues } from './long-values.ts';
@@ -17,11 +17,19 @@ const pagesPerTurn = 10;
 const removedAtATime = 16;
 const orphanAfterMs = 3_600_000;
 
-/** Begins to sweep. */
+/** Removes a message of a key, and those before it. */
+export async function removeMessage(api: Api, stream: string, subject: string, seq: number): Promise<void> {
+  const there = await api.standing(stream, subject);
+  // Where it is the one that counts, those behind it lost against it, and must not come to count.
+  await api.purge(stream, subject, there?.counts.seq === seq ? there.last : seq);
+}
+
+/** Begins to sweep. `isInBundle`: whether the bundle that made a key is still there. */
 export function startStoreSweeping(
   context: NatsContext,
   values: LongValues,
   lastOf: (key: string) => Promise<StoreMessage | undefined>,
+  isInBundle: (key: string) => Promise<boolean>,
 ): { stop(): void } {
   const { api, names, clock } = context;
   const stream = names.streams.store;
@@ -36,14 +44,19 @@ export function startStoreSweeping(
     if (key === undefined) {
       return message.at > now - orphanAfterMs ? undefined : () => settleChunk(message);
     }
-    const { expiresAt, chunks, seq } = readStoreMessage(message);
-    // Of a key that was made in a bundle the first value would be there again.
-    if (expiresAt === undefined || isBulkKey(key)) return 'keep';
+    const { expiresAt, chunks, seq, isDeleted } = readStoreMessage(message);
+    if (isBulkKey(key)) {
+      // While there is the bundle that it was made in, its first value would be there again.
+      const isOver = isDeleted || (expiresAt !== undefined && expiresAt <= now);
+      if (!isOver || message.at > now - orphanAfterMs) return 'keep';
+      return async () => {
+        if (!(await isInBundle(key))) await removeMessage(api, stream, message.subject, seq);
+      };
+    }
+    if (expiresAt === undefined) return 'keep';
     if (expiresAt > now) return undefined;
     return async () => {
-      const there = await api.standing(stream, message.subject);
-      // Where it is the one that counts, those behind it lost against it, and must not come to count.
-      await api.purge(stream, message.subject, there?.counts.seq === seq ? there.last : seq);
+      await removeMessage(api, stream, message.subject, seq);
       values.drop(chunks);
     };
   }
