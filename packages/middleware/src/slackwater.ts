@@ -178,6 +178,13 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
   return Object.assign(handle, own);
 }
 
+/** Those of them that say the work type of a request. */
+const workTypeOptions: ReadonlySet<string> = new Set(['classify', 'routes.workType']);
+
+function unknownMessage(option: string): string {
+  return `The option ${option} threw, took longer than 5 s, or named a work type that does not exist: such requests have the default work type. The event trouble has each case.`;
+}
+
 /** Requests from outside are let through, or answered. */
 function answerRequests(
   options: ResolvedOptions,
@@ -206,7 +213,10 @@ function answerRequests(
       findRoute: routeTable(options.routes),
       learned,
       wouldPerform: (rank, partition) => admissions.wouldPerform(rank, partition),
-      failed: (option, error) => trouble(`asking the option ${option}`, error),
+      failed(option, error) {
+        trouble(`asking the option ${option}`, error);
+        if (workTypeOptions.has(option)) warn('work-type-unknown', unknownMessage(option));
+      },
     }),
     admissions,
     candidates,

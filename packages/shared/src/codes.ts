@@ -111,6 +111,7 @@ export const reasonCodes = [
   'queue-full',
   'never-defer-class',
   // what could not be asked
+  'work-type-unknown',
   'requester-class-unknown',
   'metric-unavailable',
   'scorer-unavailable',

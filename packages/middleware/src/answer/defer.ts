@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { type Because, parsePrefer } from '@slackwater/shared';
+import { type Because, parsePrefer, type ReasonCode } from '@slackwater/shared';
 import type { Request } from 'express';
 import type { AcceptanceResult, CapturedRequest, Deferral } from '../ledger/deferral.ts';
 import type { Ledger } from '../ledger/open-ledger.ts';
@@ -7,7 +7,7 @@ import { captureBody } from './capture-body.ts';
 import type { GateParts, Recorder, WhyNot } from './gate-parts.ts';
 import { asked, inTime } from './in-time.ts';
 import { ledgerTrouble, unknownDeferralOf } from './ledger-trouble.ts';
-import type { RequestFacts } from './request-facts.ts';
+import { type RequestFacts, withNotes } from './request-facts.ts';
 
 /** What became of the wish to defer a request. */
 export type DeferResult =
@@ -32,7 +32,7 @@ export interface ToDefer {
   readonly partition: string;
   readonly requester: string | undefined;
   readonly idempotencyKey: string | undefined;
-  readonly reasons: readonly string[];
+  readonly reasons: readonly ReasonCode[];
   readonly because?: Because;
   /** Its deferral was made before: what stands in the way of a new one does not count. */
   readonly before: boolean;
@@ -208,7 +208,7 @@ async function record(
       priority: facts.workType.priority,
       partition: wish.partition,
       requester: wish.requester,
-      reasons: wish.reasons,
+      reasons: withNotes(facts, wish.reasons),
       ...(Object.keys(because).length === 0 ? {} : { because }),
       ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
       ...(facts.orderKey === undefined ? {} : { orderKey: facts.orderKey }),

@@ -46,18 +46,29 @@ export function findCandidate(
   });
 }
 
+type Own = Readonly<Record<string, unknown>>;
+
 /** Undefined where the option failed: then nothing is scored by half of what there is to know. */
 function ownFacts(
   { options, clock, trouble }: FindParts,
   req: Request,
-): Readonly<Record<string, unknown>> | undefined | Promise<Readonly<Record<string, unknown>> | undefined> {
+): Own | undefined | Promise<Own | undefined> {
   const failed = (error: unknown): undefined => {
     trouble('asking for the facts for scorers', error);
     return undefined;
   };
+  const read = (given: unknown): Own => {
+    if (given === undefined) return {};
+    if (typeof given === 'object' && given !== null) return given as Own;
+    throw new TypeError(`scorerFacts gave what is no object: ${given === null ? 'null' : typeof given}`);
+  };
   try {
-    const own = options.scorerFacts?.(req) ?? {};
-    return isPromise(own) ? asked(clock, 'scorerFacts', () => own).catch(failed) : own;
+    const own = options.scorerFacts?.(req);
+    return isPromise(own)
+      ? asked(clock, 'scorerFacts', () => own)
+          .then(read)
+          .catch(failed)
+      : read(own);
   } catch (error) {
     return failed(error);
   }
@@ -69,7 +80,7 @@ function scores(
   facts: RequestFacts,
   finding: Finding,
   criteria: readonly ScorerCriterion[],
-  own: Readonly<Record<string, unknown>> | undefined,
+  own: Own | undefined,
 ): Finding | Promise<Finding> {
   const unavailable: readonly ReasonCode[] = ['scorer-unavailable'];
   const without: Finding = { ...finding, leftOut: [...finding.leftOut, ...unavailable] };
@@ -96,7 +107,7 @@ function scorerFacts(
   req: Request,
   facts: RequestFacts,
   { because }: Finding,
-  own: Readonly<Record<string, unknown>>,
+  own: Own,
 ): ScorerFacts {
   const at = new Date(clock.wallNow());
   const bodyBytes = Number(req.headers['content-length'] ?? 0);

@@ -9,7 +9,7 @@ import { explainOn, stanceOf } from './explain.ts';
 import type { GateParts, Recorder } from './gate-parts.ts';
 import { asked } from './in-time.ts';
 import type { Grounds } from './judge-candidate.ts';
-import type { RequestFacts } from './request-facts.ts';
+import { type RequestFacts, withNotes } from './request-facts.ts';
 import { partitionTag, sendRetryLater } from './retry-later.ts';
 import { nameOfCaller, noteArrival } from './returning.ts';
 import { sendProblem } from './send.ts';
@@ -66,17 +66,18 @@ export function gateAnswers(parts: GateParts, baseUrlOf: (req: Request) => strin
   function tell(
     { req, res, facts }: Judged,
     decision: 'perform' | 'retry-later' | 'defer',
-    reasons: readonly ReasonCode[],
+    found: readonly ReasonCode[],
     partition: string | undefined = facts.partitions[0],
     more: Pick<DecisionEvent, 'retryAfterMs' | 'id' | 'returned' | 'wouldBe'> & {
       readonly because?: Because | undefined;
     } = {},
   ): void {
-    const [decisive] = reasons;
+    const [decisive] = found;
     if (decisive !== undefined) meter?.decided(facts.rank, decision, decisive, more.returned === true);
     if (!parts.decisionsAreHeard()) return;
     const { method, route, workType } = facts;
     const { because, ...rest } = more;
+    const reasons = withNotes(facts, found);
     const isEmpty = because === undefined || Object.keys(because).length === 0;
     const how = { ...stanceOf(req), ...rest, ...(isEmpty ? {} : { because }) };
     const event = { decision, method, route, workType: workType.name, partition, reasons, ...how };
@@ -92,7 +93,7 @@ export function gateAnswers(parts: GateParts, baseUrlOf: (req: Request) => strin
     tell(judged, 'retry-later', reasons, partition, { retryAfterMs, because, ...returned });
     meter?.retryAfter(facts.workType.name, retryAfterMs);
     sendRetryLater(res, {
-      reasons,
+      reasons: withNotes(facts, reasons),
       retryAfterMs,
       workType: facts.workType.name,
       partition: partition === undefined ? undefined : partitionTag(options.application, partition),

@@ -1,3 +1,4 @@
+import type { ReasonCode } from '@slackwater/shared';
 import type { Request } from 'express';
 import type { Clock } from '../clock.ts';
 import type { RouteMatch } from '../decide/route-table.ts';
@@ -17,6 +18,8 @@ export interface RequestFacts {
   readonly workType: WorkTypePolicy;
   /** Where its work type stands among all, the most important first. */
   readonly rank: number;
+  /** A function failed to say its work type, or named none that exists: it has the default one. */
+  readonly workTypeUnknown: boolean;
   /** False for a safe method that no rule speaks of: it is none of the gate's business. */
   readonly claimed: boolean;
   readonly partitions: readonly string[];
@@ -53,6 +56,9 @@ const mostCharacters = 1_000;
 
 /** Longer names of partitions are refused. */
 const mostPartitionCharacters = 200;
+
+/** Stands for the rank that a function failed to say. */
+const unsaidRank = -1;
 
 const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
@@ -110,10 +116,13 @@ export function factFinder(sources: FactSources): (req: Request) => RequestFacts
     }
   }
 
-  function named(option: string, name: unknown): number | undefined {
+  function named(option: string, name: unknown, whenFailed: () => void): number | undefined {
     if (name === undefined) return undefined;
     const found = typeof name === 'string' ? ranks.get(name) : undefined;
-    if (found === undefined) failed(option, new RangeError(`${said(name)} is no work type`));
+    if (found === undefined) {
+      failed(option, new RangeError(`${said(name)} is no work type`));
+      whenFailed();
+    }
     return found;
   }
 
@@ -142,13 +151,21 @@ export function factFinder(sources: FactSources): (req: Request) => RequestFacts
     req: Request,
     rule: RouteRule | undefined,
   ): number | undefined | Promise<number | undefined> {
-    const own = rule?.workType === undefined ? undefined : ask('routes.workType', rule.workType, req);
-    return andThen(own, (name) => {
-      if (name !== undefined) return named('routes.workType', name);
+    let isUnknown = false;
+    const whenFailed = (): void => {
+      isUnknown = true;
+    };
+    const own =
+      rule?.workType === undefined ? undefined : ask('routes.workType', rule.workType, req, whenFailed);
+    const found = andThen(own, (name) => {
+      if (name !== undefined) return named('routes.workType', name, whenFailed);
       return options.classify === undefined
         ? undefined
-        : andThen(ask('classify', options.classify, req), (other) => named('classify', other));
+        : andThen(ask('classify', options.classify, req, whenFailed), (other) =>
+            named('classify', other, whenFailed),
+          );
     });
+    return andThen(found, (rank) => rank ?? (isUnknown ? unsaidRank : undefined));
   }
 
   function orderOf(req: Request, rule: RouteRule | undefined): Order | Promise<Order> {
@@ -176,7 +193,8 @@ export function factFinder(sources: FactSources): (req: Request) => RequestFacts
     const alike = fixedOf(rule);
     if (alike === undefined) return undefined;
     const workType = policyAt(alike.rank);
-    const facts = { method, path, route: rule.pattern, workType, claimed: true, ...alike, ...unordered };
+    const base = { method, path, route: rule.pattern, workType, workTypeUnknown: false, claimed: true };
+    const facts = { ...base, ...alike, ...unordered };
     if (exact) {
       const ofMethod = known.get(method) ?? new Map<string, RequestFacts>();
       known.set(method, ofMethod.set(path, facts));
@@ -193,10 +211,12 @@ export function factFinder(sources: FactSources): (req: Request) => RequestFacts
       if (alike !== undefined) return alike;
     }
     return andThen(workTypeOf(req, rule), (found) => {
-      const rank = found ?? fallback;
+      const workTypeUnknown = found === unsaidRank;
+      const isSaid = found !== undefined && !workTypeUnknown;
+      const rank = isSaid ? found : fallback;
       const workType = policyAt(rank);
-      const claimed = found !== undefined || !safeMethods.has(method);
-      const base = { method, path, route: rule?.pattern, workType, rank, claimed };
+      const claimed = isSaid || !safeMethods.has(method);
+      const base = { method, path, route: rule?.pattern, workType, workTypeUnknown, rank, claimed };
       // Nothing more is asked of what will not be judged.
       if (!claimed || workType.exempt) return { ...base, ...nowhere, ...unordered };
       return andThen(partitionsOf(req, rule, path, rank), (place) => {
@@ -215,6 +235,14 @@ export function factFinder(sources: FactSources): (req: Request) => RequestFacts
     req.params = noParams;
     return before;
   };
+}
+
+/** The reasons of a decision, with what is to be known of the request besides. */
+export function withNotes(
+  { workTypeUnknown }: Pick<RequestFacts, 'workTypeUnknown'>,
+  reasons: readonly ReasonCode[],
+): readonly ReasonCode[] {
+  return workTypeUnknown ? [...reasons, 'work-type-unknown'] : reasons;
 }
 
 function isPartition(value: unknown): boolean {

@@ -76,7 +76,7 @@ export interface CommitSource {
 
 /** The completion rows of one database: what makes a replay happen once. */
 export interface Completions {
-  /** Resolves when the completion table can be used; else rejects with `completion-table-missing`. */
+  /** Resolves when the completion table can be used; else rejects, with `completion-table-missing` where the database could be asked. */
   ready(): Promise<void>;
   /** The rows of a key, by ordinal. Rejects when the database can't be asked. */
   find(key: string): Promise<readonly CompletionRow[]>;

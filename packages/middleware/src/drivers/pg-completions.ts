@@ -10,6 +10,7 @@ import {
   lockKeySql,
   pruneSql,
 } from './pg-completion-table.ts';
+import { contactFailure } from './pg-contact.ts';
 import { isServerError, type ServiceConnection, type ServiceResult } from './pg-service.ts';
 import type { PgObservation } from './pg-session.ts';
 
@@ -60,7 +61,8 @@ export function completionsOf(
     async ready() {
       known ??= questions.use(check).catch((error: unknown) => {
         known = undefined;
-        throw isSlackwaterError(error)
+        // Whether the table is there nobody can tell now.
+        throw isSlackwaterError(error) || contactFailure(error) !== undefined
           ? error
           : tableMissing(error, 'The table slackwater_completions could not be looked at');
       });

@@ -94,6 +94,7 @@ export const warningCodes = [
   'deferral-without-completions',
   'partition-differs',
   'partition-unobserved',
+  'work-type-unknown',
   'engine-on-observed-server',
 ] as const;
 

@@ -58,8 +58,14 @@ export class ScorerAsker {
     });
   }
 
+  /** Never throws, whatever stands in the answer. */
   #take(name: string, answer: unknown): ScoreBecause | undefined {
-    const said = readAnswer(answer);
+    let said: ScoreBecause | undefined;
+    try {
+      said = readAnswer(answer);
+    } catch (error) {
+      return this.#fail(name, error);
+    }
     if (said === undefined) {
       return this.#fail(name, new RangeError('It gave neither { score }, { label } nor { defer }.'));
     }
