@@ -1,29 +1,33 @@
 import { SlackwaterError } from '@slackwater/shared';
 
-/** Refuses options that are no object or have names a driver doesn't know: `option-invalid`, `option-unknown`. */
-export function checkNames(options: unknown, names: readonly string[]): asserts options is object {
+/** Refuses options that are no object or have names that are not known: `option-invalid`, `option-unknown`. `of` is what they are for. */
+export function checkNames(
+  options: unknown,
+  names: readonly string[],
+  of = 'observe()',
+): asserts options is object {
   if (typeof options !== 'object' || options === null) {
     throw new SlackwaterError(
       'option-invalid',
-      `observe(): ${said(options)}; give an object, { partition: 'orders' }.`,
+      `${of}: ${said(options)}; give an object, { partition: 'orders' }.`,
     );
   }
   for (const name of Object.keys(options)) {
     if (!names.includes(name)) {
       throw new SlackwaterError(
         'option-unknown',
-        `observe() knows no option ${name}; it knows ${names.join(', ')}.`,
+        `${of} knows no option ${name}; it knows ${names.join(', ')}.`,
       );
     }
   }
 }
 
 /** Refuses what is no name of a partition: `option-missing`, `option-invalid`. `what` is observed. */
-export function checkPartition(partition: unknown, what: 'pool' | 'database'): void {
+export function checkPartition(partition: unknown, what: 'pool' | 'database', of = 'observe()'): void {
   if (partition === undefined) {
     throw new SlackwaterError(
       'option-missing',
-      `observe() needs the option partition: a name for what the ${what}'s commits go to.`,
+      `${of} needs the option partition: a name for what the ${what}'s commits go to.`,
     );
   }
   if (typeof partition !== 'string' || partition === '' || partition.length > 200) {
