@@ -10,6 +10,7 @@ import {
 import { rulesScorer } from '@slackwater/middleware/rules';
 import { type PostgresServer, type SlowCommits, startPostgres } from '@slackwater/test-support/postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { slackwaterSays } from '../middleware/cli/command-line.ts';
 import {
   eventually,
   type OrdersApp,
@@ -255,6 +256,15 @@ describe('on a real database, requests are deferred and done later', () => {
     );
     await slow.set(0);
     await done(deferred.reference);
+  });
+});
+
+describe('what was deferred', () => {
+  it('is a history that a model is trained from, as far as it goes', async () => {
+    const said = await slackwaterSays('train', '--ledger', `sqlite:${directory}`, '--out', modelFile());
+    const tried = /^slackwater: of (\d+) deferrals that were tried/m.exec(said.err)?.[1];
+    expect(said.code).toBe(1);
+    expect(Number(tried)).toBeGreaterThan(5);
   });
 });
 

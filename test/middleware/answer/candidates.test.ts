@@ -19,6 +19,7 @@ const more: SlackwaterOptions = {
     alwaysNotGold: { ...deferred, candidates: 'always', neverDeferFor: ['gold'] },
     notGold: { ...deferred, neverDeferFor: ['gold'] },
     sheds: { priority: 1, thresholdMs: 30, candidates: { any: [{ metric: 'jobs', over: 5 }] } },
+    shadowed: { ...deferred, candidates: 'always', neverDeferFor: ['gold'], shadow: true },
     pays: { priority: 1, exempt: true },
   },
   defaultWorkType: 'order',
@@ -227,6 +228,21 @@ describe('requests of a class that is never deferred (B-40, B-41)', () => {
       reasons: ['order-key-waiting', 'never-defer-class'],
     });
     held = false;
+  });
+});
+
+describe('in shadow mode', () => {
+  it('candidates are performed, and told to be candidates', async () => {
+    expect(await decide('shadowed', asking)).toMatchObject({ status: 201, reasons: ['always-defer'] });
+    expect(decisions).toMatchObject([{ decision: 'perform', wouldBe: 'defer' }]);
+    expect(await decide('shadowed')).toMatchObject({
+      status: 201,
+      reasons: ['clear', 'always-defer', 'not-asked'],
+    });
+    expect(decisions[0]?.wouldBe).toBeUndefined();
+    expect(await decide('shadowed', { ...asking, 'x-class': 'gold' })).toMatchObject({
+      reasons: ['clear', 'never-defer-class'],
+    });
   });
 });
 

@@ -80,10 +80,10 @@ export function checkForecast(value: unknown): Required<ForecastOptions> {
         });
   const whole = { ...forecastDefaults, ...given };
   const buckets = whole.periodMs / whole.bucketMs;
-  if (!Number.isInteger(buckets) || buckets < 2 || buckets > 10_000) {
+  if (!Number.isInteger(buckets) || buckets < 2 || buckets > 2_500) {
     throw new OptionContradictionError(
       'forecast.bucketMs',
-      `${whole.bucketMs} divides the ${whole.periodMs} ms of forecast.periodMs into ${buckets}; give both, 2 to 10,000 whole buckets in a period`,
+      `${whole.bucketMs} divides the ${whole.periodMs} ms of forecast.periodMs into ${buckets}; give both, 2 to 2,500 whole buckets in a period`,
     );
   }
   return whole;

@@ -23,6 +23,9 @@ export interface Held {
   readonly askAgainInMs: number;
 }
 
+/** Work types on partitions that are remembered to be held. */
+const mostRemembered = 10_000;
+
 /**
  * Holds queued items back while what made such requests candidates goes on: a metric, a forecast, an unreachable database.
  * What lasts (a class, a score, `always`) holds nothing back, nor does commit latency, which admission itself judges.
@@ -56,7 +59,8 @@ export class ItemHold {
     const now = this.#setup.clock.now();
     const since = this.#heldSince.get(key);
     if (since !== undefined && now < since + this.#setup.letOneEveryMs) return false;
-    // A work type's partitions have queued items: their number is bounded by the queue.
+    const [oldest] = this.#heldSince.size < mostRemembered ? [] : this.#heldSince.keys();
+    if (oldest !== undefined) this.#heldSince.delete(oldest);
     this.#heldSince.set(key, now);
     return since !== undefined;
   }
