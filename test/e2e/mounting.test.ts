@@ -193,7 +193,8 @@ describe('deferrals are performed through the application', () => {
     const partition = `mounting ${++part}`;
     const pool = poolOf(partition);
     const app = express();
-    app.use(kept(slackwater(optionsOf(partition, ''))));
+    const options = optionsOf(partition, '');
+    app.use(kept(slackwater({ ...options, perform: { ...options?.perform, routeMissingForMs: 0 } })));
     app.use(express.json());
     app.post('/payments', insert(pool));
     const url = await listen(app);

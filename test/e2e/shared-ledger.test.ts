@@ -32,7 +32,7 @@ const hosts: Host[] = [];
 const ledgerUrl = (): string => server.connectionString.replace(/[^/]+$/, 'ledger');
 
 /** Starts a host. Its own commits take so much longer, by a setting of its connections; nobody else's do. */
-async function startHost(slowerByMs: number, lookEveryMs = 100): Promise<Host> {
+async function startHost(slowerByMs: number, lookEveryMs = 100, version = 1): Promise<Host> {
   const child = spawn(process.execPath, [program], {
     env: {
       ...process.env,
@@ -40,6 +40,7 @@ async function startHost(slowerByMs: number, lookEveryMs = 100): Promise<Host> {
       LEDGER_URL: ledgerUrl(),
       KEYS: Buffer.from(keys).toString('utf8'),
       LOOK_EVERY_MS: String(lookEveryMs),
+      VERSION: String(version),
       PGOPTIONS: `-c host.slower_by_ms=${slowerByMs}`,
     },
     stdio: ['pipe', 'pipe', 'inherit'],
@@ -67,8 +68,9 @@ async function showThatItIsSlow({ url }: Host): Promise<void> {
 async function order(
   host: Host,
   reference: string,
+  path = '/orders',
 ): Promise<{ deferral: DeferralResource; outcome: string }> {
-  const answer = await post(`${host.url}/orders`, { reference }, asking);
+  const answer = await post(`${host.url}${path}`, { reference }, asking);
   expect(answer.status).toBe(202);
   const deferral = (await answer.json()) as DeferralResource;
   return { deferral, outcome: answer.headers.get('location') ?? '' };
@@ -118,6 +120,22 @@ describe('hosts that share a ledger in PostgreSQL', () => {
     await order(slow, 'heard of');
     await eventually(async () => expect(await performedBy('heard of')).toEqual([quick.process.pid]));
     await Promise.all([slow, quick].map((host) => end(host)));
+  });
+
+  it('leave what has a route that only newer ones know to those, while they are brought out one by one', async () => {
+    const newAndSlow = await startHost(400, 100, 2);
+    await showThatItIsSlow(newAndSlow);
+    const old = await startHost(0);
+    const { deferral } = await order(newAndSlow, 'returned', '/returns');
+    const read = async (): Promise<DeferralResource> =>
+      (await fetch(`${old.url}/slackwater/deferrals/${deferral.id}`, { headers: asking })).json() as never;
+    await eventually(async () =>
+      expect(await read()).toMatchObject({ phase: 'retrying', error: { code: 'route-missing' } }),
+    );
+    const newer = await startHost(0, 100, 2);
+    await eventually(async () => expect((await read()).status).toBe('Succeeded'));
+    expect(await performedBy('returned')).toEqual([newer.process.pid]);
+    await Promise.all([newAndSlow, old, newer].map((host) => end(host)));
   });
 
   it('accept on one, read on and perform on another, and hold one chain', async () => {

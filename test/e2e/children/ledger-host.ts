@@ -1,6 +1,6 @@
 /**
  * One host of several that share a ledger in PostgreSQL, on the built packages. By the environment: DATABASE_URL,
- * LEDGER_URL, KEYS, LOOK_EVERY_MS, how often it looks at the queue by itself; what PGOPTIONS sets holds for this host's connections alone. Prints its address once it listens, and
+ * LEDGER_URL, KEYS, LOOK_EVERY_MS, how often it looks at the queue by itself, and VERSION: 2 has one route more; what PGOPTIONS sets holds for this host's connections alone. Prints its address once it listens, and
  * ends with its standard input.
  */
 import { createServer } from 'node:http';
@@ -11,7 +11,8 @@ import { postgresEngine } from '@slackwater/middleware/postgres-engine';
 import express from 'express';
 import pg from 'pg';
 
-const { DATABASE_URL, LEDGER_URL, KEYS = '', LOOK_EVERY_MS } = process.env;
+const { DATABASE_URL, LEDGER_URL, KEYS = '', LOOK_EVERY_MS, VERSION } = process.env;
+const deferrable = VERSION === '2' ? ['/orders', '/returns'] : ['/orders'];
 const lookEveryMs = Number(LOOK_EVERY_MS);
 const pool = new pg.Pool({ connectionString: DATABASE_URL });
 pool.on('error', () => {});
@@ -24,7 +25,9 @@ const gate = slackwater({
   },
   routes: {
     'POST /payments': { workType: 'pay', partition: 'orders' },
-    'POST /orders': { workType: 'order', partition: 'orders' },
+    ...Object.fromEntries(
+      deferrable.map((path) => [`POST ${path}`, { workType: 'order', partition: 'orders' }]),
+    ),
   },
   requester: (req) => req.get('x-customer'),
   engine: postgresEngine({
@@ -32,7 +35,7 @@ const gate = slackwater({
     keys: KEYS,
     ensure: true,
   }),
-  perform: { lookEveryMs, lookCapMs: Math.max(lookEveryMs, 30_000) },
+  perform: { lookEveryMs, lookCapMs: Math.max(lookEveryMs, 500) },
   // No probe comes by chance while the test lasts.
   latency: { probeEveryMs: 60_000 },
 });
@@ -40,7 +43,7 @@ const gate = slackwater({
 const app = express();
 app.use(gate);
 app.use(express.json());
-app.post(['/orders', '/payments'], async (req, res) => {
+app.post([...deferrable, '/payments'], async (req, res) => {
   const client = await pool.connect();
   try {
     await client.query('BEGIN');

@@ -227,7 +227,7 @@ describe('what goes together', () => {
     [{ basePath: '/a/b-c_d.e~f' }],
     [{ publicUrl: 'http://localhost:3000/shop' }],
     [{ application: 'x'.repeat(64) }],
-    [{ perform: { closeWithinMs: 0, maxOutcomeBytes: 0 } }],
+    [{ perform: { closeWithinMs: 0, maxOutcomeBytes: 0, routeMissingForMs: 0 } }],
   ])('is accepted at its bounds: %j', (options) => {
     const { workTypes, ...resolved } = resolveOptions(options);
     const byName = Object.fromEntries(workTypes.map((workType) => [workType.name, workType]));

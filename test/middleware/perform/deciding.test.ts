@@ -124,9 +124,9 @@ describe('what a result means', () => {
     expect(judgeResult(answer(409), true)).toMatchObject({ is: 'uncertain', outcome: undefined });
   });
 
-  it('of a route that is missing, or an attempt that was refused: parked', () => {
+  it('of a route that is missing: perhaps another process has it; of an attempt that was refused: parked', () => {
     expect(judgeResult({ kind: 'route-missing' }, false)).toMatchObject({
-      is: 'parked',
+      is: 'elsewhere',
       error: { code: 'route-missing' },
     });
     const error = { code: 'identity-not-restored', message: 'x' } as const;

@@ -92,13 +92,38 @@ describe('an attempt that fails', () => {
 });
 
 describe('a deferral that needs a person', () => {
-  it('is parked where no route matches', async () => {
-    const shop = await here.open();
+  it('is parked where no route matches, after it was left to others for as long as that is said', async () => {
+    const shop = await here.open({ options: { routeMissingForMs: 20_000 } });
     const { id } = await shop.accept('/nowhere');
     shop.performer.start();
+    await shop.until(async () => (await shop.find(id)).phase === 'retrying');
+    expect(await shop.find(id)).toMatchObject({ status: 'Running', error: { code: 'route-missing' } });
+    const since = here.clock.now();
     expect(await shop.ended(id)).toMatchObject({ phase: 'parked', error: { code: 'route-missing' } });
+    expect(here.clock.now() - since).toBeGreaterThan(19_000);
+    // Each time between it was only put back.
+    expect((await shop.find(id)).attempts).toBe(2);
     expect(await shop.ledger.outcome(id)).toBeUndefined();
     await shop.until(async () => (await shop.engine.queue.backlog()).length === 0);
+  });
+
+  it('is parked at once where no route matches and it is to be left to nobody', async () => {
+    const shop = await here.open({ options: { routeMissingForMs: 0 } });
+    const { id } = await shop.accept('/nowhere');
+    shop.performer.start();
+    expect(await shop.ended(id)).toMatchObject({ phase: 'parked', attempts: 1 });
+  });
+
+  it('needs none where another process has the route, however many attempts found none', async () => {
+    const options = { maxAttempts: 1 };
+    const older = await here.open({ options });
+    const { id } = await older.accept('/new');
+    older.performer.start();
+    await older.until(async () => (await older.find(id)).phase === 'retrying');
+    const newer = await here.open({ options });
+    newer.app.post('/new', (_req, res) => void res.status(201).end());
+    newer.performer.start();
+    expect(await newer.ended(id)).toMatchObject({ status: 'Succeeded', attempts: 2 });
   });
 
   it('is parked where the attempt was refused', async () => {

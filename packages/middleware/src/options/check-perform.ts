@@ -15,6 +15,7 @@ const performDefaults: PerformerOptions = {
   maxInFlight: 64,
   lookEveryMs: 1_000,
   lookCapMs: 30_000,
+  routeMissingForMs: 600_000,
   closeWithinMs: 10_000,
 };
 
@@ -31,6 +32,7 @@ export const performReaders: Readers<PerformerOptions> = {
   maxInFlight: number({ from: 1, to: 10_000, of: 'deferrals' }),
   lookEveryMs: milliseconds(10, 60_000),
   lookCapMs: milliseconds(10, 3_600_000),
+  routeMissingForMs: milliseconds(0, 86_400_000),
   closeWithinMs: milliseconds(0, 600_000),
 };
 

@@ -129,6 +129,9 @@ async function carryOut(
       }
       await concludeFailed(job, verdict.outcome, verdict.error);
       return 'well';
+    case 'elsewhere':
+      await leaveToOthers(job, attempts, verdict.error);
+      return 'idle';
     case 'parked':
       await concludeParked(job, verdict.error);
       return 'idle';
@@ -140,6 +143,12 @@ async function carryOut(
     default:
       return verdict satisfies never;
   }
+}
+
+async function leaveToOthers(job: Job, attempts: number, error: PerformError): Promise<void> {
+  const delayMs = job.parts.missingRoutes.missedForMs(job.claim.id);
+  if (delayMs === undefined) await concludeParked(job, error);
+  else await concludeRetry(job, attempts, undefined, error, delayMs);
 }
 
 /** The attempt had no good answer: what it did or did not do is in the rows. */
@@ -172,7 +181,8 @@ function planNow(
 ): AttemptPlan {
   const { maxAttempts } = parts.options;
   return planAttempt({
-    attempts,
+    // An attempt that found no route was none of the route's: hosts of an older version must not use them up.
+    attempts: deferral.error?.code === 'route-missing' ? Math.min(attempts, maxAttempts - 1) : attempts,
     maxAttempts,
     rows,
     knownTransactions,

@@ -46,21 +46,24 @@ export async function concludeFailed(
   await parts.queue.settle(claim.id, claim.token);
 }
 
-/** The attempt failed; another follows. */
+/** The attempt failed; another follows, after a while that grows with each unless another is given. */
 export async function concludeRetry(
   job: Job,
   attempt: number,
   outcome: Outcome | undefined,
   error: PerformError,
+  delayMs: number = retryMs(job, attempt),
 ): Promise<void> {
   const { parts, claim } = job;
-  const { retryBaseMs, retryCapMs } = parts.options;
-  const retryAt = Math.ceil(
-    parts.clock.wallNow() + retryDelayMs(attempt, retryBaseMs, retryCapMs, parts.random()),
-  );
+  const retryAt = Math.ceil(parts.clock.wallNow() + delayMs);
   if (!(await recorded(job, { type: 'failed', token: claim.token, outcome, error, retryAt }))) return;
   parts.tell({ type: 'retrying', ...named(job), error, retryAt });
   await parts.queue.postpone(claim.id, claim.token, retryAt);
+}
+
+function retryMs({ parts }: Job, attempt: number): number {
+  const { retryBaseMs, retryCapMs } = parts.options;
+  return retryDelayMs(attempt, retryBaseMs, retryCapMs, parts.random());
 }
 
 /** A person has to look at it. */

@@ -14,6 +14,8 @@ export type Verdict =
   | { readonly is: 'refused'; readonly outcome: Outcome | undefined; readonly error: PerformError }
   /** The completion rows must say whether the work was done; if not, it is tried again. */
   | { readonly is: 'uncertain'; readonly outcome: Outcome | undefined; readonly error: PerformError }
+  /** This process has no such route; another one may. */
+  | { readonly is: 'elsewhere'; readonly error: PerformError }
   /** Another attempt would meet the same; a person has to look. */
   | { readonly is: 'parked'; readonly error: PerformError }
   /** Not this process's business any more. */
@@ -40,7 +42,7 @@ export function judgeResult(result: ReplayResult, duplicate: boolean): Verdict {
       return uncertain('attempt-timed-out', 'The route did not answer in time.');
     case 'route-missing':
       return {
-        is: 'parked',
+        is: 'elsewhere',
         error: { code: 'route-missing', message: 'No route of the application matches.' },
       };
     case 'refused':

@@ -38,6 +38,11 @@ export async function performItem(
       await bringInLine({ parts, claim });
       return 'idle';
     }
+    const leaveForMs = parts.missingRoutes.leaveForMs(claim.id);
+    if (leaveForMs !== undefined) {
+      await putBack({ parts, claim }, leaveForMs);
+      return 'idle';
+    }
     return await ifAdmitted({ parts, claim, deferral }, lease.lost, means);
   } finally {
     lease.end();

@@ -29,6 +29,11 @@ export interface PerformerOptions {
    * from `lookEveryMs`. Default 30,000.
    */
   readonly lookCapMs: number;
+  /**
+   * How long a deferral whose route this process does not know is left to other hosts, which may, before it is parked. 0 parks
+   * it at once. Default 600,000.
+   */
+  readonly routeMissingForMs: number;
   /** How long `close` waits for attempts under way before it ends them. Default 10,000. */
   readonly closeWithinMs: number;
 }
@@ -44,5 +49,6 @@ export const performerDefaults: PerformerOptions = {
   maxInFlight: 64,
   lookEveryMs: 1_000,
   lookCapMs: 30_000,
+  routeMissingForMs: 600_000,
   closeWithinMs: 10_000,
 };

@@ -3,6 +3,7 @@ import type { Completions } from '../drivers/driver.ts';
 import type { EngineQueue } from '../engines/queue.ts';
 import type { Deferral, DeferralLedger } from '../ledger/deferral.ts';
 import type { Admission } from './admission.ts';
+import type { MissingRoutes } from './missing-routes.ts';
 import type { PerformerEvent } from './performer-events.ts';
 import type { PerformerOptions } from './performer-options.ts';
 import type { Replay } from './replay.ts';
@@ -26,6 +27,7 @@ export interface PerformerParts {
   readonly learnTransactions: (deferral: Deferral, count: number) => void | Promise<void>;
   /** Whether the deferral's route says that it may be repeated from its start. */
   readonly repeatable: (deferral: Deferral) => boolean;
+  readonly missingRoutes: MissingRoutes;
   /** From 0 up to, not including, 1. */
   readonly random: () => number;
   /** Who claims, for people to read. */

@@ -6,6 +6,7 @@ import type { Deferral, DeferralLedger } from '../ledger/deferral.ts';
 import type { Admission } from './admission.ts';
 import { type CancelResult, cancelDeferral } from './cancel.ts';
 import { createLane, type Lane, type LaneShare } from './lane.ts';
+import { MissingRoutes } from './missing-routes.ts';
 import type { PerformerEvent } from './performer-events.ts';
 import { type PerformerOptions, performerDefaults } from './performer-options.ts';
 import type { PerformerParts } from './performer-parts.ts';
@@ -184,6 +185,7 @@ function nextLookMs(backlog: readonly PartitionBacklog[], wallNow: number, lookE
 }
 
 function completeParts(setup: PerformerSetup): PerformerParts {
+  const options = { ...performerDefaults, ...setup.options };
   return {
     queue: setup.queue,
     ledger: setup.ledger,
@@ -191,7 +193,8 @@ function completeParts(setup: PerformerSetup): PerformerParts {
     replay: setup.replay,
     completionsOf: setup.completionsOf,
     clock: setup.clock,
-    options: { ...performerDefaults, ...setup.options },
+    options,
+    missingRoutes: new MissingRoutes(setup.clock, options),
     knownTransactions: setup.knownTransactions ?? (() => undefined),
     learnTransactions: setup.learnTransactions ?? (() => {}),
     repeatable: setup.repeatable ?? (() => false),
