@@ -20,7 +20,7 @@ const ground = ['clock', ...contracts];
 const everything = '(everything)';
 
 export const rules: readonly Rule[] = [
-  { room: 'clock', files: /^clock\.ts$/, imports: [], types: [] },
+  { room: 'clock', files: /^(?:clock|in-time)\.ts$/, imports: [], types: [] },
   { room: 'request context', files: /^request-context\.ts$/, imports: [], types: [] },
   { room: 'driver contract', files: /^drivers\/driver\.ts$/, imports: [], types: ['request context'] },
   { room: 'engine contract', files: /^engines\/[^/]+\.ts$/, imports: [], types: ['clock'] },

@@ -20,6 +20,7 @@ export const errorCodes = [
   'precondition-failed',
   'method-not-allowed',
   'internal-error',
+  'timed-out',
   // what became of a deferral
   'route-refused',
   'route-failed',

@@ -1,11 +1,12 @@
 import type { ServerResponse } from 'node:http';
 import { type Because, parsePrefer, type ReasonCode } from '@slackwater/shared';
 import type { Request } from 'express';
+import { inTime } from '../in-time.ts';
 import type { AcceptanceResult, CapturedRequest, Deferral } from '../ledger/deferral.ts';
 import type { Ledger } from '../ledger/open-ledger.ts';
+import { asked } from './asked.ts';
 import { captureBody } from './capture-body.ts';
 import type { GateParts, Recorder, WhyNot } from './gate-parts.ts';
-import { asked, inTime } from './in-time.ts';
 import { ledgerTrouble, unknownDeferralOf } from './ledger-trouble.ts';
 import { type RequestFacts, withNotes } from './request-facts.ts';
 

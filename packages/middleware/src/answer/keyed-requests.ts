@@ -1,7 +1,7 @@
 import { createProblem, headerNames, type ProblemCode, parseIdempotencyKey } from '@slackwater/shared';
 import type { Request } from 'express';
+import { inTime } from '../in-time.ts';
 import type { GateParts, Recorder } from './gate-parts.ts';
-import { inTime } from './in-time.ts';
 import { ledgerTrouble } from './ledger-trouble.ts';
 import type { RequestFacts } from './request-facts.ts';
 

@@ -4,7 +4,7 @@ import type { Clock } from '../clock.ts';
 import type { RouteMatch } from '../decide/route-table.ts';
 import type { OfRequest } from '../options/options.ts';
 import type { ResolvedOptions, RouteRule, WorkTypePolicy } from '../options/resolved.ts';
-import { asked } from './in-time.ts';
+import { asked } from './asked.ts';
 import { type LearnedSources, learnedPartitions } from './learned-partitions.ts';
 import { andThen, isPromise } from './maybe-async.ts';
 

@@ -1,6 +1,6 @@
 import type { Request } from 'express';
+import { asked } from './asked.ts';
 import type { GateParts } from './gate-parts.ts';
-import { asked } from './in-time.ts';
 import { isPromise } from './maybe-async.ts';
 
 /** Longer ones are no classes: they stand in the ledger as they are. */

@@ -1,6 +1,6 @@
 import type { Request } from 'express';
+import { asked } from './asked.ts';
 import type { GateParts } from './gate-parts.ts';
-import { asked } from './in-time.ts';
 
 /** Longer names are no names. */
 const mostCharacters = 1_000;

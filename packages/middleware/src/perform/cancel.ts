@@ -1,7 +1,7 @@
+import { inTime } from '../in-time.ts';
 import type { Deferral, DeferralLedger } from '../ledger/deferral.ts';
 import type { PerformError } from './performer-events.ts';
 import type { PerformerParts } from './performer-parts.ts';
-import { within } from './time-limit.ts';
 
 type CancelParts = Pick<PerformerParts, 'queue' | 'completionsOf' | 'clock' | 'options' | 'tell'> & {
   readonly ledger: Pick<DeferralLedger, 'find' | 'step'>;
@@ -75,5 +75,5 @@ async function shutOut(
   if (completions === undefined) throw new Error(`nobody observes the partition ${deferral.partition}`);
   const asked = completions.shutOut(deferral.completionKey);
   const { clock, options } = parts;
-  return within(clock, options.attemptTimeoutMs, 'Shutting out stalled attempts', asked);
+  return inTime(clock, options.attemptTimeoutMs, 'Shutting out stalled attempts', asked);
 }

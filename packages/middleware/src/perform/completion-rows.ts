@@ -1,6 +1,6 @@
 import type { CompletionRow, Completions } from '../drivers/driver.ts';
+import { inTime } from '../in-time.ts';
 import type { Job } from './conclude.ts';
-import { within } from './time-limit.ts';
 
 /** A partition's completion rows, or the word for a driver that can't keep them. */
 export type CompletionsOrNone = Completions | 'at-least-once';
@@ -14,7 +14,7 @@ export async function rowsOf(
   const { clock, options } = job.parts;
   try {
     const asked = completions.find(job.deferral.completionKey);
-    return await within(clock, options.attemptTimeoutMs, 'Asking for completion rows', asked);
+    return await inTime(clock, options.attemptTimeoutMs, 'Asking for completion rows', asked);
   } catch (error) {
     trouble(job, 'asking for completion rows', error);
     return undefined;
@@ -30,7 +30,7 @@ export async function shutOut(
   const { clock, options } = job.parts;
   try {
     const asked = completions.shutOut(job.deferral.completionKey);
-    return await within(clock, options.attemptTimeoutMs, 'Shutting out stalled attempts', asked);
+    return await inTime(clock, options.attemptTimeoutMs, 'Shutting out stalled attempts', asked);
   } catch (error) {
     trouble(job, 'shutting out stalled attempts', error);
     return undefined;

@@ -1,9 +1,9 @@
 import type { Claim } from '../engines/queue.ts';
 import type { Deferral, Outcome, Step } from '../ledger/deferral.ts';
 import { lookDelayMs, retryDelayMs } from './back-off.ts';
+import { pause } from './pause.ts';
 import type { PerformError, PerformedItem } from './performer-events.ts';
 import type { PerformerParts } from './performer-parts.ts';
-import { pause } from './time-limit.ts';
 
 /** How often a step is tried to be recorded, while the item's lease is kept, before it is left to the next attempt. */
 const recordTries = 6;

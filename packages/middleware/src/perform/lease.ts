@@ -1,6 +1,6 @@
 import type { Clock, Timer } from '../clock.ts';
 import type { Claim, EngineQueue } from '../engines/queue.ts';
-import { within } from './time-limit.ts';
+import { inTime } from '../in-time.ts';
 
 /** A claimed item, kept for as long as something is done with it. */
 export interface Lease {
@@ -27,7 +27,7 @@ export function keepLease(
     const askedAt = clock.now();
     try {
       const asked = queue.extend(claim.id, claim.token, leaseMs);
-      if (await within(clock, leaseMs / 3, 'Prolonging a lease', asked)) heldUntil = askedAt + leaseMs;
+      if (await inTime(clock, leaseMs / 3, 'Prolonging a lease', asked)) heldUntil = askedAt + leaseMs;
       else lost.abort();
     } catch (error) {
       // The lease runs on without the engine; once it is over, somebody else may have the item.

@@ -7,12 +7,12 @@ import type { Admission } from './admission.ts';
 import { type CancelResult, cancelDeferral } from './cancel.ts';
 import { createLane, type Lane, type LaneShare } from './lane.ts';
 import { MissingRoutes } from './missing-routes.ts';
+import { pause } from './pause.ts';
 import type { PerformerEvent } from './performer-events.ts';
 import { type PerformerOptions, performerDefaults } from './performer-options.ts';
 import type { PerformerParts } from './performer-parts.ts';
 import type { Replay } from './replay.ts';
 import { createRoom } from './room.ts';
-import { pause } from './time-limit.ts';
 
 /** However soon the next item is due, the queue is not asked sooner than this, in ms. */
 const leastTickMs = 10;

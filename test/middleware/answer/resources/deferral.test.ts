@@ -172,7 +172,7 @@ describe('a deferral is seen', () => {
     await asked.happened;
     clock.advance(5_000);
     expect(await answer).toBe(404);
-    expect(troubles).toMatchObject([{ doing: 'asking requester', error: { code: 'engine-timeout' } }]);
+    expect(troubles).toMatchObject([{ doing: 'asking requester', error: { code: 'timed-out' } }]);
   });
 });
 

@@ -57,6 +57,7 @@ describe.each(expresses)('work types under %s', (_name, framework) => {
         deferWithoutAsking: false,
         acknowledge: 'deferred',
         repeatable: false,
+        shadow: false,
         etag: expect.stringMatching(/^"[\w-]{16}"$/),
       });
     }

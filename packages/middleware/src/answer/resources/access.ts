@@ -1,10 +1,10 @@
 import type { Request } from 'express';
+import { inTime } from '../../in-time.ts';
 import type { Deferral } from '../../ledger/deferral.ts';
 import type { Ledger } from '../../ledger/open-ledger.ts';
 import type { ResourceParts } from './contract.ts';
 import type { Exchange } from './exchange.ts';
 import { resourceLimits } from './limits.ts';
-import { within } from './time-limit.ts';
 import { tellTrouble } from './trouble.ts';
 
 /** What a token can permit. */
@@ -68,7 +68,7 @@ async function requesterOf(parts: ResourceParts, req: Request): Promise<string |
   if (requester === undefined) return undefined;
   try {
     const asking = (async () => requester(req))();
-    const named: unknown = await within(clock, resourceLimits.askMs, 'requester', asking);
+    const named: unknown = await inTime(clock, resourceLimits.askMs, 'requester', asking);
     return typeof named === 'string' && named !== '' ? named : undefined;
   } catch (error) {
     tellTrouble(parts, 'asking requester', error);

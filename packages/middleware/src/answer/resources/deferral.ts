@@ -1,4 +1,5 @@
 import { createProblem, headerNames, parsePrefer } from '@slackwater/shared';
+import { inTime } from '../../in-time.ts';
 import type { Deferral } from '../../ledger/deferral.ts';
 import { sendJson, sendNotFound, sendProblem } from '../send.ts';
 import { closedSignal, type Exchange } from './exchange.ts';
@@ -6,7 +7,6 @@ import { type Found, findDeferral, resourceOf } from './find-deferral.ts';
 import { resourceLimits } from './limits.ts';
 import { isSettled, paceOf } from './pace.ts';
 import { streamDeferral } from './stream-deferral.ts';
-import { within } from './time-limit.ts';
 import { watchDeferral } from './watch-deferral.ts';
 
 /** `GET /deferrals/:id`: at once, after `Prefer: wait=N` or its being settled, or as an event stream. */
@@ -30,7 +30,7 @@ export async function deleteDeferral(exchange: Exchange): Promise<void> {
   if (found === undefined) return sendNotFound(res);
   const { records, ledger } = found;
   const { id } = found.deferral;
-  const result = await within(parts.clock, resourceLimits.cancelMs, 'Canceling', records.cancel(id));
+  const result = await inTime(parts.clock, resourceLimits.cancelMs, 'Canceling', records.cancel(id));
   const deferral = (await ledger.find(id)) ?? found.deferral;
   if (result === 'not-cancelable') {
     const detail = `The deferral is ${deferral.status} (${deferral.phase}): it can't be canceled any more.`;

@@ -1,4 +1,5 @@
 import type { DeferralResource } from '@slackwater/shared';
+import { inTime } from '../../in-time.ts';
 import type { Deferral } from '../../ledger/deferral.ts';
 import type { Ledger } from '../../ledger/open-ledger.ts';
 import { deferralResource, deferralUrls } from '../deferral-resource.ts';
@@ -6,7 +7,6 @@ import { type Scope, type Sight, sightOf } from './access.ts';
 import type { Records, ResourceParts } from './contract.ts';
 import type { Exchange } from './exchange.ts';
 import { resourceLimits } from './limits.ts';
-import { within } from './time-limit.ts';
 
 /** A deferral that exists and that the request may see. */
 export interface Found {
@@ -33,7 +33,7 @@ export async function findDeferral(exchange: Exchange, scope: Scope): Promise<Fo
 
 /** The ledger as soon as it is open, if that is soon. */
 export function openedLedger({ clock }: ResourceParts, records: Records): Promise<Ledger> {
-  return within(clock, resourceLimits.askMs, 'Opening the ledger', records.ledger());
+  return inTime(clock, resourceLimits.askMs, 'Opening the ledger', records.ledger());
 }
 
 /** The resource as whoever asks may see it, with a fresh receipt. */

@@ -1,14 +1,14 @@
+import { inTime } from '../../in-time.ts';
 import { sendJson } from '../send.ts';
 import type { Health } from './contract.ts';
 import type { Exchange } from './exchange.ts';
 import { resourceLimits } from './limits.ts';
-import { within } from './time-limit.ts';
 import { tellTrouble } from './trouble.ts';
 
 /** `GET /health`: 200 where requests may be sent here, 503 where not yet. */
 export async function getHealth({ parts, res }: Exchange): Promise<void> {
   const asking = (async () => parts.health())();
-  const { status, details } = await within(parts.clock, resourceLimits.askMs, 'health', asking).catch(
+  const { status, details } = await inTime(parts.clock, resourceLimits.askMs, 'health', asking).catch(
     (error: unknown): Health => {
       // Whatever keeps it from saying how it is: requests are let through all the same.
       tellTrouble(parts, 'asking for its health', error);

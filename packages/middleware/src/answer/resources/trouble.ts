@@ -14,6 +14,7 @@ import { waitHeaders } from './pace.ts';
 /** Trouble of the engine or the ledger, by the reason that callers are given. Messages may hold paths: they stay here. */
 const reasons: Partial<Record<ErrorCode, ReasonCode>> = {
   'engine-timeout': 'ledger-timeout',
+  'timed-out': 'ledger-timeout',
   'engine-full': 'ledger-full',
   'engine-unavailable': 'ledger-unavailable',
   'engine-corrupt': 'ledger-unavailable',
