@@ -2,9 +2,11 @@ import { withStalledOrders } from '../acceptance/stalled-orders.ts';
 import type { Benchmark, Figure, Run } from '../benchmark.ts';
 import { startChild } from '../child.ts';
 import type { DecisionProcess } from '../decision/decision-process.ts';
-import { medianOf, ratios, spreadOf } from '../statistics.ts';
+import { fewestSamples, medianOf, ratios, spreadOf } from '../statistics.ts';
 import { inTurn } from '../turns.ts';
+import type { MemoryProcess } from './memory-process.ts';
 
+const memoryScript = new URL('memory-process.ts', import.meta.url);
 const decisionScript = new URL('../decision/decision-process.ts', import.meta.url);
 
 /** How costs grow with what there is: partitions, a backlog, a ledger. */
@@ -12,7 +14,7 @@ export const growth: Benchmark = {
   name: 'growth',
   title: 'how costs grow: much / little',
   async measure(run) {
-    return [...(await withPartitions(run)), ...(await withBacklog(run))];
+    return [...(await withPartitions(run)), ...(await memory(run)), ...(await withBacklog(run))];
   },
 };
 
@@ -37,6 +39,35 @@ async function withPartitions({ quick, progress }: Run): Promise<readonly Figure
   } finally {
     await child.end();
   }
+}
+
+/** What a partition takes, in a process of its own for each round. */
+async function memory({ quick, progress }: Run): Promise<readonly Figure[]> {
+  const figures: Figure[] = [];
+  for (const [kinds, what] of [
+    ['explicit', 'memory of a partition with a full window'],
+    ['both', 'memory of a partition with two, of explicit commits and of autocommit writes'],
+  ] as const) {
+    progress(what);
+    const samples: number[] = [];
+    const partitions = quick ? 500 : 5_000;
+    for (let round = 0; round < fewestSamples; round++) {
+      const child = startChild<MemoryProcess>(memoryScript, null);
+      try {
+        samples.push(await child.ask('bytesEach', partitions, kinds));
+      } finally {
+        await child.end();
+      }
+    }
+    figures.push({
+      what,
+      unit: 'bytes',
+      value: spreadOf(samples),
+      target: { atMost: 8_192 },
+      note: `of ${partitions.toLocaleString('en')}, each asked for once, heap and buffers`,
+    });
+  }
+  return figures;
 }
 
 /** The one has a backlog and a ledger of that size, the other begins with nothing. */

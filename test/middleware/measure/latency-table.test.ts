@@ -64,6 +64,48 @@ describe('the latency table', () => {
     expect([...table.partitions()].map(({ partition }) => partition)).toEqual(['orders', 'archive']);
   });
 
+  it('measures each commit from its beginning to its answer, by time stamps (D-01)', () => {
+    const { time, table, begin, finish } = tableOf({ minSamples: 1 });
+    const one = begin();
+    time.advance(100);
+    const other = begin('archive');
+    time.advance(200);
+    finish(one);
+    time.advance(50);
+    finish(other);
+    expect(table.valueOf('orders')).toBe(300);
+    expect(table.valueOf('archive')).toBe(250);
+  });
+
+  it('takes databases, groups of tables, parts of several databases and shards alike: each name is a partition (D-03)', () => {
+    const { table, commitOf } = tableOf({ minSamples: 1 });
+    const names = [
+      'orders',
+      'orders: invoices',
+      'orders: customers',
+      'billing across databases',
+      'shard 1',
+      'shard 2',
+    ];
+    for (const [n, name] of names.entries()) commitOf(10 * (n + 1), name);
+    expect(names.map((name) => table.valueOf(name))).toEqual([10, 20, 30, 40, 50, 60]);
+    expect([...table.partitions()].map(({ partition }) => partition)).toEqual(names);
+  });
+
+  it('is refreshed by each commit, and by the time that goes by between them (D-13)', () => {
+    const { time, table, begin, finish, commitOf } = tableOf({ minSamples: 1, maxSampleAgeMs: 1_000 });
+    commitOf(10);
+    expect([...table.partitions()][0]).toMatchObject({ valueMs: 10, samples: 1 });
+    commitOf(30);
+    expect([...table.partitions()][0]).toMatchObject({ valueMs: 20, samples: 2 });
+    const under = begin();
+    time.advance(500);
+    expect([...table.partitions()][0]).toMatchObject({ valueMs: 500, unfinished: 1 });
+    finish(under, 'rolledBack');
+    time.advance(501);
+    expect([...table.partitions()][0]).toMatchObject({ valueMs: undefined, samples: 0 });
+  });
+
   it('keeps independent values in independent tables (D-02)', () => {
     const one = tableOf({ minSamples: 1 });
     const other = tableOf({ minSamples: 1 });

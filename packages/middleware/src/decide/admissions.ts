@@ -5,6 +5,7 @@ import type { AdmissionsSetup, LearnedThresholds } from './admissions-setup.ts';
 import { autoBounds } from './auto-threshold.ts';
 import { exempt } from './decide.ts';
 import { type Entry, together, uncounted } from './entry.ts';
+import { KnownPartitions } from './known-partitions.ts';
 import type { Mode } from './mode.ts';
 import { PartitionAdmission } from './partition-admission.ts';
 import type { ReturnFigures } from './return-share.ts';
@@ -30,18 +31,24 @@ const admitted = {
 /** The states of all work types on all partitions of this host, and those who are let through or postponed. */
 export class Admissions {
   readonly #setup: AdmissionsSetup;
-  readonly #partitions = new Map<string, PartitionAdmission>();
+  readonly #partitions: KnownPartitions;
   readonly #troubled = new Set<PartitionAdmission>();
   readonly #returning = new ReturningCallers();
   /** The names of those that are not calm: of which more is to be known than their latency. */
   readonly #uneasy = new Set<string>();
   /** By rank: a latency within it is over the threshold on no partition. Whole ms, which are compared without allocating. */
   #surelyClear: readonly number[];
+  readonly #make: (partition: string) => PartitionAdmission;
   #timer: Timer | undefined;
   #closed = false;
 
   constructor(setup: AdmissionsSetup) {
     this.#setup = setup;
+    this.#make = (partition) => new PartitionAdmission(partition, setup);
+    this.#partitions = new KnownPartitions(setup.maxPartitions, (partition) => {
+      this.#troubled.delete(partition);
+      this.#uneasy.delete(partition.partition);
+    });
     this.#surelyClear = lowestThresholds(setup);
   }
 
@@ -139,6 +146,11 @@ export class Admissions {
     return this.#partitions.get(partition)?.stanceOf(rank);
   }
 
+  /** Whether some work type is not clear there, as it was last looked at. */
+  isTroubled(partition: string): boolean {
+    return this.#partitions.get(partition)?.troubled === true;
+  }
+
   /** The state of a work type on a partition, as it was last looked at. */
   modeOf(rank: number, partition: string): Mode['kind'] {
     return this.#partitions.get(partition)?.modeOf(rank).kind ?? 'clear';
@@ -173,7 +185,9 @@ export class Admissions {
   /** The present `auto` thresholds of a work type, ms, by partition, those first that were judged for first. */
   thresholdsOf(rank: number): ReadonlyMap<string, number> {
     const present = new Map<string, number>();
-    for (const [partition, { thresholds }] of this.#partitions) present.set(partition, thresholds.of(rank));
+    for (const { partition, thresholds } of this.#partitions.values()) {
+      present.set(partition, thresholds.of(rank));
+    }
     return present;
   }
 
@@ -237,31 +251,7 @@ export class Admissions {
   }
 
   #of(partition: string): PartitionAdmission {
-    let found = this.#partitions.get(partition);
-    if (found === undefined) {
-      if (this.#partitions.size >= this.#setup.maxPartitions) this.#forgetOne();
-      found = new PartitionAdmission(partition, this.#setup);
-      this.#partitions.set(partition, found);
-    }
-    return found;
-  }
-
-  /** One that is calm, where there is one among the oldest; else the oldest. */
-  #forgetOne(): void {
-    let looked = 0;
-    let victim: PartitionAdmission | undefined;
-    for (const partition of this.#partitions.values()) {
-      victim ??= partition;
-      if (partition.calm) {
-        victim = partition;
-        break;
-      }
-      if (++looked === 16) break;
-    }
-    if (victim === undefined) return;
-    this.#partitions.delete(victim.partition);
-    this.#troubled.delete(victim);
-    this.#uneasy.delete(victim.partition);
+    return this.#partitions.of(partition, this.#make);
   }
 
   /** Looks after a partition until it is clear again, requests or not. */

@@ -18,6 +18,8 @@ const clear: Verdict = { perform: true, reason: 'clear' };
  */
 export class PartitionAdmission {
   readonly partition: string;
+  /** It was named more than once of late: no name that somebody made up. */
+  namedAgain = false;
   readonly #setup: AdmissionsSetup;
   readonly #modes: PartitionModes;
   readonly #queue: VirtualQueue;

@@ -12,6 +12,8 @@ import type { RequestContext } from '../request-context.ts';
  *   that wrote: the first is never published, the second finishes as `rolledBack`.
  * - Every published start is followed by exactly one finish, also when the connection is lost (`unknown`)
  *   or the commit is refused (`failed`).
+ * - `startedAt` is of the monotonic clock of this process, in ms, and `durationMs` a finite number, 0 or more. A partition's name
+ *   has 1 to 200 characters. What is told otherwise is not counted, and told of as trouble.
  * - The request's context is taken at call time.
  * - Nothing the driver does may change what the observed client answers, apart from the completion row.
  */

@@ -46,7 +46,8 @@ export function measure(
   { clock, subscribes }: Ground = thisProcess,
 ): Measuring {
   const onStatisticFailed = (error: unknown): void => trouble('taking the statistic of a window', error);
-  const table = new LatencyTable({ clock, ...latency, onStatisticFailed });
+  const onFault = (error: Error): void => trouble('counting a commit', error);
+  const table = new LatencyTable({ clock, ...latency, onStatisticFailed, onFault });
   if (subscribes) table.subscribe();
   const onTrouble = (error: unknown): void => trouble('sharing latency with other hosts', error);
   const timeoutMs = ledger.engineTimeoutMs;
@@ -96,6 +97,7 @@ export function decide(
     onProbeFailed: (partition, error) => trouble(`probing ${partition}`, error),
   });
   const shadow = new ShadowTally();
+  table.keepWhile((partition) => admissions.isTroubled(partition));
   table.onFinished((commit) => {
     admissions.count(commit);
     const shadowOf = commit.context?.shadowOf;

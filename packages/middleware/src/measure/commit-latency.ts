@@ -11,6 +11,9 @@ export interface CommitLatencyOptions {
   readonly commitTimeoutMs: number;
 }
 
+/** No host has so many commits under way; somebody forgets to finish them. */
+const maxUnfinished = 10_000;
+
 /** The latency of one kind of commit on one partition: its window of finished ones, and its unfinished ones. */
 export class CommitLatency {
   readonly #options: CommitLatencyOptions;
@@ -37,8 +40,21 @@ export class CommitLatency {
     return this.#window.countSince(since) + this.#unfinished.countSince(since) > 0;
   }
 
-  begin(commit: Commit): void {
+  /** False where there are so many unfinished ones that it is not counted until it has finished. */
+  begin(commit: Commit, now: number): boolean {
+    if (this.#unfinished.count >= maxUnfinished) this.expire(now);
+    if (this.#unfinished.count >= maxUnfinished) return false;
     this.#unfinished.begin(commit);
+    return true;
+  }
+
+  isUnfinished(commit: Commit): boolean {
+    return this.#unfinished.has(commit);
+  }
+
+  /** Takes out a commit that is not to be counted. */
+  drop(commit: Commit): void {
+    this.#unfinished.finish(commit, false);
   }
 
   /** `commit.outcome` and `commit.durationMs` are set. */
@@ -49,7 +65,8 @@ export class CommitLatency {
     switch (commit.outcome) {
       case 'committed':
       case 'failed':
-        this.#window.add(commit.startedAt, commit.durationMs, now);
+        // What takes longer counts as this, whether it was looked at meanwhile or not.
+        this.#window.add(commit.startedAt, Math.min(commit.durationMs, this.#options.commitTimeoutMs), now);
         return;
       case 'unknown':
         this.#window.add(commit.startedAt, this.#options.commitTimeoutMs, now);

@@ -1,9 +1,11 @@
 import type { Clock } from '../clock.ts';
 import { type Commit, type CommitOutcome, commitFinished, commitStarted } from '../drivers/driver.ts';
 import { requestContext } from '../request-context.ts';
+import { type CommitFault, faultError, faultOfBegin, faultOfFinish } from './commit-fault.ts';
+import { guardedStatistic } from './guarded-statistic.ts';
 import type { LatencyReading, Statistic } from './latency-value.ts';
 import { PartitionLatency } from './partition-latency.ts';
-import { statisticOf } from './statistic.ts';
+import { RecentCommits } from './recent-commits.ts';
 
 /** How latency is measured. Durations in ms. */
 export interface LatencyTableOptions {
@@ -20,8 +22,10 @@ export interface LatencyTableOptions {
   readonly statistic?: Statistic;
   /** How many partitions are remembered; default 10,000. Beyond it, the one quiet for longest is forgotten. */
   readonly maxPartitions?: number;
-  /** Told when a `statistic` function throws or gives no number of ms; the median is then taken in its stead. */
+  /** Told when a `statistic` function throws, is slow or gives no number of ms; the median is then taken in its stead. */
   readonly onStatisticFailed?: (error: unknown) => void;
+  /** Told of commits that are not counted, as their source breaks the law of drivers; once for each kind of fault. */
+  readonly onFault?: (error: Error) => void;
 }
 
 /** One partition in `GET /partitions`. */
@@ -32,6 +36,9 @@ export interface PartitionRow extends LatencyReading {
   /** When its last commit finished, Unix ms; undefined before the first. */
   readonly lastCommitAt: number | undefined;
 }
+
+/** So many are looked at when one is to be forgotten. */
+const lookedAtMost = 16;
 
 /**
  * The latency of every partition on this host. It is fed by the drivers (`subscribe`), or directly, and
@@ -47,11 +54,16 @@ export class LatencyTable {
   /** The last of them: where one partition has all commits, nothing is to be put in order. */
   #newest: PartitionLatency | undefined;
   readonly #listeners = new Set<(commit: Commit) => void>();
-  readonly #onStarted = (message: unknown): void => this.begin(message as Commit);
-  readonly #onFinished = (message: unknown): void => this.finish(message as Commit);
+  readonly #finished = new RecentCommits(256);
+  readonly #onFault: ((error: Error) => void) | undefined;
+  readonly #faultsTold = new Set<CommitFault>();
+  #keeps: (partition: string) => boolean = () => false;
+  readonly #onStarted = (message: unknown): void => this.begin((message ?? {}) as Commit);
+  readonly #onFinished = (message: unknown): void => this.finish((message ?? {}) as Commit);
 
   constructor(options: LatencyTableOptions) {
     this.#clock = options.clock;
+    this.#onFault = options.onFault;
     this.#minSamples = options.minSamples ?? 5;
     this.#maxPartitions = options.maxPartitions ?? 10_000;
     this.#latencyOptions = {
@@ -59,7 +71,7 @@ export class LatencyTable {
       minSamples: this.#minSamples,
       maxSampleAgeMs: options.maxSampleAgeMs ?? 30_000,
       commitTimeoutMs: options.commitTimeoutMs ?? 30_000,
-      statistic: guarded(options.statistic ?? 'median', options.onStatisticFailed),
+      statistic: guardedStatistic(options.statistic ?? 'median', this.#clock, options.onStatisticFailed),
     };
   }
 
@@ -81,17 +93,43 @@ export class LatencyTable {
     commitFinished.unsubscribe(this.#onFinished);
   }
 
-  /** A commit has begun. `startedAt` is of this table's clock. */
+  /** A commit has begun. `startedAt` is of this table's clock. One that breaks the law of drivers is not counted. */
   begin(commit: Commit): void {
-    this.#touch(commit.partition).begin(commit);
+    const now = this.#clock.now();
+    const fault = faultOfBegin(commit, now);
+    if (fault !== undefined) this.#refuse(fault, commit);
+    else if (!this.#touch(commit.partition).begin(commit, now)) {
+      this.#refuse('too-many-unfinished', commit);
+    }
   }
 
-  /** A commit has finished: `outcome` and `durationMs` are set. One whose beginning was not told counts too. */
+  /**
+   * A commit has finished: `outcome` and `durationMs` are set. One whose beginning was not told counts too; one that has
+   * finished before, or breaks the law of drivers otherwise, does not.
+   */
   finish(commit: Commit): void {
+    const now = this.#clock.now();
+    const fault = faultOfFinish(commit, now);
+    if (fault !== undefined) {
+      if (fault !== 'partition' && fault !== 'kind') this.#partitions.get(commit.partition)?.drop(commit);
+      this.#refuse(fault, commit);
+      return;
+    }
     const partition = this.#partitions.get(commit.partition) ?? this.#touch(commit.partition);
-    partition.finish(commit, this.#clock.now());
+    if (!partition.isUnfinished(commit) && this.#finished.has(commit)) {
+      this.#refuse('finished-twice', commit);
+      return;
+    }
+    this.#finished.add(commit);
+    partition.finish(commit, now);
     partition.lastCommitAt = this.#clock.wallNow();
     for (const listener of this.#listeners) listener(commit);
+  }
+
+  #refuse(fault: CommitFault, commit: Commit): void {
+    if (this.#faultsTold.has(fault)) return;
+    this.#faultsTold.add(fault);
+    this.#onFault?.(faultError(fault, commit));
   }
 
   /**
@@ -178,11 +216,16 @@ export class LatencyTable {
     }
   }
 
+  /** Partitions for which `keeps` is true are not forgotten, however many others there are and however quiet they are. */
+  keepWhile(keeps: (partition: string) => boolean): void {
+    this.#keeps = keeps;
+  }
+
   #touch(partition: string): PartitionLatency {
     let latency = this.#partitions.get(partition);
     if (latency !== undefined && latency === this.#newest) return latency;
     if (latency === undefined) {
-      if (this.#partitions.size >= this.#maxPartitions) this.#forgetOne();
+      if (this.#partitions.size >= this.#maxPartitions) this.#forget();
       latency = new PartitionLatency(this.#latencyOptions);
     } else {
       this.#partitions.delete(partition);
@@ -192,33 +235,29 @@ export class LatencyTable {
     return latency;
   }
 
-  /** Forgets the partition quiet for longest. Of those with unfinished commits only where the first few all have. */
-  #forgetOne(): void {
-    let looked = 0;
-    let victim: string | undefined;
+  /**
+   * Forgets those quiet for longest, of the first few that have no commit under way and need not be kept; the others get
+   * another turn, until a sixteenth more than `maxPartitions` are remembered.
+   */
+  #forget(): void {
+    const kept: [string, PartitionLatency][] = [];
     for (const [partition, latency] of this.#partitions) {
-      victim ??= partition;
-      if (latency.idle) {
-        victim = partition;
-        break;
-      }
-      if (++looked === 16) break;
+      if (this.#partitions.size < this.#maxPartitions) return;
+      if (latency.idle && !this.#keeps(partition)) this.#partitions.delete(partition);
+      else if (kept.push([partition, latency]) === lookedAtMost) break;
     }
-    if (victim !== undefined) this.#partitions.delete(victim);
+    const [first] = kept;
+    if (first !== undefined && this.#partitions.size >= withTurns(this.#maxPartitions)) {
+      this.#partitions.delete(first[0]);
+    }
+    if (kept.length < lookedAtMost) return;
+    for (const [partition, latency] of kept) {
+      if (this.#partitions.delete(partition)) this.#partitions.set(partition, latency);
+    }
   }
 }
 
-/** A statistic that can't break a reading. */
-function guarded(statistic: Statistic, onFailed: ((error: unknown) => void) | undefined): Statistic {
-  if (typeof statistic !== 'function') return statistic;
-  return (samples) => {
-    try {
-      const value = statistic(samples);
-      if (Number.isFinite(value) && value >= 0) return value;
-      onFailed?.(new RangeError(`statistic gave ${value}; a number of milliseconds was expected`));
-    } catch (error) {
-      onFailed?.(error);
-    }
-    return statisticOf(samples, 'median');
-  };
+/** With those that get another turn. */
+function withTurns(maxPartitions: number): number {
+  return maxPartitions + Math.ceil(maxPartitions / 16);
 }

@@ -26,15 +26,26 @@ export class PartitionLatency {
     this.#options = options;
   }
 
-  /** A commit has begun. */
-  begin(commit: Commit): void {
-    this.#of(commit.kind).begin(commit);
+  /** A commit has begun. False where there are so many unfinished ones that it is not counted until it has finished. */
+  begin(commit: Commit, now: number): boolean {
+    const isCounted = this.#of(commit.kind).begin(commit, now);
     this.#bind();
+    return isCounted;
   }
 
   /** It has finished: `outcome` and `durationMs` are set. */
   finish(commit: Commit, now: number): void {
     this.#of(commit.kind).finish(commit, now);
+    this.#bind();
+  }
+
+  isUnfinished(commit: Commit): boolean {
+    return this.#of(commit.kind).isUnfinished(commit);
+  }
+
+  /** Takes out a commit that is not to be counted. */
+  drop(commit: Commit): void {
+    this.#of(commit.kind).drop(commit);
     this.#bind();
   }
 

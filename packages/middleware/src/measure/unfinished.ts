@@ -25,7 +25,13 @@ export class Unfinished {
     return this.#all.size;
   }
 
+  has(commit: Commit): boolean {
+    return this.#all.has(commit);
+  }
+
+  /** Begins once, however often it is told. */
   begin(commit: Commit): void {
+    if (this.#all.has(commit)) return;
     // Starts are ordered by their arrival here: two drivers may report out of order by microseconds.
     this.#lastStart = Math.max(this.#lastStart, commit.startedAt);
     const begun = { commit, order: this.#begun++, startedAt: this.#lastStart };

@@ -13,22 +13,24 @@ export interface WindowOptions {
 /**
  * The most recent commits' durations and one statistic of them. A sample costs O(log N); the median, a
  * quantile and the mean are read in O(1). A statistic that is a function is called when it is asked for, once
- * for each change of the window.
+ * for each change of the window. Where nobody reads, a sample costs that it is written down.
  */
 export class LatencyWindow {
   readonly #statistic: Statistic;
   readonly #durations: Float64Array;
   readonly #begins: Float64Array;
   readonly #ends: Float64Array;
-  readonly #ranked: RankedSlots | undefined;
-  readonly #sum: SlotSum | undefined;
+  #ranked: RankedSlots | undefined;
+  #sum: SlotSum | undefined;
   /** Where the longest is; undefined until it is looked for. */
   #longest: number | undefined;
+  /** Samples taken in since the statistic was read last. */
+  #unread = 0;
   #oldest = 0;
   #count = 0;
   #version = 0;
-  readonly #computed = new Cached();
-  readonly #computedSince = new Cached();
+  #computed: Cached | undefined;
+  #computedSince: Cached | undefined;
 
   constructor({ size, statistic }: WindowOptions) {
     this.#statistic = statistic;
@@ -36,9 +38,6 @@ export class LatencyWindow {
     this.#durations = new Float64Array(times, 0, size);
     this.#begins = new Float64Array(times, 8 * size, size);
     this.#ends = new Float64Array(times, 16 * size, size);
-    const quantile = quantileOf(statistic);
-    this.#ranked = quantile === undefined ? undefined : new RankedSlots(quantile, this.#durations);
-    this.#sum = statistic === 'mean' ? new SlotSum(size) : undefined;
   }
 
   /** How many samples it holds. */
@@ -61,6 +60,11 @@ export class LatencyWindow {
     }
     this.#count++;
     this.#version++;
+    if (++this.#unread > 2 * this.#durations.length) {
+      this.#ranked = undefined;
+      this.#sum = undefined;
+      return;
+    }
     this.#ranked?.add(slot);
     this.#sum?.set(slot, durationMs);
   }
@@ -84,8 +88,10 @@ export class LatencyWindow {
   /** The statistic of all samples, unrounded ms; NaN where there are none. */
   value(): number {
     if (this.#count === 0) return Number.NaN;
+    this.#keep();
     if (this.#ranked !== undefined) return this.#ranked.value();
     if (this.#sum !== undefined) return this.#sum.value() / this.#count;
+    this.#computed ??= new Cached();
     if (!this.#computed.holds(this.#version, 0)) {
       const samples = this.#durationsSince(Number.NEGATIVE_INFINITY);
       this.#computed.keep(this.#version, 0, samples.length, statisticOf(samples, this.#statistic));
@@ -95,21 +101,37 @@ export class LatencyWindow {
 
   /** The statistic of the commits that began at `since` or after; NaN where there are none. */
   valueSince(since: number): number {
-    this.#computeSince(since);
-    return this.#computedSince.value;
+    return this.#since(since).value;
   }
 
   /** How many of the commits began at `since` or after. */
   countSince(since: number): number {
-    this.#computeSince(since);
-    return this.#computedSince.count;
+    return this.#since(since).count;
   }
 
-  #computeSince(since: number): void {
-    if (this.#computedSince.holds(this.#version, since)) return;
+  /** What is kept up with each sample is built at the first reading, and anew where nobody has read for long. */
+  #keep(): void {
+    this.#unread = 0;
+    if (this.#ranked !== undefined || this.#sum !== undefined) return;
+    const quantile = quantileOf(this.#statistic);
+    if (quantile !== undefined) this.#ranked = new RankedSlots(quantile, this.#durations);
+    else if (this.#statistic === 'mean') this.#sum = new SlotSum(this.#durations.length);
+    else return;
+    for (let index = 0; index < this.#count; index++) {
+      const slot = this.#slot(index);
+      this.#ranked?.add(slot);
+      this.#sum?.set(slot, this.#durationAt(slot));
+    }
+  }
+
+  #since(since: number): Cached {
+    this.#computedSince ??= new Cached();
+    const computed = this.#computedSince;
+    if (computed.holds(this.#version, since)) return computed;
     const samples = this.#durationsSince(since);
     const value = samples.length === this.#count ? this.value() : statisticOf(samples, this.#statistic);
-    this.#computedSince.keep(this.#version, since, samples.length, value);
+    computed.keep(this.#version, since, samples.length, value);
+    return computed;
   }
 
   #durationsSince(since: number): number[] {
