@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { observe } from '@slackwater/middleware/pg';
 import { type PostgresServer, startPostgres } from '@slackwater/test-support/postgres';
 import pg from 'pg';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { requestContext } from '../../../packages/middleware/src/request-context.ts';
 import { contextOf } from './commits.ts';
 
@@ -110,6 +110,39 @@ describe('the connections of an observed pool', () => {
     for (let count = 0; count < 3; count++) {
       await expect(postponable(() => pool.connect())).rejects.toMatchObject({ code: 'ECONNREFUSED' });
     }
+    await pool.end();
+  });
+
+  it('are taken back where a BEGIN was refused and nobody uses them or gives them back', async () => {
+    const pool = poolOf({ max: 2 });
+    await pool.query('CREATE TABLE IF NOT EXISTS t (n int)');
+    const once = <T>(work: () => T): T => requestContext.run(contextOf({ key: 'abandoned' }), work);
+    const refused = async (): Promise<pg.PoolClient> => {
+      const client = await pool.connect();
+      await expect(once(() => client.query('BEGIN'))).rejects.toMatchObject({ status: 409 });
+      return client;
+    };
+    const operator = await pool.connect();
+    await operator.query(
+      'CREATE TABLE slackwater_completions (key text, ordinal int, tombstone boolean DEFAULT false, done_at timestamptz DEFAULT now(), PRIMARY KEY (key, ordinal))',
+    );
+    operator.release();
+    await once(() => pool.query('INSERT INTO t VALUES (1)'));
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const [held, used] = [await refused(), await refused()];
+      await vi.advanceTimersByTimeAsync(9_999);
+      await used.query('SELECT 1');
+      await vi.advanceTimersByTimeAsync(1);
+      expect(pool.totalCount).toBe(1);
+      held.release();
+      await vi.advanceTimersByTimeAsync(60_000);
+      await used.query('SELECT 1');
+      used.release();
+    } finally {
+      vi.useRealTimers();
+    }
+    expect((await pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
     await pool.end();
   });
 });

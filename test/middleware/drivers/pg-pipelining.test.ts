@@ -58,6 +58,12 @@ describe('a client in pipeline mode', () => {
     ]);
   });
 
+  it('knows what follows a COMMIT that is not answered yet', async () => {
+    await send('BEGIN', 'INSERT INTO t DEFAULT VALUES');
+    await send('COMMIT', 'INSERT INTO t DEFAULT VALUES');
+    expect(summary()).toEqual(['explicit committed', 'autocommit committed']);
+  });
+
   it('shows nothing for reading, rolling back and savepoints', async () => {
     await send(
       'SELECT 1',

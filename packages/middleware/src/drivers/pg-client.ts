@@ -45,6 +45,8 @@ export interface PgClient {
   connect(): Promise<unknown>;
   end(): Promise<unknown>;
   unref?(): void;
+  /** Gives it back to its pool; `true`: to be ended. */
+  release?: (ends?: boolean) => void;
 }
 
 const statuses = new WeakMap<PgClient, string>();

@@ -39,6 +39,7 @@ export function followWithRow(
   begin: { readonly result: unknown; readonly query: Parameters<typeof watchQuery>[0] },
   ordinal: Ordinal,
   onRolledBack: (transaction: PgTransaction) => boolean,
+  onRefused: () => void,
 ): PgTransaction {
   const transaction: PgTransaction = { wrote: true, ordinal, refusal: undefined };
   let answer: Answer | undefined;
@@ -63,7 +64,10 @@ export function followWithRow(
     const refusal = completionRowError(error);
     transaction.refusal = refusal;
     if (refusal instanceof AlreadyPerformedError) ordinal.scope.duplicate = true;
-    const refuse = (): void => answer?.refuse(refusal);
+    const refuse = (): void => {
+      answer?.refuse(refusal);
+      onRefused();
+    };
     // What is queued already belongs to this transaction and fails with it; its own COMMIT or ROLLBACK ends it.
     if (hasQueued(client) || !onRolledBack(transaction)) refuse();
     else append(client, ownQuery(client, { text: 'ROLLBACK' }, refuse));

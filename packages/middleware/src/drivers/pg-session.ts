@@ -1,5 +1,6 @@
-import { systemClock } from '../clock.ts';
+import { systemClock, type Timer } from '../clock.ts';
 import { type RequestContext, requestContext } from '../request-context.ts';
+import { takeBackIfAbandoned } from './pg-abandoned.ts';
 import {
   followTransactionStatus,
   isQuiet,
@@ -49,6 +50,8 @@ export class PgSession {
   /** The transaction that a statement called now will find; undefined outside. */
   #transaction: PgTransaction | undefined;
   #sending = false;
+  /** Since its last BEGIN was refused nothing was called on it. */
+  #abandoned: Timer | undefined;
 
   constructor(client: PgClient, observation: PgObservation) {
     this.#client = client;
@@ -61,6 +64,10 @@ export class PgSession {
   query(original: QueryFunction, args: QueryArguments): unknown {
     // A subclass's query that calls its parent's is one call.
     if (this.#sending) return original.apply(this.#client, [...args]);
+    if (this.#abandoned !== undefined) {
+      this.#abandoned.cancel();
+      this.#abandoned = undefined;
+    }
     const text = textOf(this.#client, args[0]);
     const statement = text === undefined ? undefined : this.observation.reader.read(text);
     this.#sending = true;
@@ -130,6 +137,9 @@ export class PgSession {
         if (this.#transaction !== transaction) return false;
         this.#transaction = undefined;
         return true;
+      },
+      () => {
+        this.#abandoned = takeBackIfAbandoned(this.#client);
       },
     );
     return sent;

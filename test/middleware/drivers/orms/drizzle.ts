@@ -21,18 +21,11 @@ export const onDrizzle: Orm = {
       insert: async (reference) => await db.insert(orders).values({ reference }),
       count: async (reference) =>
         (await db.select().from(orders).where(eq(orders.reference, reference))).length,
-      // On a connection of its own: Drizzle does not give back one whose BEGIN was refused.
-      async transaction(references, before) {
-        const client = await pool.connect();
-        try {
-          await drizzle({ client }).transaction(async (tx) => {
-            for (const reference of references) await tx.insert(orders).values({ reference });
-            await before?.();
-          });
-        } finally {
-          client.release();
-        }
-      },
+      transaction: (references, before) =>
+        db.transaction(async (tx) => {
+          for (const reference of references) await tx.insert(orders).values({ reference });
+          await before?.();
+        }),
       readingTransaction: () => db.transaction((tx) => tx.select().from(orders).limit(1)),
       nested: (outer, kept, rolledBack) =>
         db.transaction(async (tx) => {
