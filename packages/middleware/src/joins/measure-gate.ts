@@ -14,6 +14,9 @@ import type { ResolvedOptions } from '../options/resolved.ts';
 import type { Deciding } from './decide.ts';
 import type { Recording } from './record.ts';
 
+/** The queue is asked at most so often, ms, however many read the metrics. */
+const queuedEveryMs = 1_000;
+
 /** A meter whose metrics can be read. */
 export interface ReadableMeter extends Meter, Metrics {
   close(): void;
@@ -65,7 +68,7 @@ export function measureGate(
         return figures === undefined || figures.told === 0 ? undefined : figures.share;
       },
       ledger: engine && (() => ledgerReading(recording())),
-      queued: () => within(clock, engineTimeoutMs, () => queuedAt(recording())),
+      queued: atMostEvery(queuedEveryMs, () => within(clock, engineTimeoutMs, () => queuedAt(recording()))),
     },
     counts: { stateChanges, deferrals, troubles },
     onTrouble(error) {
@@ -101,4 +104,18 @@ function ledgerReading(recording: Recording | undefined): LedgerReading {
 async function queuedAt(recording: Recording | undefined): Promise<number> {
   const backlog = (await recording?.current?.engine.queue.backlog()) ?? [];
   return backlog.reduce((sum, { items }) => sum + items, 0);
+}
+
+/** The same answer for all who ask within `everyMs` of the first; a failure is as good an answer. */
+function atMostEvery<Value>(everyMs: number, ask: () => Promise<Value>): () => Promise<Value> {
+  let askedAt = Number.NEGATIVE_INFINITY;
+  let answer: Promise<Value> | undefined;
+  return () => {
+    const now = clock.now();
+    if (answer === undefined || now - askedAt >= everyMs) {
+      askedAt = now;
+      answer = ask();
+    }
+    return answer;
+  };
 }

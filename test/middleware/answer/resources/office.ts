@@ -116,7 +116,7 @@ export async function office(setup: OfficeSetup = {}): Promise<Office> {
     metrics: undefined,
     decisions: () => [],
     shadow: () => ({}),
-    workTypes: desk(),
+    workTypes: workTypesOf(),
     health: async () => ({ status: 'ready', details: { queued: 0 } }),
     tellTrouble: (doing, error) => troubles.push({ doing, error }),
     ...setup.parts,
@@ -172,7 +172,7 @@ function application(parts: ResourceParts, setup: OfficeSetup): Express {
 }
 
 /** The real work types of a gate without an engine. */
-function desk(): ResourceParts['workTypes'] {
+export function workTypesOf(): ResourceParts['workTypes'] {
   const options = resolveOptions({
     workTypes: {
       authorize: { priority: 1, exempt: true },

@@ -4,10 +4,11 @@ import express, { type Express } from 'express';
 import request from 'supertest';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { resourceLimits } from '../../../../packages/middleware/src/answer/resources/limits.ts';
+import { EngineError } from '../../../../packages/middleware/src/engines/engine-error.ts';
 import { auth, claims, forged, hmacByPublicKey, signed, strangersKey } from '../../audit/issuer.ts';
 import { expresses } from '../../perform/expresses.ts';
 import { until } from '../../perform/until.ts';
-import { base, type Office, type OfficeSetup, office } from './office.ts';
+import { base, type Office, type OfficeSetup, office, workTypesOf } from './office.ts';
 
 let desk: Office | undefined;
 afterEach(async () => {
@@ -32,6 +33,12 @@ const put = (own: Office, path = settle): request.Test =>
   request(own.app).put(path).set('Authorization', own.token('admin'));
 const thresholdOf = async (own: Office): Promise<unknown> =>
   (await request(own.app).get(settle).set('Authorization', own.token())).body.thresholdMs;
+
+/** Work types whose changes the ledger does not take. */
+function refusing(error: Error): ReturnType<typeof workTypesOf> {
+  const { list, find } = workTypesOf();
+  return { list, find, change: () => Promise.reject(error) };
+}
 
 /** What may have read the body before the gate. */
 const parsers: readonly (readonly [string, (app: Express) => void])[] = [
@@ -254,6 +261,21 @@ describe('PUT /work-types/:name', () => {
     });
     const { body } = await put(own).send({ thresholdMs: 1 }).expect(400);
     expect(body.detail).toMatch(/read by something before the gate/);
+  });
+});
+
+describe('a change that can not be recorded', () => {
+  it.each([
+    ['none', { code: 'retry-later', recorded: false, reasons: ['ledger-full'] }],
+    ['unknown', { code: 'record-fate-unknown', recorded: 'unknown' }],
+  ] as const)('is 503, and %s of it is known to have happened', async (fate, said) => {
+    const full = new EngineError('engine-full', fate, '/var/secret');
+    const own = await open({ parts: { workTypes: refusing(full) } });
+    const answer = await put(own).send({ thresholdMs: 150 }).expect(503);
+    expect(answer.body).toMatchObject(said);
+    expect(answer.headers['retry-after']).toBe('2');
+    expect(JSON.stringify(answer.body)).not.toContain('secret');
+    expect(own.troubles).toHaveLength(1);
   });
 });
 
