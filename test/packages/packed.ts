@@ -39,7 +39,7 @@ export async function installPacked(): Promise<Project> {
   const tarballs = new Map(await Promise.all(packageNames.map((name) => pack(name, folder))));
   for (const [name, tarball] of tarballs) await install(name, tarball, folder);
   // What the user of the packages brings: TypeScript's view of Node, and the application's own Express.
-  for (const name of ['@types/node', '@types/express', 'express', 'pg', '@types/pg'])
+  for (const name of ['@types/node', '@types/express', 'express', 'pg', '@types/pg', 'json-rules-engine'])
     await link(name, root, folder);
   await writeFile(
     join(folder, 'package.json'),

@@ -14,6 +14,10 @@ export default defineConfig({
   resolve: {
     alias: [
       { find: /^@slackwater\/(shared|middleware|client-sdk)$/, replacement: built('$1/dist/index.js') },
+      {
+        find: '@slackwater/middleware/rules',
+        replacement: built('middleware/dist/scorers/rules-scorer.js'),
+      },
       { find: /^@slackwater\/middleware\/(\w+)$/, replacement: built('middleware/dist/drivers/$1.js') },
     ],
   },

@@ -1,4 +1,6 @@
-import { Engine, type RuleProperties } from 'json-rules-engine';
+import { createRequire } from 'node:module';
+import { SlackwaterError } from '@slackwater/shared';
+import type { Engine, RuleProperties } from 'json-rules-engine';
 import { parseRules, type Rule } from './rules-file.ts';
 import type { Scorer, ScorerAnswer, ScorerFacts } from './scorer.ts';
 import { ScorerFile } from './scorer-file.ts';
@@ -12,11 +14,12 @@ export type { ScorerFileOptions } from './scorer-options.ts';
  * `params.score`, `label` with `params.label`. Of the rules that fire the one with the highest priority counts, of equal ones
  * the first; it is named in the record. Where none fires the answer is not to defer.
  *
- * Throws `option-invalid` and `option-unknown`.
+ * Throws `option-invalid`, `option-unknown`, and `peer-missing` where json-rules-engine is not installed.
  */
 export function rulesScorer(options: ScorerFileOptions): Scorer {
   const setup = checkFileOptions('rulesScorer', options);
-  const file = new ScorerFile({ ...setup, parse });
+  const makeEngine = installedEngine();
+  const file = new ScorerFile({ ...setup, parse: (text) => parse(text, makeEngine) });
   return {
     async score(facts: ScorerFacts): Promise<ScorerAnswer> {
       const { engine, order, version } = file.content;
@@ -37,9 +40,26 @@ interface Compiled {
   readonly version: string;
 }
 
-function parse(text: string): Compiled {
+type EngineClass = new (
+  rules: RuleProperties[],
+  options: { readonly allowUndefinedFacts: boolean },
+) => Engine;
+
+function installedEngine(): EngineClass {
+  try {
+    return (createRequire(import.meta.url)('json-rules-engine') as { readonly Engine: EngineClass }).Engine;
+  } catch (cause) {
+    throw new SlackwaterError(
+      'peer-missing',
+      'rulesScorer() needs the package json-rules-engine: npm install json-rules-engine.',
+      { cause },
+    );
+  }
+}
+
+function parse(text: string, EngineOf: EngineClass): Compiled {
   const { rules, version } = parseRules(text);
-  const engine = new Engine(rules as unknown as RuleProperties[], { allowUndefinedFacts: true });
+  const engine = new EngineOf(rules as unknown as RuleProperties[], { allowUndefinedFacts: true });
   return { engine, version, order: new Map(rules.map(({ name }, at) => [name, at])) };
 }
 
