@@ -213,6 +213,22 @@ describe.each(expresses)('without options, on %s,', (_, framework) => {
     expect((await post(`${url}/v1/orders/4`, {})).status).toBe(503);
   });
 
+  it('a route that commits to several partitions is judged by the worst (D-67)', async () => {
+    const { gate, url } = await serve(framework, (app, gate) => {
+      app.use(gate);
+      app.post('/orders/:id', (_req, res) => {
+        for (const each of ['quick', partition]) requestContext.getStore()?.wrote(each);
+        res.json({});
+      });
+    });
+    await post(`${url}/orders/1`, {});
+    await Promise.all(Array.from({ length: 6 }, () => gate.latency.commit(partition, () => pause(30))));
+    await Promise.all(Array.from({ length: 6 }, () => gate.latency.commit('quick', () => pause(1))));
+    // The probe.
+    await post(`${url}/orders/2`, {});
+    expect((await post(`${url}/orders/3`, {})).status).toBe(503);
+  });
+
   it('a request that its route hands on is known by the one that takes it', async () => {
     const { knows } = await serve(framework, (app, gate) => {
       app.use(gate);
@@ -237,6 +253,26 @@ describe.each(expresses)('without options, on %s,', (_, framework) => {
     await knows('/orders/%zz');
     expect((await post(`${url}/orders/%zz`, {})).status).toBe(400);
     expect(await knows('/orders/2')).toBe(true);
+  });
+});
+
+describe('a partition that was said', () => {
+  it('counts, whatever was learned', async () => {
+    const gate = slackwater({ partition: (req) => (req.get('x-say') ? 'said' : undefined) });
+    undo.push(() => gate.close());
+    const app = express5();
+    app.use(gate);
+    app.post('/orders', commits);
+    const http = createServer(app);
+    await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+    undo.push(() => new Promise((resolve) => http.close(resolve)));
+    const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
+    const judged: (string | undefined)[] = [];
+    gate.on('decision', (event) => judged.push(event.partition));
+    await post(`${url}/orders`, {});
+    await post(`${url}/orders`, {});
+    await post(`${url}/orders`, {}, { 'x-say': 'yes' });
+    expect(judged).toEqual([undefined, partition, 'said']);
   });
 });
 

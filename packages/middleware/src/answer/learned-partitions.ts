@@ -27,7 +27,7 @@ export function learnedPartitions(
   if (likely === undefined) return none;
   const partitions = learned.partitionsOf(likely);
   if (partitions.every((partition) => wouldPerform(rank, partition))) return partitions;
-  const ahead = routeAhead(req, method, path);
+  const ahead = likely.shape.isOnePath ? undefined : routeAhead(req, method, path);
   const route = ahead === undefined || ahead === likely.shape.identity ? likely : learned.of(method, ahead);
   if (route === undefined) return none;
   learned.hold(route);

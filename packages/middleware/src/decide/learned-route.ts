@@ -3,6 +3,9 @@ import { pathTester } from './path-pattern.ts';
 /** Partitions of one route beyond these are not remembered. */
 const mostPartitions = 16;
 
+/** What is no word of a route's own. */
+const special = /[:*{}\\]/;
+
 /** A route of the application's. */
 export interface SeenRoute {
   /** What stays the same for all its requests, and is no other route's. */
@@ -22,22 +25,23 @@ export interface RouteShape {
   readonly pattern: string;
   /** What all its paths begin with, up to a slash: lower case, without one at its end; the whole path where it is only one. */
   readonly start: string;
+  /** It is only one, so that no other route can be meant by it. */
+  readonly isOnePath: boolean;
   readonly matches: (path: string) => boolean;
 }
 
 /** The shape of a route. `path` is one of its requests'. */
 export function shapeOf({ identity, pattern, isExact, passes }: SeenRoute, path: string): RouteShape {
   const matches = isExact ? testerOf(pattern) : undefined;
-  return matches?.(path) === true
-    ? { identity, pattern, start: startOf(pattern), matches }
-    : { identity, pattern, start: '', matches: passes };
+  if (matches?.(path) !== true) return { identity, pattern, start: '', isOnePath: false, matches: passes };
+  return { identity, pattern, start: startOf(pattern), isOnePath: !special.test(pattern), matches };
 }
 
 /** The one path, where nothing is known of routes. */
 export function pathAlone(path: string): RouteShape {
   const lower = path.toLowerCase();
   const start = lower.length > 1 && lower.endsWith('/') ? lower.slice(0, -1) : lower;
-  return { identity: undefined, pattern: path, start, matches: (other) => other === path };
+  return { identity: undefined, pattern: path, start, isOnePath: true, matches: (other) => other === path };
 }
 
 function testerOf(pattern: string): ((path: string) => boolean) | undefined {
@@ -52,8 +56,8 @@ function testerOf(pattern: string): ((path: string) => boolean) | undefined {
 /** The words in front of the first parameter, up to a slash. */
 function startOf(pattern: string): string {
   const lower = pattern.toLowerCase();
-  const special = lower.search(/[:*{}\\]/);
-  return special === -1 ? lower : lower.slice(0, Math.max(0, lower.lastIndexOf('/', special)));
+  const at = lower.search(special);
+  return at === -1 ? lower : lower.slice(0, Math.max(0, lower.lastIndexOf('/', at)));
 }
 
 /** A route that was seen to commit, and when it last did where. */

@@ -48,8 +48,11 @@ export class LearnedRoutes {
   find(method: string, path: string): LearnedRoute | undefined {
     const shelves = this.#shelves.get(method);
     if (shelves === undefined) return undefined;
-    for (const start of startsOf(path, this.#deepest)) {
-      for (const route of shelves.get(start) ?? []) if (route.shape.matches(path)) return route;
+    const spelled = path.toLowerCase();
+    for (let end = endOf(spelled, this.#deepest); end >= 0; end = spelled.lastIndexOf('/', end - 1)) {
+      const shelf = shelves.get(spelled.slice(0, end));
+      if (shelf !== undefined) for (const route of shelf) if (route.shape.matches(path)) return route;
+      if (end === 0) break;
     }
     return undefined;
   }
@@ -153,18 +156,14 @@ export class LearnedRoutes {
   }
 }
 
-/** A path, and what stands in front of each of its slashes, the longest first; of those with more slashes none. */
-function startsOf(path: string, mostSlashes: number): readonly string[] {
-  const spelled = path.toLowerCase();
-  const whole = spelled.length > 1 && spelled.endsWith('/') ? spelled.slice(0, -1) : spelled;
-  const starts: string[] = [];
+/** Where a path ends, without a slash at its end; or where the slash stands that is one too many. */
+function endOf(path: string, mostSlashes: number): number {
   let slashes = 0;
-  for (let at = whole.indexOf('/'); at !== -1 && slashes <= mostSlashes; at = whole.indexOf('/', at + 1)) {
-    starts.push(whole.slice(0, at));
+  for (let at = path.indexOf('/'); at !== -1; at = path.indexOf('/', at + 1)) {
+    if (slashes === mostSlashes) return at;
     slashes++;
   }
-  if (slashes <= mostSlashes) starts.push(whole);
-  return starts.reverse();
+  return path.length > 1 && path.endsWith('/') ? path.length - 1 : path.length;
 }
 
 function slashesIn(text: string): number {
