@@ -1,6 +1,12 @@
-import type { ItemAdmission } from '../../packages/middleware/src/decide/item-admission.ts';
+import type { ItemAdmission, ItemAnswer } from '../../packages/middleware/src/decide/item-admission.ts';
 import { retryDelayMs } from '../../packages/middleware/src/perform/back-off.ts';
-import { firstPace, type Pace, paceAfter } from '../../packages/middleware/src/perform/pace.ts';
+import {
+  atOnce,
+  firstPace,
+  type Pace,
+  paceAfter,
+  restMs,
+} from '../../packages/middleware/src/perform/pace.ts';
 import type { PerformerOptions } from '../../packages/middleware/src/perform/performer-options.ts';
 import { Line } from './line.ts';
 import type { Random } from './random.ts';
@@ -52,7 +58,7 @@ export class Lane {
 
   #pump(): void {
     const { clock, admission, partition, workTypes, options } = this.#parts;
-    while (this.#running < this.#pace.limit && clock.now() >= this.#heldUntil) {
+    while (this.#running < atOnce(this.#pace) && clock.now() >= this.#heldUntil) {
       let askAgainInMs = Number.POSITIVE_INFINITY;
       const isBegun = this.#queued.some((line, rank) => {
         if (line.length === 0) return false;
@@ -61,7 +67,7 @@ export class Lane {
           askAgainInMs = Math.min(askAgainInMs, answer.askAgainInMs);
           return false;
         }
-        this.#run(rank, answer.wrote, answer.finished);
+        this.#run(rank, answer);
         return true;
       });
       if (isBegun) continue;
@@ -71,20 +77,25 @@ export class Lane {
     }
   }
 
-  #run(rank: number, wrote: (partition: string) => void, finished: () => void): void {
+  #run(rank: number, admitted: Extract<ItemAnswer, { readonly admitted: true }>): void {
     const { partition, perform, options, clock, random, drained } = this.#parts;
     const item = this.#queued[rank]?.shift();
     if (item === undefined) return;
     this.#running += 1;
+    const begunAt = clock.now();
     perform(
       rank,
-      () => wrote(partition),
+      () => admitted.wrote(partition),
       (well) => {
         this.#running -= 1;
-        finished();
-        this.#pace = paceAfter(this.#pace, well ? 'well' : 'badly', options.maxConcurrency);
-        if (well) drained(rank);
-        else {
+        const end = well ? 'well' : 'badly';
+        this.#pace = paceAfter(this.#pace, end, options.maxConcurrency, admitted.strain());
+        admitted.finished();
+        if (well) {
+          drained(rank);
+          const rest = restMs(this.#pace, clock.now() - begunAt);
+          if (rest > 0) this.#hold(Math.min(rest, options.lookEveryMs));
+        } else {
           item.attempts += 1;
           const delayMs = retryDelayMs(item.attempts, options.retryBaseMs, options.retryCapMs, random());
           clock.after(delayMs, () => {

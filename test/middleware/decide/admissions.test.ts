@@ -325,6 +325,10 @@ describe('recovery', () => {
   it('is over when the limit is in nobody’s way, and what was before does not count against it', () => {
     const host = recovering();
     commits(host, 5, 6);
+    // Who was told to return must have had the time to.
+    expect(host.stateOf('order')).toBe('recovering');
+    host.time.advance(1_000);
+    commits(host, 5, 1);
     expect(host.stateOf('order')).toBe('clear');
     expect(host.table.valueOf('orders')).toBeLessThan(200);
     commits(host, 5, 64);

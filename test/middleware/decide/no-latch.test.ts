@@ -41,7 +41,7 @@ function commitOf(host: Host, kind: Commit['kind'], ms: number): void {
 it('a partition whose quick writes are all autocommitted has recovered, whatever explicit commits once took', async () => {
   const host = hostOf({ ranks: [order] });
   slow(host, 'explicit');
-  await requests(host, 2_000, 'autocommit', 5);
+  await requests(host, 3_000, 'autocommit', 5);
   expect(host.stateOf('order')).toBe('clear');
 });
 
@@ -61,6 +61,6 @@ it('a driver whose probes are never answered keeps no request from showing that 
     host.time.advance(50);
     for (let turn = 0; turn < 6; turn++) await null;
   }
-  expect(await requests(host, 2_000, 'explicit', 5)).toBeGreaterThan(5);
+  expect(await requests(host, 3_000, 'explicit', 5)).toBeGreaterThan(5);
   expect(host.stateOf('order')).toBe('clear');
 });

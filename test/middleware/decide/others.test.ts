@@ -81,6 +81,7 @@ describe('a host that knows by itself', () => {
     expect(host.stateOf('order')).toBe('recovering');
     for (let i = 0; i < 5; i++) {
       letGo(host.ask('order'));
+      host.time.advance(250);
       host.commitOf(5);
     }
     expect(host.stateOf('order')).toBe('clear');
@@ -108,15 +109,14 @@ describe('a host that knows by itself', () => {
   it('that has just seen its partition recover is not thrown back by the others', () => {
     const host = hostOf({
       ranks: [order],
-      // Two connections: one good commit is enough to be clear, and too few for a value.
+      // Two connections: minSamples good commits are enough to be clear.
       sources: [
         { partition: 'orders', driver: 'pg', connections: 2, probe: undefined, completions: undefined },
       ],
       admissions: { othersOf: () => 400 },
     });
     letGo(host.ask('order'));
-    host.commitOf(5);
-    host.commitOf(5);
+    for (let i = 0; i < 6; i++) host.commitOf(5);
     expect(host.stateOf('order')).toBe('clear');
     expect(host.ask('order')).toMatchObject({ perform: true, reason: 'clear' });
   });

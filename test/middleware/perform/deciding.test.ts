@@ -3,7 +3,14 @@ import { describe, expect, it } from 'vitest';
 import type { Outcome } from '../../../packages/middleware/src/ledger/deferral.ts';
 import { lookDelayMs, retryDelayMs } from '../../../packages/middleware/src/perform/back-off.ts';
 import { judgeResult } from '../../../packages/middleware/src/perform/judge-result.ts';
-import { firstPace, paceAfter, paceAfterTrouble } from '../../../packages/middleware/src/perform/pace.ts';
+import {
+  atOnce,
+  firstPace,
+  type Pace,
+  paceAfter,
+  paceAfterTrouble,
+  restMs,
+} from '../../../packages/middleware/src/perform/pace.ts';
 import { type AttemptFacts, planAttempt } from '../../../packages/middleware/src/perform/plan-attempt.ts';
 import type { ReplayResult } from '../../../packages/middleware/src/perform/replay.ts';
 import { createRoom } from '../../../packages/middleware/src/perform/room.ts';
@@ -150,18 +157,42 @@ describe('waiting', () => {
 });
 
 describe('the pace of a partition', () => {
-  it('begins with one, grows by one with each success up to its maximum, and halves at trouble', () => {
-    let pace = firstPace;
-    expect(pace.limit).toBe(1);
-    for (let success = 0; success < 20; success += 1) pace = paceAfter(pace, 'well', 8);
+  const times = (count: number, from: Pace, strain: number): Pace =>
+    Array.from({ length: count }).reduce<Pace>((pace) => paceAfter(pace, 'well', 8, strain), from);
+
+  it('begins with one, grows by one with each round of successes up to its maximum, and halves at trouble', () => {
+    expect(atOnce(firstPace)).toBe(1);
+    expect(atOnce(times(1, firstPace, 0))).toBe(2);
+    expect(atOnce(times(2, firstPace, 0))).toBe(2);
+    expect(atOnce(times(3, firstPace, 0))).toBe(2);
+    expect(atOnce(times(4, firstPace, 0))).toBe(3);
+    const pace = times(40, firstPace, 0);
     expect(pace.limit).toBe(8);
     expect(paceAfter(pace, 'idle', 8).limit).toBe(8);
     expect(paceAfter(pace, 'badly', 8).limit).toBe(4);
     expect(paceAfter(pace, { heldForMs: 200 }, 8).limit).toBe(4);
-    pace = paceAfterTrouble(paceAfterTrouble(pace));
-    expect(pace).toEqual({ limit: 2, troubles: 2 });
+    const troubled = paceAfterTrouble(paceAfterTrouble(pace));
+    expect(troubled).toEqual({ limit: 2, troubles: 2 });
     expect(paceAfterTrouble(firstPace).limit).toBe(1);
-    expect(paceAfter(pace, 'well', 8)).toEqual({ limit: 3, troubles: 0 });
+    expect(paceAfter(troubled, 'well', 8)).toEqual({ limit: 2.5, troubles: 0 });
+  });
+
+  it('follows the latency: it stays as it is where half of what is tolerated is reached, and gives way before the rest is', () => {
+    const pace = times(40, firstPace, 0);
+    expect(times(10, pace, 0.6).limit).toBe(8);
+    // A round under strain takes a third away.
+    expect(times(8, pace, 0.9).limit).toBeCloseTo(5.6, 0);
+    expect(times(20, firstPace, 0.6).limit).toBe(1);
+  });
+
+  it('goes below one at a time, with a rest after each, and comes back', () => {
+    const strained = times(200, firstPace, 2);
+    expect(strained.limit).toBe(1 / 32);
+    expect(atOnce(strained)).toBe(1);
+    expect(restMs(strained, 10)).toBeCloseTo(310);
+    expect(restMs(firstPace, 10)).toBe(0);
+    expect(paceAfter(strained, 'badly', 8).limit).toBe(1 / 32);
+    expect(times(20, strained, 0).limit).toBeGreaterThan(1);
   });
 });
 

@@ -151,6 +151,14 @@ export class Admissions {
     return this.#partitions.get(partition)?.troubled === true;
   }
 
+  /**
+   * How near a partition is to postponing work: its latency as a share of the lowest threshold there. From 1 on some work is over;
+   * 0 where nothing is known.
+   */
+  strainOn(partition: string): number {
+    return this.#partitions.get(partition)?.strain ?? 0;
+  }
+
   /** The state of a work type on a partition, as it was last looked at. */
   modeOf(rank: number, partition: string): Mode['kind'] {
     return this.#partitions.get(partition)?.modeOf(rank).kind ?? 'clear';

@@ -8,6 +8,8 @@ export type ItemAnswer =
       readonly admitted: true;
       readonly reasons: readonly ReasonCode[];
       wrote(partition: string): void;
+      /** How near the partition is to postponing work now; see {@link Admissions.strainOn}. */
+      strain(): number;
       finished(): void;
     }
   | {
@@ -19,13 +21,13 @@ export type ItemAnswer =
 
 /** Lets queued items stand in line with the requests that arrive, by the work type that they have now. */
 export class ItemAdmission {
-  readonly #admissions: Pick<Admissions, 'ask' | 'askAgainInMs' | 'isClosed'>;
+  readonly #admissions: Pick<Admissions, 'ask' | 'askAgainInMs' | 'isClosed' | 'strainOn'>;
   readonly #names: readonly string[];
   readonly #defaultWorkType: string;
   readonly #hold: Pick<ItemHold, 'holds'> | undefined;
 
   constructor(
-    admissions: Pick<Admissions, 'ask' | 'askAgainInMs' | 'isClosed'>,
+    admissions: Pick<Admissions, 'ask' | 'askAgainInMs' | 'isClosed' | 'strainOn'>,
     options: { readonly workTypes: readonly { readonly name: string }[]; readonly defaultWorkType: string },
     hold?: Pick<ItemHold, 'holds'>,
   ) {
@@ -48,6 +50,12 @@ export class ItemAdmission {
       return { admitted: false, reasons, askAgainInMs, closed: this.#admissions.isClosed(partition) };
     }
     const { entry } = asked;
-    return { admitted: true, reasons, wrote: (to) => entry.wrote(to), finished: () => entry.finished() };
+    return {
+      admitted: true,
+      reasons,
+      wrote: (to) => entry.wrote(to),
+      strain: () => this.#admissions.strainOn(partition),
+      finished: () => entry.finished(),
+    };
   }
 }

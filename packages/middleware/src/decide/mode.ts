@@ -19,6 +19,10 @@ export type Mode =
       readonly limit: number;
       /** Good commits since the limit was last in anybody's way. */
       readonly good: number;
+      /** Good commits since the limit was last halved, or since it recovers. */
+      readonly proven: number;
+      /** When it was last in anybody's way, monotonic ms. */
+      readonly boundAt: number;
     };
 
 /** What is known of a partition's latency from commits that the mode may look at. */
@@ -34,6 +38,8 @@ export interface ModeRules {
   readonly thresholdMs: number;
   /** Good commits in a row that make a recovering partition clear, if the limit was in nobody's way. */
   readonly minSamples: number;
+  /** For so long nobody must have been turned away, besides, ms: who was told to return must have had the time to. */
+  readonly quietMs: number;
   /** From this limit on it no longer binds, since something else does: the connections there are. */
   readonly limitCap: number;
 }
@@ -56,12 +62,13 @@ export function afterLook(mode: Mode, evidence: Evidence, rules: ModeRules, now:
       if (mode.by === 'others' && Number.isNaN(evidence.valueMs) && !isOverElsewhere) return initialMode;
       // Without a value, or with the age of unfinished commits alone, nothing good is known.
       const isGood = mode.hopeful && evidence.valueMs <= rules.thresholdMs;
-      return isGood ? recovering(now, 1) : mode;
+      return isGood ? recovering(now, 1, now) : mode;
     }
     case 'recovering': {
       if (!isOver) return mode;
       const limit = mode.limit / 2;
-      return limit < 1 ? over(now, 'own') : recovering(now, limit);
+      // What begins before those are answered that wait now waits behind them: it is no second sign.
+      return limit < 1 ? over(now, 'own') : recovering(now + evidence.valueMs, limit, now);
     }
   }
 }
@@ -93,27 +100,32 @@ export function afterCommit(mode: Mode, commit: FinishedCommit, rules: ModeRules
  */
 export function afterGoodProbe(mode: Mode, startedAt: number, rules: ModeRules, now: number): Mode {
   if (mode.kind === 'clear' || startedAt < mode.since) return mode;
-  return mode.kind === 'over' ? recovering(now, 1) : raised(mode, rules, now);
+  return mode.kind === 'over' ? recovering(now, 1, now) : raised(mode, rules, now);
 }
 
 /** The mode after a request was postponed by the limit alone: it binds. */
-export function afterRefusal(mode: Mode): Mode {
-  return mode.kind === 'recovering' && mode.good > 0 ? { ...mode, good: 0 } : mode;
+export function afterRefusal(mode: Mode, now: number): Mode {
+  return mode.kind === 'recovering' ? { ...mode, good: 0, boundAt: now } : mode;
 }
 
 function raised(
   mode: Extract<Mode, { readonly kind: 'recovering' }>,
-  { limitCap, minSamples }: ModeRules,
+  { limitCap, minSamples, quietMs }: ModeRules,
   now: number,
 ): Mode {
   const limit = mode.limit + 1 / mode.limit;
   const good = mode.good + 1;
-  const binds = limit < limitCap && good < Math.max(minSamples, mode.limit);
-  return binds ? { ...mode, limit, good } : { kind: 'clear', since: now };
+  const proven = mode.proven + 1;
+  const isAtCap = limit >= limitCap && proven >= minSamples;
+  const isUnused = good >= Math.max(minSamples, mode.limit) && now - mode.boundAt >= quietMs;
+  const binds = !isAtCap && !isUnused;
+  // Beyond the cap something else binds; until that is proven, one at a time even where the cap is lower.
+  const next = Math.min(limit, Math.max(mode.limit, limitCap));
+  return binds ? { ...mode, limit: next, good, proven } : { kind: 'clear', since: now };
 }
 
-function recovering(since: number, limit: number): Mode {
-  return { kind: 'recovering', since, limit, good: 0 };
+function recovering(since: number, limit: number, boundAt: number): Mode {
+  return { kind: 'recovering', since, limit, good: 0, proven: 0, boundAt };
 }
 
 function over(since: number, by: 'own' | 'others'): Mode {

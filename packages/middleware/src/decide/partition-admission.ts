@@ -84,6 +84,14 @@ export class PartitionAdmission {
     return decide(this.#standing(rank, now), ahead);
   }
 
+  /** Of all work types the highest latency as a share of the threshold; 0 where nothing is known. */
+  get strain(): number {
+    return this.#setup.ranks.reduce((highest, { exempt }, rank) => {
+      const strain = exempt ? 0 : this.#modes.valueOf(rank) / this.thresholds.of(rank);
+      return Math.max(highest, Number.isNaN(strain) ? 0 : strain);
+    }, 0);
+  }
+
   /** Where a work type stands, for people to read. */
   stanceOf(rank: number): Stance {
     const { ranks } = this.#setup;
@@ -106,7 +114,7 @@ export class PartitionAdmission {
   /** Notes that a request was postponed as it was judged. */
   postpone(rank: number, verdict: Verdict): void {
     this.#wantedAt[rank] = this.#setup.clock.now();
-    if (verdict.reason === 'recovering') this.#modes.refused(rank);
+    if (verdict.reason === 'recovering') this.#modes.refused(rank, this.#setup.clock.now());
   }
 
   /** Counts a finished commit. */

@@ -12,6 +12,9 @@ import {
 import { PartitionThresholds } from './partition-thresholds.ts';
 import { isGoodNews, type ProbeResult } from './source-probe.ts';
 
+/** Until the next probes would have been due so many times, nobody must have been turned away before a state is clear. */
+const quietProbes = 5;
+
 /**
  * In which state every work type is on one partition: what brings it there is commits, probes and the latency value, and
  * `mode.ts` knows the ways. Ranks are indices, the most important first.
@@ -129,8 +132,8 @@ export class PartitionModes {
   }
 
   /** Somebody was postponed by the limit of a recovering work type alone. */
-  refused(rank: number): void {
-    this.#modes[rank] = afterRefusal(this.of(rank));
+  refused(rank: number, now: number): void {
+    this.#modes[rank] = afterRefusal(this.of(rank), now);
   }
 
   /** `valueMs` is what brought it about; NaN where nothing is known. */
@@ -188,6 +191,7 @@ export class PartitionModes {
     return {
       thresholdMs: this.#thresholds.of(rank),
       minSamples: this.#setup.minSamples,
+      quietMs: quietProbes * this.#setup.probeEveryMs,
       limitCap: this.#connections() - 1,
     };
   }

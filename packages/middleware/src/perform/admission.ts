@@ -21,6 +21,11 @@ export type AdmissionAnswer =
       readonly reasons: readonly string[];
       /** Called when a transaction or write of the attempt begins: a probe counts only if it commits one. */
       wrote?(partition: string): void;
+      /**
+       * How near the partition is to postponing work, now: its latency as a share of the lowest threshold there. Absent: 0, it
+       * is not known.
+       */
+      strain?(): number;
       /** Called once, when the attempt has ended, however it did. */
       finished(): void;
     }

@@ -1,11 +1,10 @@
 import type { Timer } from '../clock.ts';
 import type { Claim } from '../engines/queue.ts';
 import type { Deferral } from '../ledger/deferral.ts';
-import type { AttemptEnd } from './attempt.ts';
 import { lookDelayMs } from './back-off.ts';
 import { putBack } from './conclude.ts';
-import { firstPace, type Pace, paceAfter, paceAfterTrouble } from './pace.ts';
-import { performItem } from './perform-item.ts';
+import { atOnce, firstPace, type Pace, paceAfter, paceAfterTrouble, restMs } from './pace.ts';
+import { type ItemEnd, performItem } from './perform-item.ts';
 import type { PerformerParts } from './performer-parts.ts';
 import type { Room } from './room.ts';
 
@@ -73,7 +72,7 @@ export function createLane(parts: PerformerParts, partition: string, share: Lane
 
   async function claimWhatMayRun(): Promise<void> {
     while (open && clock.now() >= heldUntil) {
-      const wanted = Math.min(pace.limit - running.size, mostPerClaim);
+      const wanted = Math.min(atOnce(pace) - running.size, mostPerClaim);
       const limit = wanted < 1 ? 0 : share.room.take(wanted, pump);
       if (limit < 1) return;
       const claims = await claim(limit);
@@ -95,8 +94,9 @@ export function createLane(parts: PerformerParts, partition: string, share: Lane
 
   function run(claim: Claim): void {
     turnedAway.delete(claim.id);
+    const begunAt = clock.now();
     const item = (open ? performItem(parts, claim, { stop: share.stop, mayRecordLook }) : handBack(claim))
-      .then((end) => paceItem(claim, end))
+      .then((ended) => paceItem(claim, ended, clock.now() - begunAt))
       .catch((error: unknown) => itemInTrouble(claim, error))
       .finally(() => {
         running.delete(item);
@@ -106,14 +106,16 @@ export function createLane(parts: PerformerParts, partition: string, share: Lane
     running.add(item);
   }
 
-  async function handBack(claim: Claim): Promise<AttemptEnd> {
+  async function handBack(claim: Claim): Promise<ItemEnd> {
     await putBack({ parts, claim }, 0);
-    return 'idle';
+    return { end: 'idle', strain: 0 };
   }
 
-  function paceItem(claim: Claim, end: AttemptEnd): void {
+  function paceItem(claim: Claim, { end, strain }: ItemEnd, tookMs: number): void {
     if (typeof end !== 'object') {
-      pace = paceAfter(pace, end, options.maxConcurrency);
+      pace = paceAfter(pace, end, options.maxConcurrency, strain);
+      const rest = end === 'well' ? restMs(pace, tookMs) : 0;
+      if (rest > 0) holdFor(Math.min(rest, options.lookEveryMs));
       return;
     }
     // Items that were claimed together are turned away together: that is one hold.

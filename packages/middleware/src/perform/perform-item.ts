@@ -14,15 +14,18 @@ export interface ItemMeans {
   readonly mayRecordLook: (deferral: Deferral) => boolean;
 }
 
+/** How an item ended, for the partition's pace. */
+export interface ItemEnd {
+  readonly end: AttemptEnd;
+  /** How near the partition is to postponing work, as admission says it. */
+  readonly strain: number;
+}
+
 /**
  * Does what is to be done with a claimed item now. The state of the partition is looked at anew, whatever it
  * was when the request was deferred. Rejects where the engine has trouble.
  */
-export async function performItem(
-  parts: PerformerParts,
-  claim: Claim,
-  means: ItemMeans,
-): Promise<AttemptEnd> {
+export async function performItem(parts: PerformerParts, claim: Claim, means: ItemMeans): Promise<ItemEnd> {
   const { clock, options, queue } = parts;
   const onTrouble = (error: unknown): void => trouble({ parts, claim }, 'prolonging a lease', error);
   const lease = keepLease(queue, clock, claim, options.leaseMs, onTrouble);
@@ -32,16 +35,16 @@ export async function performItem(
       // The log decides what exists. What it does not know by now it may know after it was read again.
       trouble({ parts, claim }, 'looking for a deferral', new Error(`the ledger does not know ${claim.id}`));
       await putBack({ parts, claim }, options.lookCapMs);
-      return 'idle';
+      return { end: 'idle', strain: 0 };
     }
     if (deferral.phase === 'settled' || deferral.phase === 'parked') {
       await bringInLine({ parts, claim });
-      return 'idle';
+      return { end: 'idle', strain: 0 };
     }
     const leaveForMs = parts.missingRoutes.leaveForMs(claim.id);
     if (leaveForMs !== undefined) {
       await putBack({ parts, claim }, leaveForMs);
-      return 'idle';
+      return { end: 'idle', strain: 0 };
     }
     return await ifAdmitted({ parts, claim, deferral }, lease.lost, means);
   } finally {
@@ -49,18 +52,19 @@ export async function performItem(
   }
 }
 
-async function ifAdmitted(job: Job, lost: AbortSignal, means: ItemMeans): Promise<AttemptEnd> {
+async function ifAdmitted(job: Job, lost: AbortSignal, means: ItemMeans): Promise<ItemEnd> {
   const { partition, workType, priority } = job.deferral;
   const answer = job.parts.admission.admit({ partition, workType, priority });
   if (!answer.admitted) {
     if (!means.mayRecordLook(job.deferral)) await putBack(job, 0);
     else if (answer.closed === true) await concludePostponed(job, answer.reasons, 0);
     else await concludePostponed(job, answer.reasons);
-    return { heldForMs: answer.askAgainInMs };
+    return { end: { heldForMs: answer.askAgainInMs }, strain: 0 };
   }
   try {
     const wrote = (to: string): void => answer.wrote?.(to);
-    return await attemptItem(job, { lost, stop: means.stop, wrote });
+    const end = await attemptItem(job, { lost, stop: means.stop, wrote });
+    return { end, strain: answer.strain?.() ?? 0 };
   } finally {
     answer.finished();
   }
