@@ -1,9 +1,10 @@
 import { type ManualClock, manualClock } from '@slackwater/test-support/manual-clock';
-import { Admissions, type Admitted } from '../../../packages/middleware/src/decide/admissions.ts';
+import { Admissions } from '../../../packages/middleware/src/decide/admissions.ts';
 import type {
   AdmissionsSetup,
   ModeChange,
 } from '../../../packages/middleware/src/decide/admissions-setup.ts';
+import type { Admitted } from '../../../packages/middleware/src/decide/admitted.ts';
 import type { WorkTypeRank } from '../../../packages/middleware/src/decide/work-type.ts';
 import type { Commit, CommitOutcome, CommitSource } from '../../../packages/middleware/src/drivers/driver.ts';
 import {

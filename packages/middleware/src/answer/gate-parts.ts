@@ -1,7 +1,7 @@
 import type { Because, ReasonCode, ScoreBecause } from '@slackwater/shared';
 import type { Request } from 'express';
 import type { Clock } from '../clock.ts';
-import type { Admitted } from '../decide/admissions.ts';
+import type { Admitted } from '../decide/admitted.ts';
 import type { CandidateVerdict, Finding } from '../decide/candidates/judge.ts';
 import type { Measured } from '../decide/candidates/measurements.ts';
 import type { LearnedRoutes } from '../decide/learned-routes.ts';

@@ -1,6 +1,6 @@
 import type { Because, ReasonCode } from '@slackwater/shared';
 import type { Request } from 'express';
-import type { Admitted } from '../decide/admissions.ts';
+import type { Admitted } from '../decide/admitted.ts';
 import type { Finding } from '../decide/candidates/judge.ts';
 import type { CandidatePolicy } from '../options/candidates.ts';
 import { findCandidate } from './find-candidate.ts';

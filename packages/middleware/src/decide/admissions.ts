@@ -1,32 +1,15 @@
-import type { ReasonCode } from '@slackwater/shared';
 import type { Timer } from '../clock.ts';
 import type { Commit } from '../drivers/driver.ts';
 import type { AdmissionsSetup, LearnedThresholds } from './admissions-setup.ts';
+import { type Admitted, admitted } from './admitted.ts';
 import { autoBounds } from './auto-threshold.ts';
-import { exempt } from './decide.ts';
-import { type Entry, together, uncounted } from './entry.ts';
+import { together } from './entry.ts';
 import { KnownPartitions } from './known-partitions.ts';
 import type { Mode } from './mode.ts';
 import { PartitionAdmission } from './partition-admission.ts';
 import type { ReturnFigures } from './return-share.ts';
 import { ReturningCallers } from './returning-callers.ts';
 import type { Stance } from './stance.ts';
-
-/** What became of a request's wish to be performed now. */
-export type Admitted =
-  | { readonly perform: true; readonly reason: ReasonCode; readonly entry: Entry }
-  | {
-      readonly perform: false;
-      readonly reason: ReasonCode;
-      /** The partition that postpones it. */
-      readonly partition: string;
-    };
-
-const admitted = {
-  exempt: { perform: true, reason: exempt.reason, entry: uncounted },
-  unknown: { perform: true, reason: 'partition-unknown', entry: uncounted },
-  clear: { perform: true, reason: 'clear', entry: uncounted },
-} as const satisfies Record<string, Admitted>;
 
 /** The states of all work types on all partitions of this host, and those who are let through or postponed. */
 export class Admissions {
