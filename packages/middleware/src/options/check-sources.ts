@@ -9,8 +9,8 @@ import { quoted } from './said.ts';
 
 type Metric = () => number | Promise<number>;
 
-/** How many metrics, and how many scorers, there may be. */
-const most = 32;
+/** How many metrics, and how many scorers, there may be: what they all say has to fit into one entry of the ledger. */
+const most = 16;
 
 /** The option `metrics`: functions by name. */
 export const readMetrics: Read<ReadonlyMap<string, Metric>> = (value, option) => {

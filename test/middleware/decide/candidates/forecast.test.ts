@@ -1,6 +1,12 @@
 import { manualClock } from '@slackwater/test-support/manual-clock';
 import { describe, expect, it } from 'vitest';
 import { Forecasts } from '../../../../packages/middleware/src/decide/candidates/forecasts.ts';
+import { judgeCandidate } from '../../../../packages/middleware/src/decide/candidates/judge.ts';
+import {
+  type Instruments,
+  takeMeasurements,
+} from '../../../../packages/middleware/src/decide/candidates/measurements.ts';
+import type { Criterion } from '../../../../packages/middleware/src/options/candidates.ts';
 
 const hourMs = 3_600_000;
 const options = { periodMs: 24 * hourMs, bucketMs: hourMs, maxPartitions: 3 };
@@ -39,22 +45,34 @@ function shop() {
 }
 
 describe('a forecast of the workload (B-13)', () => {
-  it('turns before the measured level does, on a recorded load that repeats itself', () => {
-    const { clock, count, day, predict } = shop();
+  it('turns the decision before the measured level does, on a recorded load that repeats itself', () => {
+    const { clock, count, day, forecasts } = shop();
     for (let n = 0; n < 4; n++) day(n);
-    const level = 1_000 / 3_600;
-    const turned: number[] = [];
-    const measuredOver: number[] = [];
+    const over = 1_000 / 3_600;
+    let measured = 0;
+    const instruments: Instruments = {
+      latencyOf: () => Number.NaN,
+      waitersOf: () => 0,
+      metric: () => measured,
+      unreachable: () => undefined,
+      predict: (...asked) => forecasts.predict(...asked),
+    };
+    const isDeferredBy = (criterion: Criterion): boolean => {
+      const { because, leftOut } = takeMeasurements(instruments, [criterion], ['shop'], 250);
+      const policy = { mode: 'any', criteria: [criterion], neverDeferFor: [] } as const;
+      return judgeCandidate(policy, { classUnknown: false, because, leftOut }, undefined).candidate;
+    };
+    const hoursDeferred: Record<'forecast' | 'metric', number[]> = { forecast: [], metric: [] };
     for (let hour = 0; hour < 24; hour++) {
-      const predicted = predict(level, hourMs);
-      if (predicted !== undefined && predicted.probability >= 0.8) turned.push(hour);
+      const byForecast = { forecast: 'requests', over, withinMs: hourMs, probability: 0.8 } as const;
+      if (isDeferredBy(byForecast)) hoursDeferred.forecast.push(hour);
       const requests = ofDay(4, hour);
-      if (requests / 3_600 > level) measuredOver.push(hour);
+      measured = requests / 3_600;
+      if (isDeferredBy({ metric: 'requestsPerSecond', over })) hoursDeferred.metric.push(hour);
       count(requests);
       clock.advance(hourMs);
     }
-    expect(measuredOver).toEqual([11, 12, 13]);
-    expect(turned).toEqual([10, 11, 12, 13]);
+    expect(hoursDeferred).toEqual({ metric: [11, 12, 13], forecast: [10, 11, 12, 13] });
   });
 
   it('says the highest level that it expects, and how probable one over the figure is', () => {
