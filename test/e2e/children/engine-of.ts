@@ -1,5 +1,7 @@
 import { type Engine, sqliteEngine } from '@slackwater/middleware';
 import { natsEngine } from '@slackwater/middleware/nats';
+import { postgresEngine } from '@slackwater/middleware/postgres-engine';
+import pg from 'pg';
 
 /** How a process of a test is told which engine it shares with others; JSON. */
 export type EngineSpec =
@@ -9,6 +11,12 @@ export type EngineSpec =
       readonly servers: readonly string[];
       readonly prefix: string;
       /** The text of a key file. */
+      readonly keys: string;
+    }
+  | {
+      readonly engine: 'postgres';
+      readonly connectionString: string;
+      readonly schema: string;
       readonly keys: string;
     };
 
@@ -20,5 +28,11 @@ export function engineOf(text: string): Engine {
       return sqliteEngine({ directory: spec.directory });
     case 'nats':
       return natsEngine({ servers: spec.servers, prefix: spec.prefix, keys: spec.keys });
+    case 'postgres': {
+      const { connectionString, schema, keys } = spec;
+      // What PGOPTIONS sets is for the database that is protected.
+      const pool = new pg.Pool({ connectionString, options: '', connectionTimeoutMillis: 1_000 });
+      return postgresEngine({ pool, schema, keys, ensure: true, timeoutMs: 1_000 });
+    }
   }
 }

@@ -1,8 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { expect } from 'vitest';
 import { runCommand } from '../../../packages/middleware/src/cli/run-command.ts';
 import { systemClock } from '../../../packages/middleware/src/clock.ts';
+import type { Random } from '../../crash/random.ts';
 
 /** What a command line came to. */
 export interface Said {
@@ -82,4 +84,39 @@ export function start(...args: readonly string[]): Running {
       return { code, out, err };
     },
   };
+}
+
+/** How often a command is killed, and how long it lives each time. */
+export interface Deaths {
+  readonly kills: number;
+  readonly lifeMs: { readonly least: number; readonly most: number };
+  readonly random: Random;
+  /** Looks at what each death left. */
+  readonly look?: () => Promise<void>;
+}
+
+/**
+ * Starts a command again and again, kills it at some instant each time, and lets the last one end; gives what that one said. That
+ * it was killed at least once is made sure of.
+ */
+export async function killedAtRandom(
+  args: readonly string[],
+  { kills, lifeMs, random, look = async () => {} }: Deaths,
+): Promise<{ readonly out: string; readonly err: string }> {
+  let died = 0;
+  for (let i = 0; i < kills; i++) {
+    const running = start(...args);
+    const lifeSpan = random.between(lifeMs.least, lifeMs.most);
+    const timer = setTimeout(() => running.process.kill('SIGKILL'), lifeSpan);
+    const { code, err } = await running.ended();
+    clearTimeout(timer);
+    expect([null, 0], err).toContain(code);
+    if (code === 0) break;
+    died += 1;
+    await look();
+  }
+  expect(died, `SLACKWATER_CRASH_SEED=${random.seed}`).toBeGreaterThan(0);
+  const { code, out, err } = await start(...args).ended();
+  expect(code, err).toBe(0);
+  return { out, err };
 }

@@ -1,13 +1,14 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { type NatsServer, startNats } from '@slackwater/test-support/nats';
+import { type NatsServer, startNats, startNatsCluster } from '@slackwater/test-support/nats';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../packages/middleware/src/clock.ts';
+import { namesOf } from '../../../packages/middleware/src/engines/nats/names.ts';
 import { natsEngine } from '../../../packages/middleware/src/engines/nats/nats-engine.ts';
 import { openLedger } from '../../../packages/middleware/src/ledger/open-ledger.ts';
 import { seededRandom } from '../../crash/random.ts';
 import { accepted, type Bench, ledgerBench } from '../ledger/ledgers.ts';
-import { resultOf, type Said, slackwaterSays, start } from './command-line.ts';
+import { killedAtRandom, resultOf, type Said, slackwaterSays } from './command-line.ts';
 import { rowsOf } from './rows.ts';
 
 const user = { user: 'app', password: 'p@ss:word' };
@@ -109,24 +110,7 @@ describe('slackwater copy to NATS', () => {
       ['--from', `sqlite:${source.directory}`, '--to', nats],
       ['--from', nats, '--to', `sqlite:${back.directory}`, '--keys', keyFileOf(source), ...named],
     ];
-    for (const way of ways) {
-      let died = 0;
-      for (let i = 0; i < kills; i++) {
-        const running = start('copy', ...way);
-        const timer = setTimeout(
-          () => running.process.kill('SIGKILL'),
-          random.between(lifeMs.least, lifeMs.most),
-        );
-        const { code, err } = await running.ended();
-        clearTimeout(timer);
-        expect([null, 0], err).toContain(code);
-        if (code === null) died += 1;
-        else break;
-      }
-      expect(died, `SLACKWATER_CRASH_SEED=${random.seed}`).toBeGreaterThan(0);
-      const { code, err } = await start('copy', ...way).ended();
-      expect(code, err).toBe(0);
-    }
+    for (const way of ways) await killedAtRandom(['copy', ...way], { kills, lifeMs, random });
     expect(rowsOf(back)).toEqual(rowsOf(source));
   });
 
@@ -170,5 +154,36 @@ describe('slackwater copy to NATS', () => {
     expect(said.err).toContain(sentence);
     expect(said.code).toBe(code);
     expect(said.err).not.toContain('secret');
+  });
+});
+
+describe('slackwater copy onto three servers', () => {
+  it('has all three keep it, so that it is whole and goes on without any one of them', {
+    timeout: 120_000,
+  }, async () => {
+    const cluster = await startNatsCluster();
+    try {
+      await fill(100);
+      const url = `nats:${cluster.servers.join(',')}`;
+      const said = await slackwaterSays('copy', '--from', `sqlite:${source.directory}`, '--to', url);
+      expect(said, said.err).toMatchObject({ code: 0 });
+      expect(resultOf(said).verified).toBe(true);
+
+      const { streams } = namesOf('slackwater', 'payments', 'default');
+      for (const stream of Object.values(streams)) await cluster.caughtUp(stream);
+      const leader = await cluster.leaderOf(streams.log);
+      await cluster.nodes.find((node) => node !== leader)?.kill();
+      const keys = readFileSync(keyFileOf(source));
+      const owner = { application: 'payments', group: 'default', clock: systemClock };
+      const engine = await natsEngine({ servers: cluster.servers, keys }).open(owner);
+      const ledger = await openLedger({ ...owner, engine, engineTimeoutMs: 60_000 });
+      const report = await ledger.verify();
+      expect(report).toMatchObject({ ok: true, size: resultOf(said).entries });
+      expect((await accepted(ledger)).position).toBe(resultOf(said).entries);
+      await ledger.close();
+      await engine.close();
+    } finally {
+      await cluster.stop();
+    }
   });
 });

@@ -8,7 +8,7 @@ import { EngineError } from '../../../packages/middleware/src/engines/engine-err
 import { sqliteEngine } from '../../../packages/middleware/src/engines/sqlite/sqlite-engine.ts';
 import { seededRandom } from '../../crash/random.ts';
 import { accepted, type Bench, ledgerBench } from '../ledger/ledgers.ts';
-import { type CopyResult, start } from './command-line.ts';
+import { type CopyResult, killedAtRandom } from './command-line.ts';
 import { rowsOf } from './rows.ts';
 
 const kills = 8;
@@ -59,23 +59,7 @@ describe('a copy that is killed again and again', () => {
     const random = seededRandom();
     const verifierKey = await fill(entries);
     const places = ['--from', `sqlite:${source.directory}`, '--to', `sqlite:${target.directory}`];
-    let died = 0;
-    for (let i = 0; i < kills; i++) {
-      const running = start('copy', ...places);
-      const timer = setTimeout(
-        () => running.process.kill('SIGKILL'),
-        random.between(lifeMs.least, lifeMs.most),
-      );
-      const { code, err } = await running.ended();
-      clearTimeout(timer);
-      expect([null, 0], err).toContain(code);
-      if (code === 0) break;
-      died += 1;
-      await lookAtPart();
-    }
-    expect(died, `SLACKWATER_CRASH_SEED=${random.seed}`).toBeGreaterThan(0);
-    const { code, out, err } = await start('copy', ...places).ended();
-    expect(code, err).toBe(0);
+    const { out } = await killedAtRandom(['copy', ...places], { kills, lifeMs, random, look: lookAtPart });
     expect(JSON.parse(out) as CopyResult).toMatchObject({ entries, verified: true });
     expect(rowsOf(target)).toEqual(rowsOf(source));
     expect(target.verifyBytes(verifierKey)).toMatchObject({ ok: true, size: entries });

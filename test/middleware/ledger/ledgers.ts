@@ -65,7 +65,7 @@ export async function ledgerBench(): Promise<Bench> {
       opened.push(engine);
       const ledger = await openLedger({
         recoverEveryMs: 3_600_000,
-        engineTimeoutMs: 10_000,
+        engineTimeoutMs: 60_000,
         ...overrides,
         engine: between?.(engine) ?? engine,
         clock,
