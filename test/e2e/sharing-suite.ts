@@ -10,6 +10,9 @@ import {
   startHost,
 } from './hosts.ts';
 
+/** Processes start one after another, and slowly where others are busy. */
+const patientMs = 60_000;
+
 /** What must hold of hosts that share an engine, whichever it is. `make` is called for each test. */
 export function sharingSuite(name: string, make: () => Promise<SharedEngine>): void {
   let database: PostgresServer;
@@ -55,7 +58,7 @@ export function sharingSuite(name: string, make: () => Promise<SharedEngine>): v
     await until(async () => ((await host.partition())?.others?.hosts ?? 0) === count);
   }
 
-  describe(`hosts that share latency on ${name}`, () => {
+  describe(`hosts that share latency on ${name}`, { timeout: patientMs }, () => {
     it('tell a newcomer what most of them measure, and it goes by that until it knows by itself', async () => {
       const [newcomer] = await newcomerAmong(400, 400);
       expect(await newcomer?.partition()).toMatchObject({
@@ -111,7 +114,7 @@ export function sharingSuite(name: string, make: () => Promise<SharedEngine>): v
     });
   });
 
-  describe(`two hosts with one queue on ${name}`, () => {
+  describe(`two hosts with one queue on ${name}`, { timeout: patientMs }, () => {
     it('look each at its own latency: what the sick one defers the other performs (D-02, D-24)', async () => {
       const before = await ordersByHost(database);
       const [sick, well] = await start({ name: 'sick', slowerByMs: 400 }, { name: 'well' });

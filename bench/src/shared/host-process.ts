@@ -1,8 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { slackwater } from '@slackwater/middleware';
 import { natsEngine } from '@slackwater/middleware/nats';
 import { acceptAll } from '../acceptance/accept-all.ts';
 import { answerCalls } from '../child.ts';
+
+setFlagsFromString('--expose-gc');
+const collectGarbage = runInNewContext('gc') as () => void;
 
 /** A host of several, with a gate on the cluster and no database: it accepts, and performs nothing. */
 export interface HostProcess {
@@ -59,7 +64,7 @@ async function make({ servers, keys }: Place): Promise<HostProcess> {
     async memory() {
       // Looks at the whole queue, and so waits until this host's view has it.
       await ledger.holdsOrderKey('nothing');
-      globalThis.gc?.();
+      collectGarbage();
       return process.memoryUsage().rss;
     },
   };

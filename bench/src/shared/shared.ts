@@ -24,11 +24,10 @@ export const shared: Benchmark = {
     try {
       const [one, other] = hosts;
       if (one === undefined || other === undefined) throw new Error('There are no hosts.');
-      const empty = await one.ask('memory');
       return [
         ...(await acceptances(run, raw, one, other)),
         ...(await elsewhere(run, one, other)),
-        await memory(run, place, one, empty),
+        await memory(run, place, one),
       ];
     } finally {
       await Promise.all([raw, ...hosts].map((child) => child.end()));
@@ -90,30 +89,38 @@ async function elsewhere(
   ];
 }
 
-/** What the indexes of a host that starts with a backlog take. */
-async function memory(
-  { quick, progress }: Run,
-  place: Place,
-  one: Child<HostProcess>,
-  empty: number,
-): Promise<Figure> {
-  const count = quick ? 5_000 : 60_000;
-  progress(`deferring ${count.toLocaleString('en')} more`);
-  await one.ask('accept', count);
-  const samples: number[] = [];
-  for (let n = 0; n < 6; n++) {
-    progress(`starting a host with that backlog, ${n + 1} of 6`);
-    const late = startChild<HostProcess>(hostScript, place);
-    try {
-      samples.push((((await late.ask('memory')) - empty) / count) * 1_000_000);
-    } finally {
-      await late.end();
-    }
-  }
+/**
+ * What the indexes of a host take that starts with a backlog: how much more it is with a large one than with one that is not
+ * small. What a process takes by itself, whatever it follows, is in both.
+ */
+async function memory({ quick, progress }: Run, place: Place, one: Child<HostProcess>): Promise<Figure> {
+  const [few, many] = quick ? [5_000, 25_000] : [50_000, 250_000];
+  const before = await grownBy(few);
+  const after = await grownBy(many - few);
   return {
-    what: 'memory of the local indexes, for a million queued deferrals',
+    what: `memory of the local indexes, for a million queued deferrals: from what ${shown(many - few)} more take`,
     unit: 'bytes',
-    value: spreadOf(samples),
-    note: `taken from ${count.toLocaleString('en')}; most is on the temporary disk`,
+    value: spreadOf(after.map((bytes, i) => ((bytes - (before[i] ?? 0)) / (many - few)) * 1_000_000)),
+    note: `${mebibytes(before)} MiB with ${shown(few)}, ${mebibytes(after)} MiB with ${shown(many)}; the rest is on the temporary disk`,
   };
+
+  /** Resident memory of fresh hosts, with so many more. */
+  async function grownBy(count: number): Promise<number[]> {
+    progress(`deferring ${shown(count)} more`);
+    await one.ask('accept', count);
+    const samples: number[] = [];
+    for (let n = 0; n < 6; n++) {
+      progress(`starting a host with that backlog, ${n + 1} of 6`);
+      const late = startChild<HostProcess>(hostScript, place);
+      try {
+        samples.push(await late.ask('memory'));
+      } finally {
+        await late.end();
+      }
+    }
+    return samples;
+  }
 }
+
+const shown = (count: number): string => count.toLocaleString('en');
+const mebibytes = (samples: readonly number[]): string => (medianOf(samples) / 1024 ** 2).toFixed(0);
