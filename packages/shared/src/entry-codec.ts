@@ -88,14 +88,5 @@ export function parseEntry(entry: Uint8Array): LedgerEntry {
 function isWorkTypeChange(value: unknown): boolean {
   if (!isObject(value)) return false;
   const { before, after, reset } = value;
-  return areValues(before) && areValues(after) && (reset === undefined || typeof reset === 'boolean');
-}
-
-function areValues(value: unknown): boolean {
-  return (
-    isObject(value) &&
-    Object.values(value).every(
-      (member) => member === null || ['string', 'number', 'boolean'].includes(typeof member),
-    )
-  );
+  return isObject(before) && isObject(after) && (reset === undefined || typeof reset === 'boolean');
 }

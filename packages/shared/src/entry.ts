@@ -17,8 +17,17 @@ export const entryTypes = [
 /** One of {@link entryTypes}. */
 export type EntryType = (typeof entryTypes)[number];
 
+/** A value as JSON has it. */
+export type JsonValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly JsonValue[]
+  | { readonly [name: string]: JsonValue };
+
 /** Members of a work type, by name. */
-export type WorkTypeValues = Readonly<Record<string, string | number | boolean | null>>;
+export type WorkTypeValues = Readonly<Record<string, JsonValue>>;
 
 /** What changed of one work type: the members concerned, as they were and as they are from then on. */
 export interface WorkTypeChange {

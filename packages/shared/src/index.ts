@@ -25,6 +25,7 @@ export type { VerifyOptions } from './ed25519.ts';
 export {
   type EntryType,
   entryTypes,
+  type JsonValue,
   type LedgerBlock,
   type LedgerEntry,
   type WorkTypeChange,

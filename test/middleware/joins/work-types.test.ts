@@ -139,6 +139,20 @@ describe('a change of a work type while running', () => {
     expect(bench.verifyBytes(own.ledger.verifierKey)).toMatchObject({ ok: true, size: 1 });
   });
 
+  it('may have members that are more than one value', async () => {
+    const candidates = { all: [{ metric: 'poolWaiters', over: 9 }] };
+    const [a, b] = [await host(), await host()];
+    await a.workTypes.change('settle', { candidates });
+    expect(await entriesOf(a)).toMatchObject([
+      { changes: { settle: { before: { candidates: null }, after: { candidates } } } },
+    ]);
+    b.follow();
+    await until(() => b.events.length === 1);
+    expect(b.workTypes.find('settle')).toEqual(a.workTypes.find('settle'));
+    await b.workTypes.reset('settle');
+    expect(b.workTypes.find('settle')).not.toHaveProperty('candidates');
+  });
+
   it('is all there or not at all, however many members and work types it names', async () => {
     const own = await host();
     await own.workTypes.changeAll({
@@ -174,6 +188,44 @@ describe('a change of a work type while running', () => {
     const { workTypes } = controlOf(undefined);
     await expect(workTypes.change('setle', { thresholdMs: 1 })).rejects.toThrow(/did you mean "settle"/);
     await expect(workTypes.change('settle', { thresholdMs: 1 }, { by: '' })).rejects.toThrow(/by: ""/);
+  });
+
+  it('may be of what makes requests candidates: figures, and whether any or all are needed', async () => {
+    const { workTypes, events } = controlOf(undefined, {
+      workTypes: {
+        settle: {
+          priority: 1,
+          candidates: {
+            any: [
+              { metric: 'poolWaiters', over: 5 },
+              { metric: 'rssBytes', over: 1e9 },
+            ],
+          },
+        },
+        report: { priority: 2 },
+      },
+    });
+    const all = {
+      all: [
+        { metric: 'poolWaiters', over: 9 },
+        { metric: 'rssBytes', over: 2e9 },
+      ],
+    };
+    await workTypes.change('settle', { candidates: all });
+    expect(workTypes.find('settle')).toMatchObject({ candidates: all, changed: { members: ['candidates'] } });
+    expect(events).toMatchObject([{ before: { candidates: { any: [{}, {}] } }, after: { candidates: all } }]);
+    expect(await workTypes.change('settle', { candidates: all })).toMatchObject({ recorded: false });
+    await workTypes.change('report', { candidates: { any: [{ metric: 'rssBytes', over: 1 }] } });
+    for (const candidates of [
+      { any: [{ metric: 'heapShare', over: 0.5 }] },
+      { any: [{ unavailable: true as const }] },
+    ]) {
+      await expect(workTypes.change('report', { candidates })).rejects.toThrow(
+        /no work type named it when the gate/,
+      );
+    }
+    const none = { any: [{ metric: 'nothing', over: 1 }] };
+    await expect(workTypes.change('report', { candidates: none })).rejects.toThrow(/"nothing" is no metric/);
   });
 
   it('works without an engine, and says that it was not recorded', async () => {

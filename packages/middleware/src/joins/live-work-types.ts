@@ -4,11 +4,14 @@ import type { WantedChange } from '../answer/resources/contract.ts';
 import { systemClock as clock } from '../clock.ts';
 import { afterChanges, type ChangedWorkType, type ChangedWorkTypes } from '../ledger/changed-work-types.ts';
 import {
+  type ChangeableMember,
   ChangedMeanwhileError,
   changeableMembers,
   changedPolicy,
+  memberOf,
   namedChanges,
 } from '../options/change-work-type.ts';
+import { candidateOptions } from '../options/check-candidates.ts';
 import type { WorkTypeView } from '../options/gate-work-types.ts';
 import { shadowOrder, thresholdOrder } from '../options/questionable.ts';
 import type { ResolvedOptions, WorkTypePolicy } from '../options/resolved.ts';
@@ -136,7 +139,7 @@ export class LiveWorkTypes {
 }
 
 function changeOf(present: WorkTypePolicy, wanted: WorkTypePolicy): WorkTypeChange | undefined {
-  const differing = changeableMembers.filter((member) => present[member] !== wanted[member]);
+  const differing = changeableMembers.filter((member) => !isAlike(present, wanted, member));
   if (differing.length === 0) return undefined;
   return { before: valuesOf(present, differing), after: valuesOf(wanted, differing) };
 }
@@ -152,20 +155,21 @@ function resetOf(
   return { before: valuesOf(present, members), after: valuesOf(configured, members), reset: true };
 }
 
-function valuesOf(
-  policy: WorkTypePolicy,
-  members: readonly (typeof changeableMembers)[number][],
-): WorkTypeValues {
-  return Object.fromEntries(members.map((member) => [member, policy[member] ?? null]));
+function valuesOf(policy: WorkTypePolicy, members: readonly ChangeableMember[]): WorkTypeValues {
+  return Object.fromEntries(members.map((member) => [member, memberOf(policy, member)]));
 }
 
 function isSame(a: WorkTypePolicy, b: WorkTypePolicy): boolean {
-  return changeableMembers.every((member) => a[member] === b[member]);
+  return changeableMembers.every((member) => isAlike(a, b, member));
+}
+
+function isAlike(a: WorkTypePolicy, b: WorkTypePolicy, member: ChangeableMember): boolean {
+  return JSON.stringify(memberOf(a, member)) === JSON.stringify(memberOf(b, member));
 }
 
 /** How a work type is shown. */
 function viewOf(policy: WorkTypePolicy, said: ChangedWorkType | undefined): WorkTypeView {
-  const { name, priority, exempt, thresholdMs, whenOver } = policy;
+  const { name, priority, exempt, thresholdMs, whenOver, candidates } = policy;
   const { deferWithoutAsking, acknowledge, repeatable, shadow } = policy;
   const shown = {
     name,
@@ -173,6 +177,7 @@ function viewOf(policy: WorkTypePolicy, said: ChangedWorkType | undefined): Work
     exempt,
     ...(thresholdMs === undefined ? {} : { thresholdMs }),
     whenOver,
+    ...candidateOptions(candidates),
     deferWithoutAsking,
     acknowledge,
     repeatable,

@@ -6,7 +6,7 @@ import { type ChangingRank, changeRanks } from '../decide/thresholds.ts';
 import type { PlanChange } from '../ledger/change-work-types.ts';
 import type { ChangedWorkTypes } from '../ledger/changed-work-types.ts';
 import type { Ledger } from '../ledger/open-ledger.ts';
-import { changeableMembers } from '../options/change-work-type.ts';
+import { changeableMembers, memberOf } from '../options/change-work-type.ts';
 import { workTypeName } from '../options/check-routes.ts';
 import type { GateVoice } from '../options/gate-voice.ts';
 import type { ChangeTerms, GateWorkTypes } from '../options/gate-work-types.ts';
@@ -106,7 +106,7 @@ export function controlWorkTypes(
 
 /** Those of its members that can change, as listeners are told them. */
 function shown(policy: WorkTypePolicy): WorkTypeValues {
-  return Object.fromEntries(changeableMembers.map((member) => [member, policy[member] ?? null]));
+  return Object.fromEntries(changeableMembers.map((member) => [member, memberOf(policy, member)]));
 }
 
 const readBy = text(200, 'a name');

@@ -1,5 +1,7 @@
-import { SlackwaterError } from '@slackwater/shared';
+import { type JsonValue, SlackwaterError } from '@slackwater/shared';
+import type { Criterion } from './candidates.ts';
 import { candidateOptions } from './check-candidates.ts';
+import { checkNamed } from './check-sources.ts';
 import { checkTogether } from './check-together.ts';
 import { checkWorkType } from './check-work-types.ts';
 import { nearestName } from './nearest-name.ts';
@@ -12,6 +14,8 @@ import type { ResolvedOptions, WorkTypePolicy } from './resolved.ts';
 export const changeableMembers = [
   'thresholdMs',
   'whenOver',
+  'candidates',
+  'neverDeferFor',
   'deferWithoutAsking',
   'acknowledge',
   'repeatable',
@@ -28,8 +32,11 @@ const fixedMembers = [
   'validate',
 ] as const satisfies readonly (keyof WorkTypeOptions)[];
 
+/** One of {@link changeableMembers}. */
+export type ChangeableMember = (typeof changeableMembers)[number];
+
 /** Those members of a work type that are to change; the others stay as they are. */
-export type WorkTypeChanges = Pick<WorkTypeOptions, (typeof changeableMembers)[number]>;
+export type WorkTypeChanges = Pick<WorkTypeOptions, ChangeableMember>;
 
 const example = 'give an object with what is to change, { thresholdMs: 150 }';
 
@@ -88,8 +95,41 @@ export function changedPolicy(
     },
     configuredBefore,
   );
-  checkTogether({ ...options, workTypes: [changed] });
+  const beside = { ...options, workTypes: [changed] };
+  checkTogether(beside);
+  checkNamed(beside);
+  checkMeasured(options, changed);
   return { ...changed, result };
+}
+
+/** A changeable member of a work type as its options spell it; null where nothing is said. */
+export function memberOf(policy: WorkTypePolicy, member: ChangeableMember): JsonValue {
+  if (member === 'candidates' || member === 'neverDeferFor') {
+    return (candidateOptions(policy.candidates)[member] ?? null) as JsonValue;
+  }
+  return policy[member] ?? null;
+}
+
+/** What is measured, listened to and predicted was settled when the gate was made: by what its work types named then. */
+function checkMeasured({ workTypes }: ResolvedOptions, { name, candidates }: WorkTypePolicy): void {
+  const before = workTypes.flatMap((one) => one.candidates?.criteria ?? []);
+  for (const criterion of candidates?.criteria ?? []) {
+    const source = sourceOf(criterion);
+    if (source === undefined || before.some((one) => sourceOf(one) === source)) continue;
+    throw new OptionContradictionError(
+      within(within('workTypes', name), 'candidates'),
+      `${source} is not looked at, for no work type named it when the gate was made; name it in the options of one`,
+    );
+  }
+}
+
+/** What of a criterion has to be looked after all the time; undefined where it is at hand when it is asked for. */
+function sourceOf(criterion: Criterion): string | undefined {
+  if ('forecast' in criterion) return `the forecast of ${criterion.forecast}`;
+  if ('unavailable' in criterion) return 'whether databases can be reached';
+  if (!('metric' in criterion) || ['commitLatencyMs', 'poolWaiters'].includes(criterion.metric))
+    return undefined;
+  return `the metric ${criterion.metric}`;
 }
 
 /** Code `precondition-failed`: what was to be changed is no longer as its changer saw it. */

@@ -1,4 +1,5 @@
 import type { WorkTypeChanges } from './change-work-type.ts';
+import type { WorkTypeOptions } from './options.ts';
 import type { WorkTypePolicy } from './resolved.ts';
 
 /** A work type as it is now. */
@@ -14,6 +15,9 @@ export interface WorkTypeView
     | 'repeatable'
     | 'shadow'
   > {
+  /** Absent where commit latency alone decides. */
+  readonly candidates?: WorkTypeOptions['candidates'];
+  readonly neverDeferFor?: WorkTypeOptions['neverDeferFor'];
   /** In ms; absent where it is exempt. */
   readonly thresholdMs?: WorkTypePolicy['thresholdMs'];
   /** Present where it was changed while running, here or on another host. */
