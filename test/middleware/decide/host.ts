@@ -20,9 +20,7 @@ export interface Host {
   readonly changes: ModeChange[];
   readonly openings: string[];
   /** Asks for a work type by its name. */
-  ask(workType: string, partitions?: string | readonly string[], requester?: string): Admitted;
-  /** Whether a request of that work type would be let through in this very state. */
-  wouldPerform(workType: string, partition?: string): boolean;
+  ask(workType: string, partitions?: string | readonly string[]): Admitted;
   /** The state of a work type. */
   stateOf(workType: string, partition?: string): string;
   /** Begins a commit. */
@@ -55,7 +53,6 @@ export function hostOf({ ranks, sources = [], latency = {}, admissions: more = {
     minSamples: latency.minSamples ?? 5,
     probeEveryMs: 200,
     probeTimeoutMs: 2_000,
-    floorOneIn: 20,
     retryAfterCapMs: 30_000,
     maxPartitions: 1_000,
     random: () => 0.5,
@@ -93,9 +90,8 @@ export function hostOf({ ranks, sources = [], latency = {}, admissions: more = {
     admissions,
     changes,
     openings,
-    ask: (workType, partitions = 'orders', requester) =>
-      admissions.ask(rankOf(workType), typeof partitions === 'string' ? [partitions] : partitions, requester),
-    wouldPerform: (workType, partition = 'orders') => admissions.wouldPerform(rankOf(workType), partition),
+    ask: (workType, partitions = 'orders') =>
+      admissions.ask(rankOf(workType), typeof partitions === 'string' ? [partitions] : partitions),
     stateOf: (workType, partition = 'orders') => admissions.modeOf(rankOf(workType), partition),
     begin,
     finish,

@@ -91,6 +91,23 @@ describe('the connections of an observed mysql2 pool', () => {
     await pool.end();
   });
 
+  it('are counted once where mysql2 asks again for who waits, as a connection was given up', async () => {
+    const pool = poolOf({ connectionLimit: 2 });
+    const take = () => postponable(() => pool.getConnection());
+    for (let round = 0; round < 3; round++) {
+      const [one, other] = await Promise.all([1, 2].map(() => exempt(() => pool.getConnection())));
+      const waiting = take();
+      await sleep(1);
+      postponable(() => one?.destroy());
+      (await waiting).destroy();
+      other?.release();
+    }
+    const last = await take();
+    expect(sourcesOf('shared')[0]?.waiting?.()).toBe(0);
+    last.release();
+    await pool.end();
+  });
+
   it("are refused in mysql2's own words where the pool lets nobody wait, or no more", async () => {
     const impatient = poolOf({ connectionLimit: 2, waitForConnections: false });
     const held = await postponable(() => impatient.getConnection());

@@ -41,8 +41,6 @@ export interface CandidateJudge<Judged> {
 interface Judgeable {
   readonly req: Request;
   readonly facts: RequestFacts;
-  /** Whose share it would be let through in; undefined where nobody was asked. */
-  readonly sharer?: string;
 }
 
 /**
@@ -60,14 +58,13 @@ export function byCandidates<Judged extends Judgeable>(
     const { because } = finding;
     const isLate = partitions.some((partition) => !admissions.wouldPerform(rank, partition));
     // What is postponed is counted as waiting; what may be deferred for something else must not take the place of a probe.
-    const postponed = isLate
-      ? postponedBy(admissions.ask(rank, partitions, judged.sharer, false))
-      : undefined;
+    const postponed = isLate ? postponedBy(admissions.ask(rank, partitions)) : undefined;
     const { candidate, fired, notes, passes } = candidates.judge(policy, finding, postponed?.reason);
     const partition = postponed?.partition ?? partitions[0];
     if (!candidate) {
-      // It is not deferred, so its work type's turn may have come.
-      ask(judged, notes, because);
+      if (postponed === undefined) ask(judged, notes, because);
+      else
+        acts.postpone(judged, partition, { reasons: [postponed.reason, ...notes], because }, 'never-defer');
       return;
     }
     const reasons = [...fired, ...notes];
@@ -89,7 +86,7 @@ export function byCandidates<Judged extends Judgeable>(
   /** It goes by latency alone. */
   function ask(judged: Judged, notes: readonly ReasonCode[], because: Because): void {
     const { rank, partitions } = judged.facts;
-    const admitted = admissions.ask(rank, partitions, judged.sharer);
+    const admitted = admissions.ask(rank, partitions);
     const grounds = { reasons: [admitted.reason, ...notes], because };
     if (admitted.perform) acts.perform(judged, admitted, grounds);
     else acts.postpone(judged, admitted.partition, grounds, 'never-defer');

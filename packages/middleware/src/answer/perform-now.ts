@@ -77,15 +77,14 @@ class LiveContext implements RequestContext {
       learnRoute(this.#parts, from, partition);
       return;
     }
-    if (this.#unrouted !== undefined) {
-      this.#unrouted.add(partition);
-      return;
+    if (this.#unrouted === undefined) {
+      const written = new Set<string>();
+      this.#unrouted = written;
+      onceOver(this.#req.socket, this.#res, () => {
+        for (const each of written) learnRoute(this.#parts, from, each);
+      });
     }
-    const written = new Set([partition]);
-    this.#unrouted = written;
-    onceOver(this.#req.socket, this.#res, () => {
-      for (const each of written) learnRoute(this.#parts, from, each);
-    });
+    this.#unrouted.add(partition);
   }
 
   #learnPartition(partition: string): void {

@@ -8,15 +8,16 @@ export interface BegunCommit {
   finish(outcome: CommitOutcome): void;
 }
 
-/** Publishes a commit from now to its finish. */
+/** Publishes a commit from `startedAt`, which is now unless it was known too late for a commit, to its finish. */
 export function beginCommit(
   partition: string,
   kind: Commit['kind'],
   context: RequestContext | undefined,
+  startedAt: number = systemClock.now(),
 ): BegunCommit {
   const commit: Commit = {
     ...{ partition, kind, context },
-    ...{ startedAt: systemClock.now(), durationMs: 0, outcome: undefined },
+    ...{ startedAt, durationMs: 0, outcome: undefined },
   };
   commitStarted.publish(commit);
   return {

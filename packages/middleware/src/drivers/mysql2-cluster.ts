@@ -20,7 +20,12 @@ export function watchCluster(
     checkPartition(name, 'pool');
     stops.push(observePool(pool, String(name)));
   };
-  for (const [id, { pool }] of Object.entries(cluster._nodes)) take(id, pool);
+  try {
+    for (const [id, { pool }] of Object.entries(cluster._nodes)) take(id, pool);
+  } catch (error) {
+    for (const stop of stops) stop();
+    throw error;
+  }
   const undo = replaceMethod(cluster, '_getConnection', (getConnection, args) => {
     const [{ id, pool }] = args as [{ id: string; pool: Mysql2Pool }];
     try {

@@ -17,6 +17,7 @@ import { replaceMethod } from './replace-method.ts';
 export function watchPool(pool: Mysql2Pool, observation: Mysql2Observation, retired: () => void): () => void {
   const { partition } = observation;
   const share = shareOf(pool);
+  const asked = new WeakSet<object>();
   const connections = new Map<Mysql2Connection, () => void>();
   const take = (connection: Mysql2Connection): void => {
     if (connections.has(connection)) return;
@@ -49,7 +50,8 @@ export function watchPool(pool: Mysql2Pool, observation: Mysql2Observation, reti
   });
   const undo = [
     replaceMethod(pool, 'getConnection', (original, [callback]) => {
-      if (typeof callback !== 'function') return original(callback);
+      // mysql2 asks again for who waited, from wherever a connection was given up.
+      if (typeof callback !== 'function' || asked.has(callback)) return original(callback);
       getConnection(original, callback as GetConnectionCallback);
       return undefined;
     }),
@@ -75,10 +77,12 @@ export function watchPool(pool: Mysql2Pool, observation: Mysql2Observation, reti
     // The pool calls back from whichever request released a connection.
     const bound = inThisContext(callback);
     const acquire = (answer: GetConnectionCallback): void => {
-      original((error: unknown, connection: Mysql2Connection | undefined) => {
+      const given: GetConnectionCallback = (error, connection) => {
         if (error) tellContact(partition, contactFailure(error));
         answer(error, connection);
-      });
+      };
+      asked.add(given);
+      original(given);
     };
     if (share.counts(context)) share.take(acquire, context, bound);
     else acquire(bound);

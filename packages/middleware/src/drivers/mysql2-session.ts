@@ -1,3 +1,4 @@
+import { systemClock } from '../clock.ts';
 import { type RequestContext, requestContext } from '../request-context.ts';
 import { type BegunCommit, beginCommit, isHeard } from './commit-measurement.ts';
 import type { Commit, CommitOutcome } from './driver.ts';
@@ -14,7 +15,7 @@ import {
 import { outcomeOfError, rollsBackTransaction } from './mysql2-outcome.ts';
 import type { Mysql2Effect, Mysql2TextReader } from './mysql2-text.ts';
 import { commitOf, follow, type Mysql2SessionState, wroteRows } from './mysql2-transaction.ts';
-import { type StatementWatcher, watchStatement } from './mysql2-watch.ts';
+import { type StatementWatcher, watchStatement, whenSent } from './mysql2-watch.ts';
 
 /** What the sessions of one observed pool have in common. */
 export interface Mysql2Observation {
@@ -44,8 +45,10 @@ export class Mysql2Session implements Mysql2SessionState {
     // Sockets call back in the context of whoever opened them.
     if (typeof command.onResult === 'function') command.onResult = inThisContext(command.onResult);
     if (resetsSession(command)) {
-      this.open = undefined;
-      this.autocommit = true;
+      whenSent(command, () => {
+        this.open = undefined;
+        this.autocommit = true;
+      });
       return;
     }
     if (!isStatement(command)) return;
@@ -86,6 +89,8 @@ class RunningStatement {
   #wrote = false;
   #told = false;
   #flags = 0;
+  /** When a CALL was sent, of which only the answer tells whether it wrote. */
+  #calledAt: number | undefined;
   #error: unknown;
 
   constructor(session: Mysql2Session, effects: readonly Mysql2Effect[], context: RequestContext | undefined) {
@@ -97,6 +102,7 @@ class RunningStatement {
   readonly sending = (): void => {
     const session = this.#session;
     this.#kind = commitOf(this.#effects, session);
+    if (this.#effects.includes('call')) this.#calledAt = systemClock.now();
     if (
       this.#effects.some((effect) => effect === 'write' || effect === 'call-writer' || effect === 'define')
     ) {
@@ -120,7 +126,10 @@ class RunningStatement {
       if (rollsBackTransaction(error)) this.#session.open = undefined;
       this.end(this.#outcomeOfError());
     },
-    done: () => this.end(this.#outcome()),
+    done: () => {
+      this.end(this.#outcome());
+      this.#publishCall();
+    },
   };
 
   get isCommitting(): boolean {
@@ -143,6 +152,14 @@ class RunningStatement {
     const wrote = effect === 'call-writer' || effect === 'define' || wroteRows(result);
     if (wrote && effect !== 'none') this.#noteWrite();
     this.#answers++;
+  }
+
+  /** A CALL outside a transaction that wrote has committed that by itself. */
+  #publishCall(): void {
+    const { open, partition } = this.#session;
+    const wasCommitted = this.#kind === undefined && this.#wrote && open === undefined;
+    if (this.#calledAt === undefined || !wasCommitted || this.#error !== undefined || !isHeard()) return;
+    beginCommit(partition, 'autocommit', this.#context, this.#calledAt).finish('committed');
   }
 
   #noteWrite(): void {

@@ -19,10 +19,7 @@ export interface StatementWatcher {
 export function watchStatement(command: Mysql2Command, watcher: StatementWatcher): void {
   const { start, execute, doneInsert, onResult } = command;
   if (start === undefined || execute === undefined || doneInsert === undefined) return;
-  command.start = (packet, connection) => {
-    watcher.sending();
-    return start.call(command, packet, connection);
-  };
+  whenSent(command, () => watcher.sending());
   command.execute = (packet, connection) => {
     if (packet?.isEOF() === true) watcher.rows(packet.eofStatusFlags());
     const isDone = execute.call(command, packet, connection);
@@ -42,4 +39,14 @@ export function watchStatement(command: Mysql2Command, watcher: StatementWatcher
     // An error that nobody listens to stays one that nobody listens to.
     command.on(errorMonitor, (error) => watcher.failed(error));
   }
+}
+
+/** Calls `sending` when a command goes to the server. */
+export function whenSent(command: Mysql2Command, sending: () => void): void {
+  const { start } = command;
+  if (start === undefined) return;
+  command.start = (packet, connection) => {
+    sending();
+    return start.call(command, packet, connection);
+  };
 }

@@ -122,6 +122,8 @@ export class PoolShare<Connection extends object> {
     acquire((error, connection, ...rest) => {
       if (error || connection === undefined) this.#free();
       else {
+        // A pool that asked again for who waited has been seen to do so as another caller.
+        this.released(connection);
         this.#holders.set(connection, context);
         this.#heldBy.set(context, (this.#heldBy.get(context) ?? 0) + 1);
       }

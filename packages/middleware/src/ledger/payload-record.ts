@@ -42,19 +42,15 @@ export function sealPayload(
       request.remoteAddress === undefined ? undefined : Buffer.from(request.remoteAddress, 'utf8'),
     secure: request.secure === true ? Uint8Array.of(1) : undefined,
   };
-  const parts = partNames.map((name) => {
+  const chunks: Uint8Array[] = [Uint8Array.of(version)];
+  for (const name of partNames) {
     const part = plain[name];
-    return part === undefined ? undefined : vault.seal(id, name, part);
-  });
-  const record = Buffer.allocUnsafe(parts.reduce((sum, part) => sum + 4 + (part?.length ?? 0), 1));
-  record[0] = version;
-  let at = 1;
-  for (const part of parts) {
-    at = record.writeUInt32BE(part?.length ?? 0, at);
-    if (part !== undefined) record.set(part, at);
-    at += part?.length ?? 0;
+    const sealed = part === undefined ? Buffer.alloc(0) : vault.seal(id, name, part);
+    const length = Buffer.alloc(4);
+    length.writeUInt32BE(sealed.length);
+    chunks.push(length, sealed);
   }
-  return record;
+  return Buffer.concat(chunks);
 }
 
 /** The facts alone. Throws `record-corrupt`. */

@@ -2,8 +2,6 @@ import { EngineError } from '../engine-error.ts';
 
 // Calls that come while others are on their way go together, next. One message for many calls is what makes many callers cheap.
 
-/** While one lot is on its way the next may go; a third waits. */
-const mostUnderWay = 2;
 const mostWaiting = 20_000;
 const mostWaitingBytes = 64 * 1024 * 1024;
 
@@ -32,10 +30,10 @@ interface Waiting<Call, Answer> {
 export function gathered<Call, Answer>(gathering: Gathering<Call, Answer>): (call: Call) => Promise<Answer> {
   let waiting: Waiting<Call, Answer>[] = [];
   let waitingBytes = 0;
-  let underWay = 0;
+  let running = false;
 
   async function run(): Promise<void> {
-    underWay += 1;
+    running = true;
     while (waiting.length > 0) {
       // Callers that were all answered at once come again one after the other, within this turn.
       await new Promise<void>((resolve) => setImmediate(resolve));
@@ -44,7 +42,7 @@ export function gathered<Call, Answer>(gathering: Gathering<Call, Answer>): (cal
       waitingBytes = 0;
       await Promise.all(partsOf(taken).map(performOne));
     }
-    underWay -= 1;
+    running = false;
   }
 
   function partsOf(taken: readonly Waiting<Call, Answer>[]): Waiting<Call, Answer>[][] {
@@ -81,7 +79,7 @@ export function gathered<Call, Answer>(gathering: Gathering<Call, Answer>): (cal
     return new Promise((resolve, reject) => {
       waiting.push({ call, bytes, resolve, reject });
       waitingBytes += bytes;
-      if (underWay < mostUnderWay) void run();
+      if (!running) void run();
     });
   };
 }
