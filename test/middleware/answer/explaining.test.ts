@@ -1,7 +1,7 @@
 import { slackwater } from '@slackwater/middleware';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { auth, claims, signed } from '../audit/issuer.ts';
-import { type GatedApp, overload, partition, post, serve } from './gated-app.ts';
+import { type GatedApp, overload, partition, patiently as post, serve } from './gated-app.ts';
 
 const bearer = (scope: string): { authorization: string } => ({
   authorization: `Bearer ${signed(claims(Date.now(), scope))}`,
@@ -24,6 +24,7 @@ describe('decisions can be explained', () => {
       {
         auth,
         explain: 'scope',
+        ledger: { engineTimeoutMs: 30_000 },
         workTypes: {
           pay: { priority: 1, thresholdMs: 35 },
           order: { priority: 2, thresholdMs: 30, whenOver: 'defer' },
@@ -36,6 +37,7 @@ describe('decisions can be explained', () => {
         },
       },
     );
+    await served.gate.start();
     await post(`${served.url}/calm`, {});
     await overload(served);
     await post(`${served.url}/pay`, {});

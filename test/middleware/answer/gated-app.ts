@@ -74,6 +74,19 @@ export function post(
   });
 }
 
+/** The same, and waits for as long as a busy machine takes. */
+export function patiently(
+  url: string,
+  body: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<Response> {
+  return fetch(url, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...headers },
+    body: JSON.stringify(body),
+  });
+}
+
 /** A connection that what is given was written to. */
 export function write(port: number, text: string): Socket {
   const socket = connect(port, '127.0.0.1');

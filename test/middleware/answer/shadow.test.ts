@@ -1,7 +1,7 @@
 import type { DecisionEvent } from '@slackwater/middleware';
 import express from 'express';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { type GatedApp, overload, partition, pause, post, serve } from './gated-app.ts';
+import { type GatedApp, overload, partition, pause, patiently as post, serve } from './gated-app.ts';
 
 /** Name and value of each header, but for those that differ from one moment to the next. */
 function headersOf({ headers }: Response): readonly (readonly [string, string])[] {
@@ -26,7 +26,7 @@ describe('shadow mode', () => {
           res.status(201).json({ done: true });
         });
       },
-      { shadow: true },
+      { shadow: true, ledger: { engineTimeoutMs: 30_000 } },
     );
     await served.gate.start();
     await overload(served);

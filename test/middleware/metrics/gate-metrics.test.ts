@@ -1,7 +1,7 @@
 import { slackwater } from '@slackwater/middleware';
 import { Registry } from 'prom-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type GatedApp, overload, partition, post, serve } from '../answer/gated-app.ts';
+import { type GatedApp, overload, partition, patiently as post, serve } from '../answer/gated-app.ts';
 import { auth, claims, signed } from '../audit/issuer.ts';
 
 /** The values of one metric, by what stands between its braces. */
@@ -29,6 +29,7 @@ describe('GET /metrics', () => {
       {
         auth,
         prometheus: { registry },
+        ledger: { engineTimeoutMs: 30_000 },
         workTypes: {
           free: { priority: 1, exempt: true },
           order: { priority: 2, thresholdMs: 30, whenOver: 'defer' },

@@ -13,14 +13,17 @@ export function explainOn(res: ServerResponse, application: string, event: Decis
   const { partition, valueMs, thresholdMs, ...facts } = event;
   const header = formatDecisionHeader({
     ...facts,
-    partition: partition === undefined ? undefined : partitionTag(application, partition),
+    partition: partition === undefined ? undefined : tagOf(application, partition),
     valueMs: spellable(valueMs),
     thresholdMs: spellable(thresholdMs),
   });
   res.setHeader(headerNames.decision, header);
 }
 
-const stances = new WeakMap<Request, Stance>();
+// A mark on the request: a WeakMap takes several times as long.
+const stance = Symbol('slackwater.stance');
+
+type Marked = Request & { [stance]?: Stance | undefined };
 
 /** Notes what a request was judged by, where somebody wants to know; to be called before anything else happens. */
 export function noteStance(
@@ -29,13 +32,27 @@ export function noteStance(
   partition: string | undefined,
 ): void {
   if (partition === undefined || !decisionsAreHeard()) return;
-  const stance = admissions.stanceOf(facts.rank, partition);
-  if (stance !== undefined) stances.set(req, stance);
+  (req as Marked)[stance] = admissions.stanceOf(facts.rank, partition);
 }
 
 /** Where its work type stood when a request was judged; undefined where that was not noted. */
 export function stanceOf(req: Request): Stance | undefined {
-  return stances.get(req);
+  return (req as Marked)[stance];
+}
+
+/** So many tags are kept, which take a hash to make. */
+const mostTags = 1_000;
+const tags = new Map<string, string>();
+
+function tagOf(application: string, partition: string): string {
+  const key = `${application}\n${partition}`;
+  let tag = tags.get(key);
+  if (tag === undefined) {
+    if (tags.size >= mostTags) tags.clear();
+    tag = partitionTag(application, partition);
+    tags.set(key, tag);
+  }
+  return tag;
 }
 
 /** A statistic of the application's may give what no structured field can say. */

@@ -1,6 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { type Because, createProblem, parsePrefer, type ReasonCode } from '@slackwater/shared';
 import type { Request } from 'express';
+import type { Stance } from '../decide/stance.ts';
 import type { DecisionEvent } from '../options/gate-events.ts';
 import { asked } from './asked.ts';
 import type { DeferResult } from './defer.ts';
@@ -55,6 +56,9 @@ export interface GateAnswers {
 const keyReused =
   'This Idempotency-Key came with another request before. Give each request a key of its own, and repeat it unchanged.';
 
+const nothingMore = {} as const;
+const unknownStance: Partial<Stance> = {};
+
 function asReturned(returned: boolean): Pick<DecisionEvent, 'returned'> {
   return returned ? { returned } : {};
 }
@@ -70,7 +74,7 @@ export function gateAnswers(parts: GateParts, baseUrlOf: (req: Request) => strin
     partition: string | undefined = facts.partitions[0],
     more: Pick<DecisionEvent, 'retryAfterMs' | 'id' | 'returned' | 'wouldBe'> & {
       readonly because?: Because | undefined;
-    } = {},
+    } = nothingMore,
   ): void {
     const [decisive] = found;
     if (decisive !== undefined) meter?.decided(facts.rank, decision, decisive, more.returned === true);
@@ -79,8 +83,22 @@ export function gateAnswers(parts: GateParts, baseUrlOf: (req: Request) => strin
     const { because, ...rest } = more;
     const reasons = withNotes(facts, found);
     const isEmpty = because === undefined || Object.keys(because).length === 0;
-    const how = { ...stanceOf(req), ...rest, ...(isEmpty ? {} : { because }) };
-    const event = { decision, method, route, workType: workType.name, partition, reasons, ...how };
+    const { valueMs, thresholdMs, state, ahead } = stanceOf(req) ?? unknownStance;
+    const event = {
+      decision,
+      method,
+      route,
+      workType: workType.name,
+      partition,
+      reasons,
+      valueMs,
+      thresholdMs,
+      state,
+      ahead,
+    };
+    // One object without spreading for what is told by far most often.
+    if (!isEmpty) Object.assign(event, { because });
+    if (more !== nothingMore) Object.assign(event, rest);
     tellDecision(event);
     if (parts.explainsTo(req)) explainOn(res, options.application, event);
   }
@@ -136,10 +154,11 @@ export function gateAnswers(parts: GateParts, baseUrlOf: (req: Request) => strin
         meter?.decided(rank, 'perform', grounds?.reasons[0] ?? reason, returned);
         return;
       }
-      tell(judged, 'perform', grounds?.reasons ?? [reason], partitions[0], {
-        because: grounds?.because,
-        ...asReturned(returned),
-      });
+      const more =
+        grounds === undefined && !returned
+          ? nothingMore
+          : { because: grounds?.because, ...asReturned(returned) };
+      tell(judged, 'perform', grounds?.reasons ?? [reason], partitions[0], more);
     },
     performedInShadow(judged, { reasons, because }, partition, wouldBe) {
       shadow.postponed(judged.facts.workType.name, wouldBe, reasons[0]);

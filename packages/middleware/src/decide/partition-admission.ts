@@ -10,6 +10,8 @@ import { type Stance, shownMs } from './stance.ts';
 import { VirtualQueue } from './virtual-queue.ts';
 import { lastEqual, ranksAhead } from './work-type.ts';
 
+const nobody: readonly never[] = Object.freeze([]);
+
 const clear: Verdict = { perform: true, reason: 'clear' };
 
 /**
@@ -95,12 +97,14 @@ export class PartitionAdmission {
   /** Where a work type stands, for people to read. */
   stanceOf(rank: number): Stance {
     const { ranks } = this.#setup;
-    const unclear = (this.#ahead[rank] ?? []).filter((other) => this.modeOf(other).kind !== 'clear');
+    const unclear = this.calm
+      ? nobody
+      : (this.#ahead[rank] ?? []).filter((other) => this.modeOf(other).kind !== 'clear');
     return {
       valueMs: shownMs(this.#modes.valueOf(rank)),
       thresholdMs: shownMs(this.thresholds.of(rank)),
       state: this.modeOf(rank).kind,
-      ahead: unclear.map((other) => ranks[other]?.name ?? ''),
+      ahead: unclear === nobody ? nobody : unclear.map((other) => ranks[other]?.name ?? ''),
     };
   }
 
