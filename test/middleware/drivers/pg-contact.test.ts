@@ -76,7 +76,7 @@ describe('an observed pool tells whether its database can be reached', () => {
   });
 
   it('and says nothing of connections that are ended, or of a full pool', async () => {
-    open({ max: 1, connectionTimeoutMillis: 50 });
+    open({ max: 1, connectionTimeoutMillis: 400 });
     const client = await pool.connect();
     await expect(pool.connect()).rejects.toThrow('timeout exceeded');
     client.release(true);

@@ -55,6 +55,19 @@ function addressOf({ host, port, user, password, database }: PostgresServer) {
 
 const partitions = (): readonly string[] => heard.finished.map(({ partition }) => partition);
 
+describe('what was ended', () => {
+  it('is no source of anything, and is refused', async () => {
+    const before = new Set(commitSources());
+    const pool = new pg.Pool({ connectionString: server.connectionString });
+    await pool.end();
+    expect(() => observe(pool, { partition: 'ended' })).toThrow('this pool was ended; observe it before');
+    const client = await connected();
+    await client.end();
+    expect(() => observe(client, { partition: 'ended' })).toThrow('this client was ended');
+    expect(new Set(commitSources())).toEqual(before);
+  });
+});
+
 describe('all of pg under observation', () => {
   it('is known by one name, or by that of each database', async () => {
     const one = observe(pg, { partition: 'all' });

@@ -62,6 +62,7 @@ export function observe(first: unknown = {}, options?: unknown): Observed {
   }
   checkObserveOptions(options ?? {}, false);
   const given = options as ObserveOptions;
+  refuseEnded(first);
   if (!isPool(first)) return observeClient(first as unknown as PgClient, given);
   const pool = first as unknown as PgPool;
   const known = pools.get(pool);
@@ -140,6 +141,16 @@ function isObservable(value: unknown): value is Observable {
 
 function isPool(value: Observable): boolean {
   return 'totalCount' in value && 'options' in value;
+}
+
+/** pg's own words for it: of a pool, and of a client. */
+function refuseEnded(value: Observable): void {
+  const { ending, _ending } = value as { readonly ending?: unknown; readonly _ending?: unknown };
+  if (ending !== true && _ending !== true) return;
+  throw new SlackwaterError(
+    'option-invalid',
+    `observe(): this ${isPool(value) ? 'pool' : 'client'} was ended; observe it before it is used, and a new one after it was ended.`,
+  );
 }
 
 function isModule(value: unknown): value is PgModule {
