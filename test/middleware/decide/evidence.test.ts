@@ -22,6 +22,26 @@ describe('what is no evidence of recovery', () => {
   });
 });
 
+describe('a good commit beside a worse one', () => {
+  it('opens nothing later, when the worse one merely expires', () => {
+    const host = hostOf({ ranks: [rank('order', 1, 100)] });
+    for (let n = 0; n < 5; n++) host.commitOf(200);
+    letGo(host.ask('order'));
+    host.begin();
+    // It counts as timed out, and for 30 s from then on.
+    host.time.advance(30_100);
+    letGo(host.ask('order'));
+    host.time.advance(20_000);
+    host.commitOf(5);
+    expect(host.stateOf('order')).toBe('over');
+    host.time.advance(10_500);
+    letGo(host.ask('order'));
+    expect(host.stateOf('order')).toBe('over');
+    host.commitOf(5);
+    expect(host.stateOf('order')).toBe('recovering');
+  });
+});
+
 describe('the time after which to retry', () => {
   const facts = {
     ...{ now: 0, earliestAt: 200, overForMs: 0, lastReturnAt: 1_000, perSecond: 10 },

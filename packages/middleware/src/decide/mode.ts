@@ -9,7 +9,7 @@ export type Mode =
       readonly since: number;
       /** Who says so: this host's own commits, or other hosts' while it knows of none. */
       readonly by: 'own' | 'others';
-      /** A commit begun since has succeeded within the threshold. */
+      /** A commit begun since has succeeded within the threshold, and the value was not looked at yet. */
       readonly hopeful: boolean;
     }
   | {
@@ -62,13 +62,17 @@ export function afterLook(mode: Mode, evidence: Evidence, rules: ModeRules, now:
       if (mode.by === 'others' && Number.isNaN(evidence.valueMs) && !isOverElsewhere) return initialMode;
       // Without a value, or with the age of unfinished commits alone, nothing good is known.
       const isGood = mode.hopeful && evidence.valueMs <= rules.thresholdMs;
-      return isGood ? recovering(now, 1, now) : mode;
+      if (isGood) return recovering(now, 1, now);
+      // It was good beside too much that was bad: when that merely expires, it must not be what opens.
+      return mode.hopeful ? { ...mode, hopeful: false } : mode;
     }
     case 'recovering': {
       if (!isOver) return mode;
       const limit = mode.limit / 2;
-      // What begins before those are answered that wait now waits behind them: it is no second sign.
-      return limit < 1 ? over(now, 'own') : recovering(now + evidence.valueMs, limit, now);
+      if (limit < 1) return over(now, 'own');
+      // What begins before those are answered that wait now waits behind them: it is no second sign. Bounded, as one commit
+      // that was never answered must not make everybody blind for as long as it was waited for.
+      return recovering(now + Math.min(evidence.valueMs, 2 * rules.thresholdMs), limit, now);
     }
   }
 }
