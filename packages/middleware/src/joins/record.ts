@@ -3,7 +3,7 @@ import { makeWatchers, type Watchers } from '../answer/watchers.ts';
 import { systemClock as clock } from '../clock.ts';
 import type { ItemHold } from '../decide/candidates/item-hold.ts';
 import { ItemAdmission } from '../decide/item-admission.ts';
-import { type Completions, commitSources, completionsAt } from '../drivers/driver.ts';
+import { type Completions, completionsAt } from '../drivers/driver.ts';
 import type { Engine } from '../engines/engine.ts';
 import { within } from '../ledger/deadline.ts';
 import { keepOpen, type OpenRecords } from '../ledger/keep-open.ts';
@@ -17,6 +17,7 @@ import { createPerformer, type Performer } from '../perform/performer.ts';
 import { createReplay } from '../perform/replay.ts';
 import { type StartOnce, startOnce } from '../perform/start-once.ts';
 import type { ReplayApp } from '../perform/through-app.ts';
+import { lookAtCompletionTables } from './completion-tables.ts';
 import type { Deciding } from './decide.ts';
 
 /** The application that deferrals are performed through, once it is known. */
@@ -117,11 +118,12 @@ export function record(
     return current;
   }
 
+  const tables = lookAtCompletionTables(clock);
+
   async function begin(): Promise<void> {
     const { ledger } = await opened();
     await ledger.recover();
-    // Creates the tables that may be created while nobody waits for it.
-    for (const { completions } of commitSources()) completions?.ready().catch(() => {});
+    tables.begin();
   }
 
   const open = (): Promise<Recorded> => within(clock, options.ledger.engineTimeoutMs, opened);
@@ -140,6 +142,7 @@ export function record(
     cancel: async (id) => (await open()).performer.cancel(id),
     watch: watchers.watch,
     async close() {
+      tables.close();
       starter.stop();
       await current?.performer.close();
       await kept.close();
