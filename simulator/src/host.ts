@@ -83,9 +83,10 @@ export class Host {
   /** Asks the gate for a request that has just arrived. */
   ask(rank: number, partition: string, name: string | undefined, mayDefer: boolean): Asked {
     const { admissions } = this.#deciding;
-    const isRefusedAhead = this.#ahead[rank]?.some((other) => !admissions.wouldPerform(other, partition));
     const isAdmittedBehind = this.#behind[rank]?.some((other) => admissions.wouldPerform(other, partition));
     const asked = admissions.ask(rank, [partition]);
+    // In the state in which it is let through: its work type's turn opens a place for those ahead of it, too.
+    const isRefusedAhead = this.#ahead[rank]?.some((other) => !admissions.wouldPerform(other, partition));
     if (asked.perform ? isRefusedAhead : isAdmittedBehind) this.#parts.events.inverted();
     const isExempt = this.#deciding.ranks[rank]?.exempt === true;
     if (!isExempt && admissions.expectsReturns)

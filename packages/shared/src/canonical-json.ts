@@ -13,7 +13,36 @@ const maxDepth = 500;
  * and nesting deeper than 500. `toJSON` is not called.
  */
 export function canonicalJson(value: unknown): string {
-  return write(value, '$', []);
+  return writePlain(value, 0) ?? write(value, '$', []);
+}
+
+/** The same without paths, for what there is nothing wrong with; undefined where there is. */
+function writePlain(value: unknown, depth: number): string | undefined {
+  if (typeof value === 'string') return isWellFormed(value) ? JSON.stringify(value) : undefined;
+  if (typeof value === 'boolean' || value === null) return String(value);
+  if (typeof value === 'number') return Number.isFinite(value) ? JSON.stringify(value) : undefined;
+  if (typeof value !== 'object' || depth >= maxDepth) return undefined;
+  if (Array.isArray(value)) return writePlainList(value, depth);
+  if (!isPlain(value)) return undefined;
+  const members = value as Readonly<Record<string, unknown>>;
+  let text = '';
+  for (const name of Object.keys(members).sort()) {
+    const member = writePlain(members[name], depth + 1);
+    if (member === undefined || !isWellFormed(name)) return undefined;
+    text += `${text === '' ? '' : ','}${JSON.stringify(name)}:${member}`;
+  }
+  return `{${text}}`;
+}
+
+function writePlainList(list: readonly unknown[], depth: number): string | undefined {
+  const items: string[] = [];
+  // By index, so that holes are seen.
+  for (let i = 0; i < list.length; i++) {
+    const item = writePlain(list[i], depth + 1);
+    if (item === undefined) return undefined;
+    items.push(item);
+  }
+  return `[${items.join(',')}]`;
 }
 
 function write(value: unknown, path: string, ancestors: readonly object[]): string {

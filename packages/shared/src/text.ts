@@ -1,9 +1,10 @@
 const loneSurrogate = /\p{Surrogate}/u;
+const surrogate = /[\ud800-\udfff]/;
 const encoder = new TextEncoder();
 
 /** True where the text has an exact UTF-8 form: no surrogate without its partner. */
 export function isWellFormed(text: string): boolean {
-  return !loneSurrogate.test(text);
+  return !surrogate.test(text) || !loneSurrogate.test(text);
 }
 
 /** UTF-8. The text must be well formed, else lone surrogates become U+FFFD. */

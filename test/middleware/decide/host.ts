@@ -20,7 +20,9 @@ export interface Host {
   readonly changes: ModeChange[];
   readonly openings: string[];
   /** Asks for a work type by its name. */
-  ask(workType: string, partitions?: string | readonly string[]): Admitted;
+  ask(workType: string, partitions?: string | readonly string[], requester?: string): Admitted;
+  /** Whether a request of that work type would be let through in this very state. */
+  wouldPerform(workType: string, partition?: string): boolean;
   /** The state of a work type. */
   stateOf(workType: string, partition?: string): string;
   /** Begins a commit. */
@@ -53,6 +55,7 @@ export function hostOf({ ranks, sources = [], latency = {}, admissions: more = {
     minSamples: latency.minSamples ?? 5,
     probeEveryMs: 200,
     probeTimeoutMs: 2_000,
+    floorOneIn: 20,
     retryAfterCapMs: 30_000,
     maxPartitions: 1_000,
     random: () => 0.5,
@@ -90,8 +93,9 @@ export function hostOf({ ranks, sources = [], latency = {}, admissions: more = {
     admissions,
     changes,
     openings,
-    ask: (workType, partitions = 'orders') =>
-      admissions.ask(rankOf(workType), typeof partitions === 'string' ? [partitions] : partitions),
+    ask: (workType, partitions = 'orders', requester) =>
+      admissions.ask(rankOf(workType), typeof partitions === 'string' ? [partitions] : partitions, requester),
+    wouldPerform: (workType, partition = 'orders') => admissions.wouldPerform(rankOf(workType), partition),
     stateOf: (workType, partition = 'orders') => admissions.modeOf(rankOf(workType), partition),
     begin,
     finish,

@@ -1,4 +1,6 @@
+import { createServer } from 'node:http';
 import { createRequire } from 'node:module';
+import type { AddressInfo } from 'node:net';
 import { type Attributes, context, type Span, SpanKind, SpanStatusCode, trace } from '@opentelemetry/api';
 import { PgInstrumentation } from '@opentelemetry/instrumentation-pg';
 import {
@@ -9,6 +11,7 @@ import {
   type Sampler,
   SimpleSpanProcessor,
 } from '@opentelemetry/sdk-trace-node';
+import { slackwater } from '@slackwater/middleware';
 import {
   type CommitSpansOptions,
   commitSpans,
@@ -22,6 +25,7 @@ import {
   slowCommits,
   startPostgres,
 } from '@slackwater/test-support/postgres';
+import express from 'express';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { requestContext } from '../../../packages/middleware/src/request-context.ts';
@@ -236,6 +240,38 @@ describe('the spans of pg, read as commits', () => {
     expect(heard.finished.map(({ partition }) => partition)).toEqual([
       `postgresql ${database} ${host}:${port}`,
     ]);
+  });
+});
+
+describe('a gate that hears of commits by spans alone', () => {
+  it('learns where routes commit, and holds them back while that is slow', async () => {
+    start({ partition: 'traced' });
+    const gate = slackwater({ thresholdMs: 50, latency: { probeEveryMs: 60_000 } });
+    const app = express();
+    app.use(gate);
+    app.post('/orders/:id', async (_req, res) => {
+      await inSpan(() => transaction(write));
+      res.status(201).end();
+    });
+    app.post('/echo', (_req, res) => void res.end());
+    const http = createServer(app);
+    await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
+    const post = async (path: string): Promise<number> =>
+      (await fetch(url + path, { method: 'POST' })).status;
+    try {
+      expect(await post('/orders/1')).toBe(201);
+      await slow.set(150);
+      await Promise.all(Array.from({ length: 6 }, (_, n) => post(`/orders/${n}`)));
+      // One of them is the probe.
+      const answers = [await post('/orders/7'), await post('/orders/8')];
+      expect(answers).toContain(503);
+      expect(await post('/echo')).toBe(200);
+    } finally {
+      http.closeAllConnections();
+      http.close();
+      await gate.close();
+    }
   });
 });
 

@@ -159,5 +159,9 @@ describe('all of pg under observation', () => {
     expect(() => observe()).toThrow('all of pg is observed as "all"');
     expect(() => observe(pg, { partition: '' })).toThrow('give a name of 1 to 200 characters');
     expect(() => observe(pg, { pool: 3 } as object)).toThrow('observe() knows no option pool');
+    const lookalike = { Client: class {}, Pool: () => {} } as unknown as typeof pg;
+    expect(() => observe(lookalike, { partition: 'all' })).toThrow(
+      'neither a pool nor a client of pg, nor pg itself',
+    );
   });
 });

@@ -72,6 +72,7 @@ describe('options left out', () => {
         statistic: 'median',
         probeEveryMs: 200,
         probeTimeoutMs: 2_000,
+        floorOneIn: 20,
         maxPartitions: 10_000,
       },
       autoThreshold: { tolerance: 4, floorMs: 20, ceilingMs: 250, warmUpMs: 10_000 },

@@ -30,6 +30,8 @@ const invalid: readonly Row[] = [
   [one({ thresholdMs: 1e12 }), 'workTypes.settle.thresholdMs', '1000000000000', 'to 3,600,000'],
   [one({ thresholdMs: Number.NaN }), 'workTypes.settle.thresholdMs', 'NaN', 'give a number'],
   [one({ exempt: true, thresholdMs: 'auto' }), 'workTypes.settle.thresholdMs', 'auto', 'never postponed'],
+  [{ latency: { floorOneIn: 1 } }, 'latency.floorOneIn', '1 is a number', 'or 0 for none'],
+  [{ latency: { floorOneIn: -1 } }, 'latency.floorOneIn', '-1 is a number', 'from 0'],
   [{ autoThreshold: { tolerance: 1 } }, 'autoThreshold.tolerance', '1 is a number', 'from 1.1 to 1,000'],
   [{ autoThreshold: { ceilingMs: Number.NaN } }, 'autoThreshold.ceilingMs', 'NaN', 'give a number'],
   [{ autoThreshold: { ceilingMs: 10 } }, 'autoThreshold.floorMs', '20, the default', 'give both'],

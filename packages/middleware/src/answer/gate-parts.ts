@@ -63,7 +63,9 @@ export interface TransactionCounts {
 
 /** Who may be performed now, and when the others should come back. */
 export interface Admitting {
-  ask(rank: number, partitions: readonly string[]): Admitted;
+  ask(rank: number, partitions: readonly string[], requester?: string, takesTurn?: boolean): Admitted;
+  /** Whether it matters who asks. */
+  areLimited(partitions: readonly string[]): boolean;
   /** Changes nothing. */
   wouldPerform(rank: number, partition: string): boolean;
   /** The present threshold there, ms. */

@@ -1,7 +1,7 @@
-import type { ServerResponse } from 'node:http';
 import { type Because, createProblem, type ReasonCode } from '@slackwater/shared';
-import type { NextFunction, Request } from 'express';
+import type { Request } from 'express';
 import type { Entry } from '../decide/entry.ts';
+import { type Candidate, type Exchange, sharesPlaces, withSharer } from './candidate.ts';
 import { defer, type KeepHeaders } from './defer.ts';
 import { noteStance } from './explain.ts';
 import { gateAnswers } from './gate-answers.ts';
@@ -22,20 +22,6 @@ import type { RequestFacts } from './request-facts.ts';
 import { requesterOf } from './requester.ts';
 import { sendProblem } from './send.ts';
 import { promisedBefore, wouldBe } from './shadow.ts';
-
-/** One request and its answer. */
-export interface Exchange {
-  readonly req: Request;
-  readonly res: ServerResponse;
-  readonly next: NextFunction;
-}
-
-/** A request that is to be judged, with what its key and its requester say. */
-interface Candidate extends Exchange {
-  readonly facts: RequestFacts;
-  readonly requester: string | undefined;
-  readonly keyed: KeyedState;
-}
 
 /** A request that may be performed now. */
 type Granted = { readonly reason: ReasonCode; readonly entry: Entry };
@@ -144,13 +130,22 @@ export function requestJudge(
   }
 
   function judgeByLatency(candidate: Candidate): void {
-    const { facts } = candidate;
+    if (!sharesPlaces(parts, candidate)) judgeFor(candidate);
+    else {
+      withSharer(parts, candidate)
+        .then(judgeFor)
+        .catch((error: unknown) => failed(candidate, error));
+    }
+  }
+
+  function judgeFor(candidate: Candidate): void {
+    const { facts, sharer } = candidate;
     const { workType } = facts;
     if (workType.candidates !== undefined) {
       candidateJudge.judge(candidate, workType.candidates);
       return;
     }
-    const admitted = admissions.ask(facts.rank, facts.partitions);
+    const admitted = admissions.ask(facts.rank, facts.partitions, sharer);
     if (admitted.perform) performAdmitted(candidate, admitted);
     else {
       const { partition, reason } = admitted;

@@ -41,6 +41,8 @@ export interface CandidateJudge<Judged> {
 interface Judgeable {
   readonly req: Request;
   readonly facts: RequestFacts;
+  /** Whose share it would be let through in; undefined where nobody was asked. */
+  readonly sharer?: string;
 }
 
 /**
@@ -58,13 +60,14 @@ export function byCandidates<Judged extends Judgeable>(
     const { because } = finding;
     const isLate = partitions.some((partition) => !admissions.wouldPerform(rank, partition));
     // What is postponed is counted as waiting; what may be deferred for something else must not take the place of a probe.
-    const postponed = isLate ? postponedBy(admissions.ask(rank, partitions)) : undefined;
+    const postponed = isLate
+      ? postponedBy(admissions.ask(rank, partitions, judged.sharer, false))
+      : undefined;
     const { candidate, fired, notes, passes } = candidates.judge(policy, finding, postponed?.reason);
     const partition = postponed?.partition ?? partitions[0];
     if (!candidate) {
-      if (postponed === undefined) ask(judged, notes, because);
-      else
-        acts.postpone(judged, partition, { reasons: [postponed.reason, ...notes], because }, 'never-defer');
+      // It is not deferred, so its work type's turn may have come.
+      ask(judged, notes, because);
       return;
     }
     const reasons = [...fired, ...notes];
@@ -86,7 +89,7 @@ export function byCandidates<Judged extends Judgeable>(
   /** It goes by latency alone. */
   function ask(judged: Judged, notes: readonly ReasonCode[], because: Because): void {
     const { rank, partitions } = judged.facts;
-    const admitted = admissions.ask(rank, partitions);
+    const admitted = admissions.ask(rank, partitions, judged.sharer);
     const grounds = { reasons: [admitted.reason, ...notes], because };
     if (admitted.perform) acts.perform(judged, admitted, grounds);
     else acts.postpone(judged, admitted.partition, grounds, 'never-defer');

@@ -77,14 +77,15 @@ class LiveContext implements RequestContext {
       learnRoute(this.#parts, from, partition);
       return;
     }
-    if (this.#unrouted === undefined) {
-      const written = new Set<string>();
-      this.#unrouted = written;
-      onceOver(this.#req.socket, this.#res, () => {
-        for (const each of written) learnRoute(this.#parts, from, each);
-      });
+    if (this.#unrouted !== undefined) {
+      this.#unrouted.add(partition);
+      return;
     }
-    this.#unrouted.add(partition);
+    const written = new Set([partition]);
+    this.#unrouted = written;
+    onceOver(this.#req.socket, this.#res, () => {
+      for (const each of written) learnRoute(this.#parts, from, each);
+    });
   }
 
   #learnPartition(partition: string): void {

@@ -20,6 +20,8 @@ export interface AdmissionsSetup {
   readonly minSamples: number;
   readonly probeEveryMs: number;
   readonly probeTimeoutMs: number;
+  /** Of so many that are let through while little is, one is of each work type that waits; 0: none. */
+  readonly floorOneIn: number;
   readonly retryAfterCapMs: number;
   /** Beyond so many partitions, one that is clear is forgotten. */
   readonly maxPartitions: number;

@@ -17,8 +17,6 @@ export class Admissions {
   readonly #partitions: KnownPartitions;
   readonly #troubled = new Set<PartitionAdmission>();
   readonly #returning = new ReturningCallers();
-  /** The names of those that are not calm: of which more is to be known than their latency. */
-  readonly #uneasy = new Set<string>();
   /** By rank: a latency within it is over the threshold on no partition. Whole ms, which are compared without allocating. */
   #surelyClear: readonly number[];
   readonly #make: (partition: string) => PartitionAdmission;
@@ -28,10 +26,9 @@ export class Admissions {
   constructor(setup: AdmissionsSetup) {
     this.#setup = setup;
     this.#make = (partition) => new PartitionAdmission(partition, setup);
-    this.#partitions = new KnownPartitions(setup.maxPartitions, (partition) => {
-      this.#troubled.delete(partition);
-      this.#uneasy.delete(partition.partition);
-    });
+    this.#partitions = new KnownPartitions(setup.maxPartitions, (partition) =>
+      this.#troubled.delete(partition),
+    );
     this.#surelyClear = lowestThresholds(setup);
   }
 
@@ -40,26 +37,34 @@ export class Admissions {
    * counted as waiting at the partition that postpones it.
    *
    * @param rank index of its work type
+   * @param requester who it is made for, the empty text for all whom nobody knows. Undefined where that was not asked: then it is held back in
+   * nobody's favour
+   * @param takesTurn false: it does not go because its work type has waited for long; that is left to others
    */
-  ask(rank: number, partitions: readonly string[]): Admitted {
+  ask(rank: number, partitions: readonly string[], requester?: string, takesTurn = true): Admitted {
     if (this.#setup.ranks[rank]?.exempt === true) return admitted.exempt;
     if (this.#closed) return admitted.clear;
     if (partitions.length === 0) return admitted.unknown;
     const only = partitions[0];
     if (partitions.length === 1 && only !== undefined) {
-      return this.#isQuiet(rank, only) ? admitted.clear : this.#askOne(rank, this.#of(only));
+      if (this.#isQuiet(rank, only)) return admitted.clear;
+      const partition = this.#of(only);
+      return partition.isCalm(rank) ? admitted.clear : this.#askAll(rank, [partition], requester, takesTurn);
     }
-    return this.#askAll(
-      rank,
-      [...new Set(partitions)].map((partition) => this.#of(partition)),
-    );
+    const asked = [...new Set(partitions)].map((partition) => this.#of(partition));
+    return this.#askAll(rank, asked, requester, takesTurn);
+  }
+
+  /** Whether one of them does not let everything through, so that it matters who asks. */
+  areLimited(partitions: readonly string[]): boolean {
+    return partitions.some((partition) => this.#partitions.isUneasy(partition));
   }
 
   /** A commit has finished and was counted by the latency table. */
   count(commit: Commit): void {
     const partition = this.#of(commit.partition);
     partition.count(commit);
-    this.#note(partition);
+    this.#partitions.note(partition);
   }
 
   /**
@@ -116,12 +121,18 @@ export class Admissions {
   isClosed(partition: string): boolean {
     const { ranks } = this.#setup;
     const asked = this.#of(partition);
-    return ranks.every(({ exempt }, rank) => exempt || !asked.judge(rank).perform);
+    const isClosed = ranks.every(({ exempt }, rank) => exempt || !asked.judge(rank).perform);
+    this.#partitions.note(asked);
+    return isClosed;
   }
 
   /** Whether a request of that work type would be performed, there and now. */
   wouldPerform(rank: number, partition: string): boolean {
-    return this.#setup.ranks[rank]?.exempt === true || this.#of(partition).judge(rank).perform;
+    if (this.#setup.ranks[rank]?.exempt === true) return true;
+    const asked = this.#of(partition);
+    const { perform } = asked.judge(rank);
+    this.#partitions.note(asked);
+    return perform;
   }
 
   /** Where a work type stands on a partition; undefined where nobody was judged for it there. */
@@ -187,7 +198,7 @@ export class Admissions {
     this.#surelyClear = lowestThresholds(this.#setup);
     for (const partition of this.#partitions.values()) {
       partition.rankAgain();
-      this.#note(partition);
+      this.#partitions.note(partition);
       this.#attend(partition);
     }
   }
@@ -205,39 +216,39 @@ export class Admissions {
    */
   #isQuiet(rank: number, partition: string): boolean {
     const { measured, othersOf } = this.#setup;
-    if (othersOf !== undefined || (this.#uneasy.size > 0 && this.#uneasy.has(partition))) return false;
+    if (othersOf !== undefined || this.#partitions.isUneasy(partition)) return false;
     return measured.isWithin(partition, this.#surelyClear[rank] ?? 0);
   }
 
-  /** Keeps in mind whether it is calm, after whatever may have changed that. */
-  #note(partition: PartitionAdmission): void {
-    if (!partition.calm) this.#uneasy.add(partition.partition);
-    else if (this.#uneasy.size > 0) this.#uneasy.delete(partition.partition);
-  }
-
-  #askOne(rank: number, partition: PartitionAdmission): Admitted {
-    const verdict = partition.judge(rank);
-    this.#note(partition);
-    if (verdict.reason === 'clear') return admitted.clear;
-    this.#attend(partition);
-    if (verdict.perform) return { ...verdict, entry: partition.enter(rank, verdict) };
-    partition.postpone(rank, verdict);
-    return { ...verdict, partition: partition.partition };
-  }
-
-  #askAll(rank: number, partitions: readonly PartitionAdmission[]): Admitted {
-    const judged = partitions.map((partition) => ({ partition, verdict: partition.judge(rank) }));
+  #askAll(
+    rank: number,
+    partitions: readonly PartitionAdmission[],
+    requester: string | undefined,
+    takesTurn: boolean,
+  ): Admitted {
+    let judged = partitions.map((partition) => ({ partition, verdict: partition.receive(rank, requester) }));
     for (const { partition } of judged) {
-      this.#note(partition);
+      this.#partitions.note(partition);
       this.#attend(partition);
+    }
+    const refusing = judged.filter(({ verdict }) => !verdict.perform);
+    if (refusing.length > 0 && takesTurn) {
+      // Only where all of them would take it: none opens a place for what another postpones.
+      if (refusing.every(({ partition }) => partition.isTurnOf(rank, requester))) {
+        for (const { partition } of refusing) partition.openFor(rank);
+        judged = judged.map(({ partition, verdict }) =>
+          verdict.perform ? { partition, verdict } : { partition, verdict: partition.judge(rank) },
+        );
+      }
     }
     for (const { partition, verdict } of judged) {
       if (verdict.perform) continue;
-      partition.postpone(rank, verdict);
+      partition.postpone(rank, verdict, requester);
       return { ...verdict, perform: false, partition: partition.partition };
     }
-    const entries = judged.map(({ partition, verdict }) => partition.enter(rank, verdict));
     const deciding = judged.find(({ verdict }) => verdict.reason !== 'clear')?.verdict.reason ?? 'clear';
+    if (deciding === 'clear') return admitted.clear;
+    const entries = judged.map(({ partition, verdict }) => partition.enter(rank, verdict, requester));
     return { perform: true, reason: deciding, entry: together(entries) };
   }
 
@@ -257,7 +268,7 @@ export class Admissions {
     const now = this.#setup.clock.now();
     for (const partition of this.#troubled) {
       partition.look(now);
-      this.#note(partition);
+      this.#partitions.note(partition);
       if (partition.troubled) partition.probeIfAlone(now);
       else this.#troubled.delete(partition);
     }

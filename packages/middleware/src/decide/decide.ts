@@ -8,6 +8,10 @@ export interface Standing {
   readonly unfinished: number;
   /** Whether a request of this work type could be the partition's probe now. */
   readonly mayProbe: boolean;
+  /** Whether a place is open for it because it, or less important work, has waited for long. */
+  readonly isOpen: boolean;
+  /** Whether requests of it were held back a moment ago in favour of other requesters: what they leave is not for less important work. */
+  readonly yields: boolean;
 }
 
 /** What happens to a request as far as latency is concerned. */
@@ -15,10 +19,10 @@ export type Verdict =
   | { readonly perform: true; readonly reason: PerformReason }
   | { readonly perform: false; readonly reason: PostponeReason };
 
-type PerformReason = Extract<ReasonCode, 'clear' | 'exempt' | 'recovered-share' | 'probe'>;
+type PerformReason = Extract<ReasonCode, 'clear' | 'exempt' | 'recovered-share' | 'probe' | 'floor'>;
 type PostponeReason = Extract<
   ReasonCode,
-  'over-threshold' | 'others-over-threshold' | 'recovering' | 'more-important-first'
+  'over-threshold' | 'others-over-threshold' | 'recovering' | 'more-important-first' | 'requester-share'
 >;
 
 const clear: Verdict = { perform: true, reason: 'clear' };
@@ -31,6 +35,12 @@ const moreImportantFirst: Verdict = { perform: false, reason: 'more-important-fi
 
 /** The verdict for work that is never postponed. */
 export const exempt: Verdict = { perform: true, reason: 'exempt' };
+
+/** The verdict for a request that takes the place which was opened. */
+export const floor: Verdict = { perform: true, reason: 'floor' };
+
+/** The verdict for a request whose requester has its share. */
+export const requesterShare: Verdict = { perform: false, reason: 'requester-share' };
 
 /** The verdict for a work type by itself. */
 export function standAlone({ mode, unfinished, mayProbe }: Standing): Verdict {
@@ -53,6 +63,9 @@ export function standAlone({ mode, unfinished, mayProbe }: Standing): Verdict {
  */
 export function decide(own: Standing, ahead: readonly Standing[]): Verdict {
   const verdict = standAlone(own);
-  if (!verdict.perform) return verdict;
-  return ahead.every((standing) => standAlone(standing).perform) ? verdict : moreImportantFirst;
+  const isFirst = ahead.every((standing) => !standing.yields && standAlone(standing).perform);
+  if (verdict.perform && isFirst) return verdict;
+  // Each of those ahead has a place open then, and so have those ahead of it: none of them would be postponed.
+  if (own.isOpen && ahead.every(({ isOpen }) => isOpen)) return floor;
+  return verdict.perform ? moreImportantFirst : verdict;
 }

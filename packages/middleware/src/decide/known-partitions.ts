@@ -6,6 +6,8 @@ const lookedAtMost = 16;
 /** The partitions of which something is known, at most so many: who makes names up must not make others be forgotten. */
 export class KnownPartitions {
   readonly #partitions = new Map<string, PartitionAdmission>();
+  /** The names of those that are not calm: of which more is to be known than their latency. */
+  readonly #uneasy = new Set<string>();
   readonly #most: number;
   readonly #onForgotten: (partition: PartitionAdmission) => void;
 
@@ -33,6 +35,17 @@ export class KnownPartitions {
     return found;
   }
 
+  /** Keeps in mind whether it is calm, after whatever may have changed that. */
+  note({ partition, calm }: PartitionAdmission): void {
+    if (!calm) this.#uneasy.add(partition);
+    else if (this.#uneasy.size > 0) this.#uneasy.delete(partition);
+  }
+
+  /** Whether it is not calm. */
+  isUneasy(name: string): boolean {
+    return this.#uneasy.size > 0 && this.#uneasy.has(name);
+  }
+
   /**
    * Forgets those named longest ago, of the first few that are calm and were not named again since they were last looked at;
    * the others get another turn, until a sixteenth more than there should be are known.
@@ -56,6 +69,7 @@ export class KnownPartitions {
 
   #drop(partition: PartitionAdmission): void {
     this.#partitions.delete(partition.partition);
+    this.#uneasy.delete(partition.partition);
     this.#onForgotten(partition);
   }
 }

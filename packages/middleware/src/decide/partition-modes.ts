@@ -131,6 +131,13 @@ export class PartitionModes {
     });
   }
 
+  /** How many postponable requests may be unfinished: all connections of the observed pools but one; infinite where nobody can say. */
+  mostUnfinished(): number {
+    const sources = this.#setup.sourcesOf(this.#partition);
+    if (sources.length === 0) return Number.POSITIVE_INFINITY;
+    return sources.reduce((sum, { connections }) => sum + (connections ?? Number.POSITIVE_INFINITY), 0) - 1;
+  }
+
   /** Somebody was postponed by the limit of a recovering work type alone. */
   refused(rank: number, now: number): void {
     this.#modes[rank] = afterRefusal(this.of(rank), now);
@@ -192,14 +199,8 @@ export class PartitionModes {
       thresholdMs: this.#thresholds.of(rank),
       minSamples: this.#setup.minSamples,
       quietMs: quietProbes * this.#setup.probeEveryMs,
-      limitCap: this.#connections() - 1,
+      limitCap: this.mostUnfinished(),
     };
-  }
-
-  #connections(): number {
-    const sources = this.#setup.sourcesOf(this.#partition);
-    if (sources.length === 0) return Number.POSITIVE_INFINITY;
-    return sources.reduce((sum, { connections }) => sum + (connections ?? Number.POSITIVE_INFINITY), 0);
   }
 
   #eachRank(visit: (rank: number) => void): void {

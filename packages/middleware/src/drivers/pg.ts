@@ -156,5 +156,11 @@ function refuseEnded(value: Observable): void {
 function isModule(value: unknown): value is PgModule {
   if (typeof value !== 'object' || value === null) return false;
   const { Client, Pool } = value as Partial<Record<keyof PgModule, unknown>>;
-  return typeof Client === 'function' && typeof Pool === 'function';
+  return hasMethod(Client, 'query') && hasMethod(Pool, 'connect');
+}
+
+function hasMethod(made: unknown, name: string): boolean {
+  return (
+    typeof made === 'function' && typeof (made.prototype as Record<string, unknown>)?.[name] === 'function'
+  );
 }

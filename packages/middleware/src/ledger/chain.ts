@@ -56,6 +56,7 @@ export interface ChainParts {
 export async function openChain(parts: ChainParts): Promise<Chain> {
   const { log, store, tiles, signer, clock } = parts;
   let head = await openHead(parts);
+  let keeping: Promise<void> | undefined;
 
   async function adopt(height: number, text: string): Promise<void> {
     const block = openBlock(text, signer);
@@ -118,8 +119,9 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
         );
       }
       head = { link: linkOf(block), edge, root, checkpoint: block.checkpoint };
-      // A crash here loses tiles, which are computed from the log when they are missing.
-      await tiles.keep(filled);
+      // A crash here loses tiles, which are computed from the log when they are missing. Only those of the block before are waited for.
+      await keeping;
+      keeping = tiles.keep(filled);
       return true;
     },
   };

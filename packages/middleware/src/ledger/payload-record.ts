@@ -42,15 +42,19 @@ export function sealPayload(
       request.remoteAddress === undefined ? undefined : Buffer.from(request.remoteAddress, 'utf8'),
     secure: request.secure === true ? Uint8Array.of(1) : undefined,
   };
-  const chunks: Uint8Array[] = [Uint8Array.of(version)];
-  for (const name of partNames) {
+  const parts = partNames.map((name) => {
     const part = plain[name];
-    const sealed = part === undefined ? Buffer.alloc(0) : vault.seal(id, name, part);
-    const length = Buffer.alloc(4);
-    length.writeUInt32BE(sealed.length);
-    chunks.push(length, sealed);
+    return part === undefined ? undefined : vault.seal(id, name, part);
+  });
+  const record = Buffer.allocUnsafe(parts.reduce((sum, part) => sum + 4 + (part?.length ?? 0), 1));
+  record[0] = version;
+  let at = 1;
+  for (const part of parts) {
+    at = record.writeUInt32BE(part?.length ?? 0, at);
+    if (part !== undefined) record.set(part, at);
+    at += part?.length ?? 0;
   }
-  return Buffer.concat(chunks);
+  return record;
 }
 
 /** The facts alone. Throws `record-corrupt`. */

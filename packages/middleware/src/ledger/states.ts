@@ -2,7 +2,8 @@ import type { EngineStore, StoreOptions } from '../engines/store.ts';
 import { type DeferralState, isSettled } from './life.ts';
 import type { Vault } from './vault.ts';
 
-// A deferral's state: the store's value at deferral/<id>, JSON. A cache of the log: a lost one is made again from there.
+// A deferral's state: the store's value at deferral/<id>, JSON. What is as it was at the beginning is left out, for most states are
+// never read before they are replaced. A cache of the log: a lost one is made again from there.
 // The message of an error may quote the application, so it is sealed as the payload is. A settled one expires.
 
 /** What comes before the id in the key of a state. */
@@ -31,9 +32,22 @@ export interface States {
   page(limit: number, before: string | undefined): Promise<readonly ListedState[]>;
 }
 
-type StoredForm = Omit<DeferralState, 'error'> & {
-  readonly error?: { readonly code: string; readonly sealed: string };
-};
+/** What a state says at the beginning, as far as that is the same for all. */
+const atFirst = {
+  status: 'NotStarted',
+  phase: 'queued',
+  attempts: 0,
+  postponements: 0,
+  token: 0,
+  canceling: false,
+} as const satisfies Partial<DeferralState>;
+
+type LeftOut = keyof typeof atFirst | 'updatedAt' | 'applied' | 'completionKey';
+
+type StoredForm = Omit<DeferralState, 'error' | LeftOut> &
+  Partial<Pick<DeferralState, LeftOut>> & {
+    readonly error?: { readonly code: string; readonly sealed: string };
+  };
 
 /** The states of a store; those of settled deferrals are shown for `keepMs` after that. */
 export function openStates(store: EngineStore, vault: Vault, keepMs: number): States {
@@ -68,9 +82,19 @@ export function openStates(store: EngineStore, vault: Vault, keepMs: number): St
 }
 
 function encode(vault: Vault, state: DeferralState): Uint8Array {
-  const { error, ...rest } = state;
+  const { error, status, phase, attempts, postponements, token, canceling, ...always } = state;
+  const { updatedAt, applied, completionKey, ...rest } = always;
   const form: StoredForm = {
     ...rest,
+    ...(status !== atFirst.status && { status }),
+    ...(phase !== atFirst.phase && { phase }),
+    ...(attempts !== atFirst.attempts && { attempts }),
+    ...(postponements !== atFirst.postponements && { postponements }),
+    ...(token !== atFirst.token && { token }),
+    ...(canceling !== atFirst.canceling && { canceling }),
+    ...(updatedAt !== state.createdAt && { updatedAt }),
+    ...(applied !== state.position && { applied }),
+    ...(completionKey !== state.id && { completionKey }),
     ...(error && {
       error: {
         code: error.code,
@@ -89,6 +113,10 @@ function decode(vault: Vault, id: string, value: Uint8Array): DeferralState | un
     if (form.id !== id || typeof form.position !== 'number') return undefined;
     const { error } = form;
     return {
+      ...atFirst,
+      updatedAt: form.createdAt,
+      applied: form.position,
+      completionKey: form.id,
       ...form,
       // JSON has no undefined: members that are always there in memory are put back.
       orderKey: form.orderKey,

@@ -5,8 +5,11 @@ import { randomPiece } from './random-bytes.ts';
 // never go backwards when the wall clock does, by this clock and no other.
 
 const alphabet = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
-const randomBits = 80n;
-const randomLimit = 1n << randomBits;
+/** The random part in two halves, each within what a number holds exactly. */
+const halfBits = 40;
+const halfLimit = 2 ** halfBits;
+const halfCharacters = 8;
+const timeCharacters = 10;
 const timeLimitMs = 2 ** 48;
 
 const pattern = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
@@ -23,29 +26,35 @@ export function isUlid(text: string): boolean {
  */
 export function ulidFactory(clock: Pick<Clock, 'wallNow'>): () => string {
   let lastMs = -1;
-  let random = 0n;
+  let high = 0;
+  let low = 0;
   return () => {
     const nowMs = Math.min(Math.max(Math.floor(clock.wallNow()), 0), timeLimitMs - 1);
     if (nowMs > lastMs) {
       lastMs = nowMs;
-      random = BigInt(`0x${randomPiece(Number(randomBits) / 8).toString('hex')}`);
+      high = randomPiece(halfBits / 8).readUIntBE(0, halfBits / 8);
+      low = randomPiece(halfBits / 8).readUIntBE(0, halfBits / 8);
     } else {
-      random += 1n;
-      if (random === randomLimit) {
+      low += 1;
+      if (low === halfLimit) {
+        low = 0;
+        high += 1;
+      }
+      if (high === halfLimit) {
+        high = 0;
         lastMs += 1;
-        random = 0n;
       }
     }
-    return encode((BigInt(lastMs) << randomBits) | random);
+    return encode(lastMs, timeCharacters) + encode(high, halfCharacters) + encode(low, halfCharacters);
   };
 }
 
-function encode(value: bigint): string {
+function encode(value: number, characters: number): string {
   let rest = value;
   let text = '';
-  for (let i = 0; i < 26; i++) {
-    text = alphabet.charAt(Number(rest & 31n)) + text;
-    rest >>= 5n;
+  for (let i = 0; i < characters; i++) {
+    text = alphabet.charAt(rest % 32) + text;
+    rest = Math.floor(rest / 32);
   }
   return text;
 }

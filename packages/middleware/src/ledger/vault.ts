@@ -28,12 +28,17 @@ export function openVault(key: LedgerKeys['encryption']): Vault {
   const secret = createSecretKey(key.key);
   return {
     seal(recordId, name, plain) {
-      const nonce = randomPiece(nonceBytes);
+      const sealed = Buffer.allocUnsafe(headBytes + plain.length + tagBytes);
+      sealed[0] = version;
+      sealed.set(keyId, 1);
+      sealed.set(randomPiece(nonceBytes), 1 + keyIdBytes);
+      const nonce = sealed.subarray(1 + keyIdBytes, headBytes);
       const cipher = createCipheriv('aes-256-gcm', secret, nonce, { authTagLength: tagBytes });
       cipher.setAAD(associatedData(recordId, name, keyId));
-      const body = cipher.update(plain);
+      sealed.set(cipher.update(plain), headBytes);
       cipher.final();
-      return Buffer.concat([Uint8Array.of(version), keyId, nonce, body, cipher.getAuthTag()]);
+      sealed.set(cipher.getAuthTag(), headBytes + plain.length);
+      return sealed;
     },
     open(recordId, name, sealed) {
       const bytes = Buffer.from(sealed.buffer, sealed.byteOffset, sealed.byteLength);

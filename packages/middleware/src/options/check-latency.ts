@@ -14,6 +14,7 @@ export const latencyReaders: Readers<LatencyOptions> = {
   statistic: readStatistic,
   probeEveryMs: milliseconds(10, 60_000),
   probeTimeoutMs: milliseconds(10, 600_000),
+  floorOneIn: readFloor,
   maxPartitions: number({ from: 1, to: 1_000_000, of: 'partitions' }),
 };
 
@@ -34,6 +35,17 @@ export function checkLatency(value: unknown): Required<LatencyOptions> {
     );
   }
   return whole;
+}
+
+const readOneIn = number({ from: 0, to: 10_000, of: 'requests' });
+
+/** One in one would be all of them: no limit any more. */
+function readFloor(value: unknown, option: string): number {
+  const oneIn = readOneIn(value, option);
+  if (oneIn === 1) {
+    throw new OptionInvalidError(option, value, 'give a whole number from 2 to 10,000, or 0 for none');
+  }
+  return oneIn;
 }
 
 function readStatistic(value: unknown, option: string): Statistic {

@@ -206,6 +206,11 @@ export interface LatencyOptions {
   readonly probeEveryMs?: number;
   /** A probe without an end makes way for the next after this time, ms. Default 2,000. */
   readonly probeTimeoutMs?: number;
+  /**
+   * Of so many requests that a partition lets through while it is over or recovering, one is of each work type that waits; 0: none.
+   * Default 20.
+   */
+  readonly floorOneIn?: number;
   /** How many partitions are remembered. Default 10,000. */
   readonly maxPartitions?: number;
 }
@@ -219,6 +224,7 @@ export const latencyDefaults = {
   statistic: 'median',
   probeEveryMs: 200,
   probeTimeoutMs: 2_000,
+  floorOneIn: 20,
   maxPartitions: 10_000,
 } as const satisfies Required<LatencyOptions>;
 

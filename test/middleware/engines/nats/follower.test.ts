@@ -97,6 +97,19 @@ describe('a follower', () => {
     expect(seen).toEqual([1, 2, 4]);
   });
 
+  it('waits for a message that the leader does not have yet, and does not pass it over', async () => {
+    for (const name of ['a', 'b']) await publish(`f.${name}`);
+    start(1, undefined, true);
+    await follower.reached(2);
+    const waiting = follower.reached(3);
+    // Longer than it takes until a follower doubts that its consumer is still there.
+    await new Promise((resolve) => setTimeout(resolve, 600));
+    expect(follower.seen).toBe(2);
+    await publish('f.c');
+    await waiting;
+    expect(seen).toEqual([1, 2, 3]);
+  });
+
   it('lets go of those who wait when it is stopped', async () => {
     start();
     const waiting = follower.reached(7);

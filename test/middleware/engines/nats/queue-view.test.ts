@@ -49,6 +49,15 @@ describe('a host’s view of the queue', () => {
     expect(view.find('i3')).toMatchObject({ seq: 2, arrival: 2 });
   });
 
+  it('keeps names apart that differ only in what JSON escapes', () => {
+    const named = ['a', 'a\0b', 'a\0c', '"', '\\', 'ä'];
+    const items = named.map((id, position) => ({ ...item('i1'), id, position }));
+    view.apply([{ items, seq: 1, subject: 'arrived.1', at: 0 }]);
+    view.apply([{ items, seq: 2, subject: 'arrived.2', at: 0 }]);
+    expect([...view.known([...named, 'a\0d'])].map(([id]) => id).toSorted()).toEqual(named.toSorted());
+    expect(due(view)).toEqual(named);
+  });
+
   it('takes of two claims of an item that has just arrived the first', () => {
     view.apply([arrival(1, ['i1']), claimed(2, 'i1', 1), claimed(3, 'i1', 1)]);
     expect(view.find('i1')).toMatchObject({ seq: 2, item: { token: 1 } });

@@ -20,10 +20,10 @@ export interface BundleIndex {
   reached(seq: number): Promise<void>;
   /** Resolves when the index has all bundles that there were at the call. */
   caughtUp(): Promise<void>;
-  /** The number of the bundle that made the key; undefined where none that was heard of did. */
-  bundleOf(key: string): number | undefined;
   /** Lets go of a key. */
   forget(key: IndexedKey): void;
+  /** The numbers of the bundles that made these keys, as far as they were heard of. */
+  bundlesOf(keys: readonly string[]): ReadonlyMap<string, number>;
   /** Keys with a prefix, behind `after`, as far as bundles were heard of. */
   page(prefix: string, limit: number, after: string | undefined, reverse: boolean): readonly IndexedKey[];
   close(): void;
@@ -85,8 +85,16 @@ export async function openBundleIndex(
     },
     reached: (seq) => follower.reached(seq),
     caughtUp: coalesced(async () => follower.reached(await api.newest(stream))),
-    bundleOf: (key) => table.seqOf(key) ?? heard.get(key),
     forget: (key) => table.forget(key),
+    bundlesOf(keys) {
+      const found = table.seqsOf(keys);
+      for (const key of keys) {
+        const seq = heard.get(key);
+        // What the table has was there before.
+        if (seq !== undefined && !found.has(key)) found.set(key, seq);
+      }
+      return found;
+    },
     page(prefix, limit, after, reverse) {
       flush();
       return table.page(prefix, limit, after, reverse);

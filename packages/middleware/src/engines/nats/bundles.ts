@@ -1,8 +1,9 @@
+import { bulkSegments } from '../bulk-keys.ts';
 import { EngineError } from '../engine-error.ts';
 import { openBundleIndex } from './bundle-index.ts';
 import { type FirstValue, packBundle, unpackBundle } from './bundle-message.ts';
 import type { NatsContext } from './context.ts';
-import { streamReplaced } from './failures.ts';
+import { notShown, streamReplaced } from './failures.ts';
 import { gathered } from './gathered.ts';
 import type { IndexedKey } from './key-table.ts';
 import type { StoreMessage } from './store-message.ts';
@@ -54,22 +55,45 @@ export async function openBundles(context: NatsContext, directory: string | unde
   let bytesInCache = 0;
   let floor = 0;
 
-  const create = gathered<FirstValue, boolean>({
-    calls: mostKeys,
-    bytes: mostBytes,
-    // So that keys as long as they may be stay within the bound of headers too.
-    sizeOf: ({ key, value }) => value.byteLength + key.length * (mostBytes / mostHeaderBytes),
-    async perform(values) {
-      const once = new Map<string, FirstValue>();
-      for (const value of values) if (!once.has(value.key)) once.set(value.key, value);
-      const { headers, data } = packBundle([...once.values()]);
-      const { seen } = index;
-      const seq = (await api.publish(names.bundleSubject, data, { stream, headers })) ?? 0;
-      if (seq <= seen) throw streamReplaced(stream, seq);
-      await index.reached(seq);
-      return values.map((value) => once.get(value.key) === value && index.bundleOf(value.key) === seq);
-    },
-  });
+  async function perform(values: readonly FirstValue[]): Promise<boolean[]> {
+    const keys = values.map(({ key }) => key);
+    const made = index.bundlesOf(keys);
+    const fresh = new Map<string, FirstValue>();
+    for (const value of values) {
+      if (!made.has(value.key) && !fresh.has(value.key)) fresh.set(value.key, value);
+    }
+    if (fresh.size === 0) return values.map(() => false);
+    const { headers, data } = packBundle([...fresh.values()]);
+    const { seen } = index;
+    const seq = (await api.publish(names.bundleSubject, data, { stream, headers })) ?? 0;
+    if (seq <= seen) throw streamReplaced(stream, seq);
+    await index.reached(seq);
+    const bundles = index.bundlesOf(keys);
+    // What was acknowledged is there. Whoever does not see it must not say that it was there before.
+    if ([...fresh.keys()].some((key) => !bundles.has(key))) throw notShown(stream, seq);
+    return values.map((value) => fresh.get(value.key) === value && bundles.get(value.key) === seq);
+  }
+
+  /** What is made for one purpose does not wait for what is made for another. */
+  const gatherings = new Map(
+    bulkSegments.map((segment) => [
+      segment,
+      gathered<FirstValue, boolean>({
+        calls: mostKeys,
+        bytes: mostBytes,
+        // So that keys as long as they may be stay within the bound of headers too.
+        sizeOf: ({ key, value }) => value.byteLength + key.length * (mostBytes / mostHeaderBytes),
+        perform,
+      }),
+    ]),
+  );
+
+  async function bundleOf(key: string): Promise<number | undefined> {
+    const known = index.bundlesOf([key]).get(key);
+    if (known !== undefined) return known;
+    await index.caughtUp();
+    return index.bundlesOf([key]).get(key);
+  }
 
   async function load(seq: number): Promise<Values> {
     const message = await api.at(stream, seq);
@@ -113,10 +137,13 @@ export async function openBundles(context: NatsContext, directory: string | unde
     get behind() {
       return index.behind;
     },
-    create: async (value) => index.bundleOf(value.key) === undefined && create(value),
+    async create(value) {
+      const create = gatherings.get(value.key.slice(0, value.key.indexOf('/')));
+      if (create === undefined) throw new RangeError(`${value.key} is not made in bundles`);
+      return create(value);
+    },
     async first(key) {
-      if (index.bundleOf(key) === undefined) await index.caughtUp();
-      const seq = index.bundleOf(key);
+      const seq = await bundleOf(key);
       return seq === undefined || seq < floor ? undefined : (await open(seq)).get(key);
     },
     async page(...page) {
@@ -126,10 +153,7 @@ export async function openBundles(context: NatsContext, directory: string | unde
     floor(seq) {
       floor = Math.max(floor, seq);
     },
-    async holds(key) {
-      if (index.bundleOf(key) === undefined) await index.caughtUp();
-      return (index.bundleOf(key) ?? 0) >= Math.max(floor, 1);
-    },
+    holds: async (key) => ((await bundleOf(key)) ?? 0) >= Math.max(floor, 1),
     forget(key) {
       if (key.seq < floor) index.forget(key);
     },

@@ -116,3 +116,12 @@ export function streamReplaced(stream: string, seq: number): EngineError {
     `The stream ${stream} no longer has message ${seq}, or gave its number again: it was purged, or replaced by an older one. Restore the newest backup.`,
   );
 }
+
+/** A message was acknowledged and is not where it must be. */
+export function notShown(stream: string, seq: number): EngineError {
+  return new EngineError(
+    'engine-unavailable',
+    'unknown',
+    `Message ${seq} was written to ${stream} and is not shown.`,
+  );
+}

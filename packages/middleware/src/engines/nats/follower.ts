@@ -89,6 +89,16 @@ export function follow({ connection, api, clock }: NatsContext, following: Follo
     });
   }
 
+  /**
+   * The stream's leader has nothing behind what was seen: what somebody waits for has been removed. The consumer can't
+   * tell that, for it may be on a server that does not have the newest yet. Nor can a leader that was elected just now and is
+   * still taking in what the one before acknowledged: it must have come as far as that.
+   */
+  async function isRemoved(seq: number): Promise<boolean> {
+    if ((await api.newest(stream)) < seq) return false;
+    return (await api.next(stream, subject ?? '>', seen + 1)) === undefined;
+  }
+
   async function start(): Promise<void> {
     if (stopped || starting) return;
     starting = true;
@@ -99,11 +109,7 @@ export function follow({ connection, api, clock }: NatsContext, following: Follo
     messages = undefined;
     try {
       void Promise.resolve(old?.close()).catch(() => {});
-      // The stream's leader has nothing behind what was seen: what somebody waits for has been removed. The consumer can't
-      // tell that, for it may be on a server that does not have the newest yet.
-      if (removable && waitedFor > seen && (await api.next(stream, subject ?? '>', seen + 1)) === undefined) {
-        advance(waitedFor);
-      }
+      if (removable && waitedFor > seen && (await isRemoved(waitedFor))) advance(waitedFor);
       const { DeliverPolicy } = connection.packages.jetstream;
       const consumer = await api.client.consumers.getPushConsumer(stream, {
         deliver_policy: DeliverPolicy.StartSequence,

@@ -2,6 +2,8 @@ import { EngineError } from '../engine-error.ts';
 
 // Calls that come while others are on their way go together, next. One message for many calls is what makes many callers cheap.
 
+/** While one lot is on its way the next may go; a third waits. */
+const mostUnderWay = 2;
 const mostWaiting = 20_000;
 const mostWaitingBytes = 64 * 1024 * 1024;
 
@@ -30,10 +32,10 @@ interface Waiting<Call, Answer> {
 export function gathered<Call, Answer>(gathering: Gathering<Call, Answer>): (call: Call) => Promise<Answer> {
   let waiting: Waiting<Call, Answer>[] = [];
   let waitingBytes = 0;
-  let running = false;
+  let underWay = 0;
 
   async function run(): Promise<void> {
-    running = true;
+    underWay += 1;
     while (waiting.length > 0) {
       // Callers that were all answered at once come again one after the other, within this turn.
       await new Promise<void>((resolve) => setImmediate(resolve));
@@ -42,7 +44,7 @@ export function gathered<Call, Answer>(gathering: Gathering<Call, Answer>): (cal
       waitingBytes = 0;
       await Promise.all(partsOf(taken).map(performOne));
     }
-    running = false;
+    underWay -= 1;
   }
 
   function partsOf(taken: readonly Waiting<Call, Answer>[]): Waiting<Call, Answer>[][] {
@@ -79,7 +81,7 @@ export function gathered<Call, Answer>(gathering: Gathering<Call, Answer>): (cal
     return new Promise((resolve, reject) => {
       waiting.push({ call, bytes, resolve, reject });
       waitingBytes += bytes;
-      if (!running) void run();
+      if (underWay < mostUnderWay) void run();
     });
   };
 }

@@ -40,7 +40,7 @@ const schema = `
  */
 export class KeyTable {
   readonly #database: DatabaseSync;
-  readonly #seqOf;
+  readonly #seqsOf;
   readonly #add;
   readonly #removeIfStill;
   readonly #note;
@@ -70,9 +70,12 @@ export class KeyTable {
     database.exec(schema);
     const better = keeps === 'first' ? 'min' : 'max';
     this.#add = database.prepare(
-      `INSERT INTO key VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET seq = ${better}(seq, excluded.seq)`,
+      `INSERT INTO key SELECT value ->> 0, value ->> 1 FROM json_each(?) WHERE true
+       ON CONFLICT (name) DO UPDATE SET seq = ${better}(seq, excluded.seq)`,
     );
-    this.#seqOf = database.prepare('SELECT seq FROM key WHERE name = ?');
+    this.#seqsOf = database.prepare(
+      'SELECT name, seq FROM key WHERE name IN (SELECT value FROM json_each(?))',
+    );
     this.#removeIfStill = database.prepare('DELETE FROM key WHERE name = ? AND seq = ?');
     this.#note = database.prepare('INSERT OR REPLACE INTO followed VALUES (?, ?)');
     this.#noted = database.prepare('SELECT seq FROM followed WHERE subject = ?');
@@ -89,16 +92,17 @@ export class KeyTable {
     return Number(this.#noted.get(subject)?.['seq'] ?? 0);
   }
 
-  /** The number of a key; undefined where it is not known. */
-  seqOf(key: string): number | undefined {
-    const seq = this.#seqOf.get(key)?.['seq'];
-    return seq === undefined ? undefined : Number(seq);
+  /** The numbers of keys, as far as they are known. */
+  seqsOf(keys: readonly string[]): Map<string, number> {
+    const rows = this.#seqsOf.all(JSON.stringify(keys));
+    return new Map(rows.map((row) => [String(row['name']), Number(row['seq'])]));
   }
 
   /** Takes in keys, and then how far which subject was followed. */
   apply(keys: ReadonlyMap<string, number>, followed: Iterable<readonly [string, number]>): void {
     this.#database.exec('BEGIN IMMEDIATE');
-    for (const [key, seq] of keys) this.#add.run(key, seq);
+    // One statement for all: to go over to SQLite and back costs more than a row.
+    this.#add.run(JSON.stringify([...keys]));
     for (const [subject, seq] of followed) this.#note.run(subject, seq);
     this.#database.exec('COMMIT');
   }

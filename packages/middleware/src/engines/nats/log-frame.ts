@@ -34,7 +34,7 @@ export function packEntries(
   };
 }
 
-/** The entries of a message, copied; undefined where it is not one of ours. */
+/** The entries of a message, in one copy of it; undefined where it is not one of ours. */
 export function unpackEntries(headers: MsgHdrs | undefined, data: Uint8Array): Uint8Array[] | undefined {
   const count = Number(headers?.get(entriesHeader));
   if (!Number.isSafeInteger(count) || count < 1) return undefined;
@@ -46,7 +46,7 @@ export function unpackEntries(headers: MsgHdrs | undefined, data: Uint8Array): U
     const length = bytes.readUInt32BE(at);
     const end = at + 4 + length;
     if (end > bytes.length) return undefined;
-    entries.push(new Uint8Array(bytes.subarray(at + 4, end)));
+    entries.push(new Uint8Array(bytes.buffer, bytes.byteOffset + at + 4, length));
     at = end;
   }
   return at === bytes.length ? entries : undefined;

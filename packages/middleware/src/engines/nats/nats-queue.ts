@@ -4,7 +4,7 @@ import { EngineError } from '../engine-error.ts';
 import { checkInteger, checkName, deadKeptMs, engineLimits, settledKeptMs, wholeMs } from '../limits.ts';
 import type { Claim, ClaimOptions, EngineQueue, QueueItem } from '../queue.ts';
 import type { NatsContext } from './context.ts';
-import { streamReplaced } from './failures.ts';
+import { notShown, streamReplaced } from './failures.ts';
 import { gathered } from './gathered.ts';
 import { inParallel } from './in-parallel.ts';
 import { startQueueFeed } from './queue-feed.ts';
@@ -103,32 +103,38 @@ export async function openNatsQueue(context: NatsContext): Promise<NatsQueue> {
     return claims.sort((a, b) => a.priority - b.priority || a.position - b.position);
   }
 
+  /** Which of these are on the queue, or left it so lately that they must not come again: they are left out of an arrival. */
+  async function thereAlready(ids: readonly string[]): Promise<ReadonlySet<string>> {
+    const known = [...feed.use((view) => view.known(ids)).keys()];
+    if (known.length === 0) return new Set();
+    await feed.caughtUp();
+    const now = serverClock.now();
+    const isThere = (found: ViewedItem | undefined): boolean =>
+      found !== undefined && !isForgotten(found.item, now);
+    return feed.use((view) => new Set(known.filter((id) => isThere(view.find(id)))));
+  }
+
   /** Nobody looks whether it is there: the stream's order says which arrival of an id counts, and the view knows it. */
   const arrive = gathered<Arriving, boolean>({
     calls: mostTogether,
     bytes: mostTogetherBytes,
     sizeOf: ({ line }) => line.length,
     async perform(items) {
+      const there = await thereAlready(items.map(({ id }) => id));
       const byId = new Map<string, Arriving>();
-      for (const item of items) if (!byId.has(item.id)) byId.set(item.id, item);
+      for (const item of items) if (!there.has(item.id) && !byId.has(item.id)) byId.set(item.id, item);
+      if (byId.size === 0) return items.map(() => false);
       const data = packArrival([...byId.values()].map(({ line }) => line));
       const { seen } = feed;
       const seq = (await api.publish(names.arrivalSubject(randomUUID()), data, { stream })) ?? 0;
       if (seq <= seen) throw streamReplaced(stream, seq);
       await feed.reached(seq);
-      return feed.use((view) =>
-        items.map((item) => byId.get(item.id) === item && view.find(item.id)?.arrival === seq),
-      );
+      const known = feed.use((view) => view.known([...byId.keys()]));
+      // What was acknowledged is there. Whoever does not see it must not say that it was there before.
+      if (known.size < byId.size) throw notShown(stream, seq);
+      return items.map((item) => byId.get(item.id) === item && known.get(item.id) === seq);
     },
   });
-
-  async function enqueue(item: QueueItem): Promise<boolean> {
-    const isThere = (known: ViewedItem | undefined): boolean =>
-      known !== undefined && !isForgotten(known.item, serverClock.now());
-    const { id } = item;
-    if (isThere(feed.use((view) => view.find(id))) && isThere(await refresh(id))) return false;
-    return arrive({ id, line: lineOf(newItem(item, (at) => serverClock.toServer(at))) });
-  }
 
   async function sweepArrivals(): Promise<void> {
     const spent = feed.use((view) => view.spentArrivals(sweptPerTurn));
@@ -167,7 +173,7 @@ export async function openNatsQueue(context: NatsContext): Promise<NatsQueue> {
     behind: () => feed.behind,
     async enqueue(item) {
       checkItem(item);
-      return enqueue(item);
+      return arrive({ id: item.id, line: lineOf(newItem(item, (at) => serverClock.toServer(at))) });
     },
     async claim(options) {
       checkName('partition', options.partition);

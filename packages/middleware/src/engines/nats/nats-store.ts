@@ -49,9 +49,11 @@ export async function openNatsStore(
   }
 
   async function lastOf(key: string): Promise<StoreMessage | undefined> {
+    const first = isBulkKey(key) ? bundles.first(key) : undefined;
+    // Where it was replaced, nobody needs to know whether it can be read.
+    first?.catch(() => {});
     const kept = await api.last(stream, names.storeSubject(key));
-    if (kept !== undefined) return readStoreMessage(kept);
-    return isBulkKey(key) ? bundles.first(key) : undefined;
+    return kept === undefined ? first : readStoreMessage(kept);
   }
 
   async function read(key: string): Promise<StoredValue | undefined> {

@@ -28,14 +28,17 @@ export function packArrival(lines: readonly string[]): Uint8Array {
   return Buffer.from(lines.join('\n'), 'utf8');
 }
 
-/** An item as a line of an arrival. */
-export function lineOf(item: QueuedItem): string {
-  return JSON.stringify(item);
+/** An item as a line of an arrival, without what is the same for most. */
+export function lineOf({ state, until, token, ...item }: QueuedItem): string {
+  return JSON.stringify(until === 0 ? item : { ...item, until });
 }
 
 /** The items of an arrival; undefined where the message is none of ours. */
 export function unpackArrival({ data }: Pick<Kept, 'data'>): readonly QueuedItem[] | undefined {
-  const items = Buffer.from(data).toString('utf8').split('\n').map(parseItem);
+  const items = Buffer.from(data)
+    .toString('utf8')
+    .split('\n')
+    .map((line) => parseItem(line, arrived));
   return items.every((item) => item !== undefined) ? items : undefined;
 }
 
@@ -44,11 +47,13 @@ export function unpackItem({ data }: Pick<Kept, 'data'>): QueuedItem | undefined
   return parseItem(Buffer.from(data).toString('utf8'));
 }
 
-function parseItem(text: string): QueuedItem | undefined {
+const arrived = { state: 'live', until: 0, token: 0 } as const;
+
+function parseItem(text: string, usual: Partial<QueuedItem> = {}): QueuedItem | undefined {
   try {
-    const item = JSON.parse(text) as Partial<QueuedItem> | null;
+    const item: Partial<QueuedItem> = { ...usual, ...(JSON.parse(text) as Partial<QueuedItem>) };
     const fine =
-      typeof item?.id === 'string' &&
+      typeof item.id === 'string' &&
       typeof item.partition === 'string' &&
       typeof item.state === 'string' &&
       [item.priority, item.position, item.until, item.token].every(Number.isSafeInteger);
