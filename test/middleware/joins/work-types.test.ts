@@ -69,7 +69,7 @@ function controlOf(
   const control = controlWorkTypes(
     options,
     present,
-    { ranks, admissions: { thresholdsChanged() {} } },
+    { ranks, admissions: { thresholdsChanged() {}, thresholdsOf: () => new Map() } },
     voice,
     open,
   );

@@ -36,7 +36,10 @@ export function controlWorkTypes(
   {
     ranks,
     admissions,
-  }: { readonly ranks: readonly ChangingRank[]; readonly admissions: Pick<Admissions, 'thresholdsChanged'> },
+  }: {
+    readonly ranks: readonly ChangingRank[];
+    readonly admissions: Pick<Admissions, 'thresholdsChanged' | 'thresholdsOf'>;
+  },
   { tell, warn, trouble }: Pick<GateVoice, 'tell' | 'warn' | 'trouble'>,
   open: (() => Promise<Pick<Ledger, 'changeWorkTypes'>>) | undefined,
 ): WorkTypeControl {
@@ -73,6 +76,10 @@ export function controlWorkTypes(
   return {
     list: () => live.list(),
     find: (name) => live.find(name),
+    learned(name) {
+      const rank = ranks.findIndex((one) => one.name === name && one.thresholdMs === 'auto');
+      return rank === -1 ? undefined : Object.fromEntries(admissions.thresholdsOf(rank));
+    },
     async change(wanted, who, ifMatch) {
       // What a token says may be no text that an entry can hold.
       const by = who.replace(/\p{Surrogate}/gu, '\ufffd');

@@ -180,6 +180,6 @@ export function workTypesOf(): ResourceParts['workTypes'] {
       report: { priority: 3, thresholdMs: 80 },
     },
   });
-  const deciding = { ranks: [], admissions: { thresholdsChanged() {} } };
+  const deciding = { ranks: [], admissions: { thresholdsChanged() {}, thresholdsOf: () => new Map() } };
   return controlWorkTypes(options, [...options.workTypes], deciding, gateVoice(), undefined);
 }

@@ -36,8 +36,8 @@ const thresholdOf = async (own: Office): Promise<unknown> =>
 
 /** Work types whose changes the ledger does not take. */
 function refusing(error: Error): ReturnType<typeof workTypesOf> {
-  const { list, find } = workTypesOf();
-  return { list, find, change: () => Promise.reject(error) };
+  const { list, find, learned } = workTypesOf();
+  return { list, find, learned, change: () => Promise.reject(error) };
 }
 
 /** What may have read the body before the gate. */
@@ -127,6 +127,12 @@ describe('PUT /work-types/:name', () => {
     ],
     ['{"thresholdMs":1e999}', 'thresholdMs: Infinity is a number; give a number of milliseconds from 0'],
     ['{"thresholdMs":3600001}', 'thresholdMs: 3600001 is a number; give a number of milliseconds from 0'],
+    ['{"thresholdMs":0}', 'thresholdMs: 0 is a number; give a number of milliseconds from 0.001'],
+    ['{"thresholdMs":1e12}', 'thresholdMs: 1000000000000 is a number; give a number of milliseconds from 0'],
+    [
+      '{"thresholdMs":"automatic"}',
+      'thresholdMs: "automatic" is a string; give a number of milliseconds, or "auto"',
+    ],
     ['{"thresholdMs":[200]}', 'thresholdMs: this is an array; give a number'],
     ['{}', 'it names nothing; give an object with what is to change'],
     ['{"thresholdMs":1,"priority":1}', 'workTypes.settle.priority: it is fixed while the gate runs'],

@@ -71,6 +71,8 @@ export type VerifyToken = (
 export interface WorkTypeDesk {
   list(): readonly WorkTypeView[];
   find(name: string): WorkTypeView | undefined;
+  /** The present thresholds of a work type whose threshold is `auto`, ms, by partition; undefined for others. */
+  learned(name: string): Readonly<Record<string, number>> | undefined;
   /**
    * Changes work types, all at once. Rejects with `option-...` where that is refused, `precondition-failed` where none of
    * `ifMatch` is the ETag, and an error of the ledger or engine where it can't be recorded.

@@ -18,9 +18,12 @@ export async function getWorkTypes(exchange: Exchange): Promise<void> {
 export async function getWorkType(exchange: Exchange): Promise<void> {
   const { parts, params, res } = exchange;
   if (!hasScope(exchange, 'audit:read', 'admin')) return sendNotFound(res);
-  const workType = parts.workTypes.find(params['name'] ?? '');
+  const name = params['name'] ?? '';
+  const workType = parts.workTypes.find(name);
   if (workType === undefined) return sendNotFound(res);
-  sendJson(res, 200, { ETag: workType.etag }, workType);
+  const thresholdsMs = parts.workTypes.learned(name);
+  const shown = thresholdsMs === undefined ? workType : { ...workType, thresholdsMs };
+  sendJson(res, 200, { ETag: workType.etag }, shown);
 }
 
 /** `PUT /work-types/:name` with the members that are to change. */
