@@ -1,5 +1,5 @@
 import { type PostgresServer, startPostgres } from '@slackwater/test-support/postgres';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { until } from '../middleware/perform/until.ts';
 import {
   type Host,
@@ -10,28 +10,27 @@ import {
   startHost,
 } from './hosts.ts';
 
-/** Processes start one after another, and slowly where others are busy. */
-const patientMs = 60_000;
-
-/** What must hold of hosts that share an engine, whichever it is. `make` is called for each test. */
+/** What must hold of hosts that share an engine, whichever it is. `make` is called for each group of hosts. */
 export function sharingSuite(name: string, make: () => Promise<SharedEngine>): void {
   let database: PostgresServer;
   let engine: SharedEngine;
-  let hosts: Host[];
+  let hosts: Host[] = [];
 
   beforeAll(async () => {
     database = await startPostgres();
     await prepareOrders(database);
   });
   afterAll(() => database.stop());
-  beforeEach(async () => {
+
+  async function begin(): Promise<void> {
     engine = await make();
-    hosts = [];
-  });
-  afterEach(async () => {
+  }
+
+  async function end(): Promise<void> {
     await Promise.all(hosts.map((host) => host.stop()));
+    hosts = [];
     await engine.dispose();
-  });
+  }
 
   async function start(...setups: readonly HostSetup[]): Promise<readonly Host[]> {
     const started = await Promise.all(setups.map((setup) => startHost(database, engine, setup)));
@@ -39,15 +38,21 @@ export function sharingSuite(name: string, make: () => Promise<SharedEngine>): v
     return started;
   }
 
-  /** Hosts that share and have measured the partition, and one that has not and hears them all. */
-  async function newcomerAmong(...slowerByMs: readonly number[]): Promise<readonly Host[]> {
-    const measured = await start(
+  /** Hosts that share and have measured the partition. */
+  async function measured(...slowerByMs: readonly number[]): Promise<readonly Host[]> {
+    const started = await start(
       ...slowerByMs.map((ms, index) => ({ name: `host ${index}`, slowerByMs: ms, shares: true })),
     );
-    await Promise.all(measured.map((host) => host.post('/reports', 8)));
-    const newcomers = await start({ name: 'newcomer', shares: true });
-    for (const newcomer of newcomers) await hears(newcomer, slowerByMs.length);
-    return [...newcomers, ...measured];
+    await Promise.all(started.map((host) => host.post('/reports', 8)));
+    return started;
+  }
+
+  /** One that has measured nothing, and hears so many others. */
+  async function newcomerWhoHears(count: number): Promise<Host> {
+    const [newcomer] = await start({ name: 'newcomer', shares: true });
+    if (newcomer === undefined) throw new Error('No host was started.');
+    await hears(newcomer, count);
+    return newcomer;
   }
 
   async function sharingTroubles(host: Host): Promise<number> {
@@ -58,48 +63,42 @@ export function sharingSuite(name: string, make: () => Promise<SharedEngine>): v
     await until(async () => ((await host.partition())?.others?.hosts ?? 0) === count);
   }
 
-  describe(`hosts that share latency on ${name}`, { timeout: patientMs }, () => {
+  describe(`hosts that share latency on ${name}`, () => {
+    let sick: Host | undefined;
+    let well: Host | undefined;
+
+    beforeAll(async () => {
+      await begin();
+      [sick, well] = await measured(400, 0, 400);
+    });
+    afterAll(end);
+
     it('tell a newcomer what most of them measure, and it goes by that until it knows by itself', async () => {
-      const [newcomer] = await newcomerAmong(400, 400);
-      expect(await newcomer?.partition()).toMatchObject({
+      const newcomer = await newcomerWhoHears(3);
+      expect(await newcomer.partition()).toMatchObject({
         samples: 0,
         states: { report: 'clear' },
-        others: { valueMs: expect.any(Number), hosts: 2 },
+        others: { valueMs: expect.any(Number), hosts: 3 },
       });
-      expect((await newcomer?.partition())?.others?.valueMs).toBeGreaterThanOrEqual(400);
-      const answers = (await newcomer?.post('/reports', 6)) ?? [];
+      expect((await newcomer.partition())?.others?.valueMs).toBeGreaterThanOrEqual(400);
+      const answers = await newcomer.post('/reports', 6);
       expect(answers.filter(([status]) => status === 201)).toHaveLength(1);
       expect(answers.filter(([, reason]) => reason === 'others-over-threshold')).toHaveLength(5);
       // The one was its probe, and showed that its own path is well.
-      for (let i = 0; i < 12; i++) expect(await newcomer?.post('/reports')).toEqual([[201]]);
-      expect(await newcomer?.partition()).toMatchObject({
-        states: { report: 'clear' },
-        others: { hosts: 2 },
+      await until(async () => {
+        expect(await newcomer.post('/reports')).toEqual([[201]]);
+        return (await newcomer.partition())?.states['report'] === 'clear';
       });
     });
 
-    it('do not make a newcomer postpone anything because one of them is sick', async () => {
-      const [newcomer] = await newcomerAmong(400, 0);
-      expect(await newcomer?.post('/reports', 6)).toEqual(Array.from({ length: 6 }, () => [201]));
-      expect((await newcomer?.partition())?.others?.valueMs).toBeLessThan(200);
-    });
-
     it('each go by their own value, where they have one', async () => {
-      const [, sick, well] = await newcomerAmong(400, 0, 400);
       const [bySick, byWell] = await Promise.all([sick?.post('/reports', 6), well?.post('/reports', 6)]);
       expect(bySick?.filter(([, reason]) => reason === 'over-threshold')).toHaveLength(5);
       expect(byWell).toEqual(Array.from({ length: 6 }, () => [201]));
     });
 
-    it('leave out one that died', async () => {
-      const [newcomer, first] = await newcomerAmong(400, 400, 400);
-      await first?.kill();
-      if (newcomer !== undefined) await hears(newcomer, 2);
-    });
-
     it('fall back to their own values when the engine is lost, say so once, and share again when it is back', async () => {
-      const [newcomer] = await newcomerAmong(400, 400);
-      if (newcomer === undefined) return;
+      const newcomer = await newcomerWhoHears(4);
       await engine.lose();
       try {
         await until(async () => (await newcomer.partition())?.others === undefined);
@@ -110,11 +109,31 @@ export function sharingSuite(name: string, make: () => Promise<SharedEngine>): v
       } finally {
         await engine.giveBack();
       }
-      await hears(newcomer, 2);
+      await hears(newcomer, 4);
+    });
+
+    it('leave out one that died', async () => {
+      await sick?.kill();
+      if (well !== undefined) await hears(well, 3);
     });
   });
 
-  describe(`two hosts with one queue on ${name}`, { timeout: patientMs }, () => {
+  describe(`two hosts that share latency on ${name}`, () => {
+    beforeAll(begin);
+    afterAll(end);
+
+    it('do not make a newcomer postpone anything because one of them is sick', async () => {
+      await measured(400, 0);
+      const newcomer = await newcomerWhoHears(2);
+      expect(await newcomer.post('/reports', 6)).toEqual(Array.from({ length: 6 }, () => [201]));
+      expect((await newcomer.partition())?.others?.valueMs).toBeLessThan(200);
+    });
+  });
+
+  describe(`two hosts with one queue on ${name}`, () => {
+    beforeAll(begin);
+    afterAll(end);
+
     it('look each at its own latency: what the sick one defers the other performs (D-02, D-24)', async () => {
       const before = await ordersByHost(database);
       const [sick, well] = await start({ name: 'sick', slowerByMs: 400 }, { name: 'well' });

@@ -9,9 +9,11 @@ import { logStream } from './ledger-bytes.ts';
 import { anotherHost, checkpointOf, expectPromisesKept } from './promises.ts';
 import { leaseMs, startThreeHosts, type ThreeHosts } from './three-hosts.ts';
 
-const beforeFaultMs = 1_000;
+const beforeFaultMs = 700;
 const afterFaultMs = 500;
-const awayMs = 2_000;
+const awayMs = 1_500;
+/** Less than a dead connection takes to be noticed. */
+const deafMs = 4_000;
 const lookWithinMs = 5_000;
 const drainWithinMs = 40_000;
 /** With elections as long as they may become on a machine that is busy. */
@@ -124,7 +126,7 @@ describe('three hosts on a cluster of three servers, under load', { timeout }, (
   it('keeps every promise while one host hears nothing of any server, and does not know why', () =>
     promisesAreKept(async () => {
       for (const proxy of all.network) proxy.stall();
-      await sleep(2 * awayMs);
+      await sleep(deafMs);
       await Promise.all(all.network.map((proxy) => proxy.heal()));
     }));
 
@@ -138,7 +140,7 @@ describe('three hosts on a cluster of three servers, under load', { timeout }, (
   it('keeps every promise while a host is stopped for longer than its leases, and goes on as if nothing had been', () =>
     promisesAreKept(async () => {
       all.hosts[0].pause();
-      await sleep(4 * leaseMs);
+      await sleep(2 * leaseMs);
       all.hosts[0].resume();
     }));
 });

@@ -12,8 +12,8 @@ import { killedAtRandom, resultOf, type Said, slackwaterSays } from './command-l
 import { rowsOf } from './rows.ts';
 
 const user = { user: 'app', password: 'p@ss:word' };
-const kills = 5;
-const lifeMs = { least: 250, most: 1_500 } as const;
+const kills = 3;
+const lifeMs = { least: 250, most: 1_200 } as const;
 
 let server: NatsServer;
 let source: Bench;

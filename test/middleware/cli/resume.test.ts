@@ -11,7 +11,7 @@ import { accepted, type Bench, ledgerBench } from '../ledger/ledgers.ts';
 import { type CopyResult, killedAtRandom } from './command-line.ts';
 import { rowsOf } from './rows.ts';
 
-const kills = 8;
+const kills = 6;
 const lifeMs = { least: 150, most: 1_100 } as const;
 const entries = 6_000;
 const owner = { application: 'payments', group: 'default', clock: systemClock };
