@@ -1,7 +1,9 @@
+import { createSecretKey, randomBytes } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { type Gate, slackwater } from '@slackwater/middleware';
+import { type Gate, type SlackwaterOptions, slackwater } from '@slackwater/middleware';
 import express5, { type Express, type RequestHandler } from 'express';
+import jwt from 'jsonwebtoken';
 import { afterEach, describe, expect, it } from 'vitest';
 import { requestContext } from '../../../packages/middleware/src/request-context.ts';
 import { expresses } from '../perform/expresses.ts';
@@ -33,8 +35,9 @@ interface Served {
 async function serve(
   framework: Framework,
   build: (app: Express, gate: Gate, framework: Framework) => void,
+  options: SlackwaterOptions = {},
 ): Promise<Served> {
-  const gate = slackwater({ thresholdMs: 20, latency: { probeEveryMs: 60_000 } });
+  const gate = slackwater({ thresholdMs: 20, latency: { probeEveryMs: 60_000 }, ...options });
   const app = framework();
   build(app, gate, framework);
   const http = createServer(app);
@@ -242,6 +245,34 @@ describe.each(expresses)('without options, on %s,', (_, framework) => {
     await knows('/orders/1');
     expect(await knows('/orders/1')).toBe(true);
     expect(await knows('/orders/2')).toBe(false);
+  });
+
+  it('what was learned is shown to administrators, by whole patterns', async () => {
+    const issued = { audience: 'https://shop.example', issuer: 'https://login.example' };
+    const key = createSecretKey(randomBytes(32));
+    const { url } = await serve(
+      framework,
+      (app, gate, { Router }) => {
+        app.use(gate);
+        app.use('/shops/:shop', Router().post('/orders/:id', commits));
+        app.post(/^\/items\/\d+$/, commits);
+        app.use('/graphql', commits);
+      },
+      { auth: { key, algorithms: ['HS256'], ...issued } },
+    );
+    for (const path of ['/shops/1/orders/2', '/shops/2/orders/3', '/items/4', '/graphql'])
+      await post(url + path, {});
+    const token = jwt.sign({ scope: 'admin' }, key, { ...issued, expiresIn: 60 });
+    const answer = await fetch(`${url}/slackwater/partitions`, {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    const { learnedRoutes } = (await answer.json()) as { learnedRoutes: unknown };
+    const partitions = [{ partition, quietMs: expect.any(Number) }];
+    expect(learnedRoutes).toEqual([
+      { route: 'POST /graphql', partitions },
+      { route: 'POST /shops/:shop/orders/:id', partitions },
+      { route: 'POST (/^\\/items\\/\\d+$/)', partitions },
+    ]);
   });
 
   it('a path that can not be decoded is nobody’s', async () => {

@@ -435,18 +435,23 @@ describe('any instrumentation', () => {
     },
   );
 
-  it('that begins more than it ends is not remembered without bound', async () => {
+  it('that begins more than it ends is remembered within bounds, and keeps nobody from being seen', async () => {
     const processor = commitSpans({ partition: 'spans' });
+    const spanOf = (text: string, id: string): DatabaseSpan => ({
+      ...{ name: text, kind: 2, status: { code: 0 }, attributes: old(text), duration: [0, 1_000_000] },
+      parentSpanContext: { spanId: 'p' },
+      spanContext: () => ({ traceId: `t${id}`, spanId: `s${id}` }),
+    });
     const before = process.memoryUsage().heapUsed;
-    for (let n = 0; n < 50_000; n++) {
-      processor.onStart({
-        ...{ name: 'BEGIN', kind: 2, status: { code: 0 }, attributes: old('BEGIN'), duration: [0, 0] },
-        parentSpanContext: { spanId: 'p' },
-        spanContext: () => ({ traceId: `t${n}`, spanId: `s${n}` }),
-      });
-    }
+    for (let n = 0; n < 50_000; n++) processor.onStart(spanOf('BEGIN', String(n)));
     expect(process.memoryUsage().heapUsed - before).toBeLessThan(40 * 1024 * 1024);
+    processor.onStart(spanOf('COMMIT', 'last'));
+    processor.onEnd(spanOf('COMMIT', 'last'));
+    expect(summary()).toEqual(['explicit committed']);
+    for (let n = 0; n < 20_000; n++) processor.onStart(spanOf('COMMIT', `never ${n}`));
+    expect(heard.started.length - heard.finished.length).toBeLessThanOrEqual(10_000);
     await processor.shutdown();
+    expect(heard.finished).toHaveLength(heard.started.length);
   });
 
   it('leaves no commit without an end when it is shut down, and is not heard afterwards', async () => {

@@ -5,7 +5,7 @@ import { type PgStatement, StatementReader } from './pg-statement.ts';
 import { callOf, type DatabaseSpan, durationOf, placeOf, type SpanCall, statementOf } from './span.ts';
 import { type SpanTransaction, SpanTransactions } from './span-transactions.ts';
 
-/** Spans under way beyond these are not followed. */
+/** Of spans under way beyond these the oldest are not followed any more: they were probably never ended. */
 const mostUnderWay = 10_000;
 
 /** Where a write that is no part of a transaction is one by itself. */
@@ -43,7 +43,7 @@ export class SpanCommits {
 
   start(span: DatabaseSpan): void {
     const call = callOf(span);
-    if (call === undefined || this.#underWay.size >= mostUnderWay) return;
+    if (call === undefined) return;
     const place = placeOf(span);
     // An ORM's span around the client's: one call.
     if (place.parent !== undefined && this.#underWay.has(place.parent)) return;
@@ -58,6 +58,7 @@ export class SpanCommits {
       commit: undefined,
     };
     this.#underWay.set(place.span, under);
+    if (this.#underWay.size > mostUnderWay) this.#giveUpOldest();
     this.#begin(under);
   }
 
@@ -82,12 +83,18 @@ export class SpanCommits {
 
   /** Those under way can't be told of any more. */
   close(): void {
-    for (const { commit } of this.#underWay.values()) {
-      if (commit !== undefined) this.#finish(commit, systemClock.now() - commit.startedAt, 'rolledBack');
-    }
-    this.#underWay.clear();
+    while (this.#underWay.size > 0) this.#giveUpOldest();
     this.#transactions.clear();
     this.#rootless.clear();
+  }
+
+  /** It says nothing, and a start needs its finish. */
+  #giveUpOldest(): void {
+    const [oldest] = this.#underWay.values();
+    if (oldest === undefined) return;
+    const { span, commit } = oldest;
+    this.#underWay.delete(span);
+    if (commit !== undefined) this.#finish(commit, systemClock.now() - commit.startedAt, 'rolledBack');
   }
 
   #begin(under: SpanUnderWay, startedAt = under.startedAt): void {
