@@ -97,13 +97,17 @@ describe.each(expresses)('a gate that is changed while it runs, under %s', (name
   });
 
   it('explains afterwards, and at once to who may know', async () => {
-    const answer = await post(
-      `${orders.url}/orders`,
-      { reference: 'why' },
-      { 'x-customer': 'ann@example.com', ...headers() },
-    );
+    // One of them may be the probe.
+    const answer = await eventually(async () => {
+      const headersOfAnn = { 'x-customer': 'ann@example.com', ...headers() };
+      const postponed = await post(`${orders.url}/orders`, { reference: 'why' }, headersOfAnn);
+      expect(postponed.status).toBe(503);
+      return postponed;
+    });
     expect(answer.headers.get('slackwater-decision')).toMatch(/state=over, value=[\d.]+, threshold=50/);
-    const { decisions } = (await (await ask(orders, '/decisions?workType=order&limit=1')).json()) as {
+    const { decisions } = (await (
+      await ask(orders, '/decisions?workType=order&decision=retry-later&limit=1')
+    ).json()) as {
       decisions: readonly Record<string, unknown>[];
     };
     expect(decisions).toMatchObject([
@@ -114,12 +118,14 @@ describe.each(expresses)('a gate that is changed while it runs, under %s', (name
 
   it('lets everything through in shadow mode, and says what it would have kept from the database', async () => {
     await put(orders, { shadow: true });
-    expect([await order(orders), await order(orders)]).toEqual([201, 201]);
+    await eventually(async () => {
+      expect(await order(orders)).toBe(201);
+      expect(orders.gate.shadow()['order']?.retryLater).toBeGreaterThan(0);
+    });
     const { shadow } = (await (await ask(orders, '/partitions')).json()) as {
       shadow: Record<string, { retryLater: number; commits: number; commitMs: number }>;
     };
     const { retryLater = 0, commits = 0, commitMs = 0 } = shadow['order'] ?? {};
-    expect(retryLater).toBeGreaterThanOrEqual(1);
     expect(commits).toBe(retryLater);
     // Each of those commits took what the database is made to take.
     expect(commitMs).toBeGreaterThan(commits * 150);
