@@ -51,7 +51,7 @@ const free = { requesterClass: ['free'] };
 const waiters = { metric: 'poolWaiters', over: 2 };
 
 /** A second for a period: what is recorded in two seconds is enough for a forecast. */
-const forecast = { forecast: 'requests', over: 30, withinMs: 200, probability: 0.7 } as const;
+const forecast = { forecast: 'requests', over: 5, withinMs: 200, probability: 0.7 } as const;
 
 function options(): SlackwaterOptions {
   return {
@@ -216,7 +216,7 @@ describe('on a real database, requests are deferred and done later', () => {
     });
     clearInterval(rush);
     expect(deferred.reasons).toEqual(['workload-predicted']);
-    expect(deferred.because?.forecasts).toMatchObject([{ forecast: 'requests', over: 30, withinMs: 200 }]);
+    expect(deferred.because?.forecasts).toMatchObject([{ forecast: 'requests', over: 5, withinMs: 200 }]);
     expect(deferred.because?.forecasts?.[0]?.probability).toBeGreaterThanOrEqual(0.7);
     await done(deferred.reference);
   });

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { type GatedApp, options, overload, partition, post, serve } from './gated-app.ts';
 
 /** What the world is like; each test sets what it needs. */
-const world = { waiting: 0, failing: false };
+const world = { waiting: 0, failing: false, reads: 0 };
 const hanging = new Promise<never>(() => {});
 
 const deferred = { priority: 1, thresholdMs: 30, whenOver: 'defer' } as const;
@@ -31,11 +31,12 @@ const more: SlackwaterOptions = {
   },
   metrics: {
     jobs: () => {
+      world.reads += 1;
       if (world.failing) throw new Error('no jobs today');
       return world.waiting;
     },
   },
-  metricEveryMs: 10,
+  metricEveryMs: 100,
   scorers: {
     size: {
       score: ({ bodyBytes, own }) => ({
@@ -77,10 +78,7 @@ beforeAll(async () => {
   // From now on somebody measures the partition.
   await app.gate.latency.commit(partition, async () => {});
 });
-afterEach(() => {
-  world.waiting = 0;
-  world.failing = false;
-});
+afterEach(() => jobs(0));
 afterAll(() => app.close());
 
 const asking = { prefer: 'respond-async', 'x-customer': 'ann' };
@@ -102,7 +100,8 @@ async function entryOf(id: string | undefined): Promise<{ reasons: string[]; bec
 async function jobs(waiting: number | 'failing'): Promise<void> {
   world.failing = waiting === 'failing';
   world.waiting = waiting === 'failing' ? 0 : waiting;
-  await new Promise((resolve) => setTimeout(resolve, 40));
+  const { reads } = world;
+  await expect.poll(() => world.reads, { interval: 5, timeout: 5_000 }).toBeGreaterThan(reads);
 }
 
 describe('a request is deferred', () => {

@@ -1,6 +1,6 @@
 import { rulesScorer } from '@slackwater/middleware/rules';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { factsWith, type ScratchFile, scratchFile } from './scoring.ts';
+import { factsWith, patience, type ScratchFile, scratchFile } from './scoring.ts';
 
 const whenLarge = { all: [{ fact: 'bodyBytes', operator: 'greaterThan', value: 1_000 }] };
 const rules = [
@@ -67,7 +67,7 @@ describe('rules as data (B-17)', () => {
     });
     await vi.waitFor(async () => {
       expect(await scorer.score(large)).toEqual({ defer: false, version: '2', ruleId: 'large is fine' });
-    });
+    }, patience);
   });
 
   it('stay as they were where the changed file can not be used, and somebody hears of it once', async () => {
@@ -77,7 +77,7 @@ describe('rules as data (B-17)', () => {
     await vi.waitFor(async () => {
       await scorer.score(factsWith());
       expect(troubles).toHaveLength(1);
-    });
+    }, patience);
     expect(await scorer.score(factsWith({ bodyBytes: 2_000 }))).toMatchObject({ defer: true, version: '1' });
   });
 

@@ -1,7 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ScorerFacts } from '@slackwater/middleware';
+
+/** How long a busy machine is waited for. */
+export const patience = { timeout: 10_000 };
 
 /** What a scorer is told of a request that nothing is special about. */
 export function factsWith(more: Partial<ScorerFacts> = {}): ScorerFacts {
@@ -32,8 +35,11 @@ export interface ScratchFile {
 export function scratchFile(content: unknown): ScratchFile {
   const directory = mkdtempSync(join(tmpdir(), 'slackwater-scorer-'));
   const file = join(directory, 'scorer.json');
-  const write = (next: unknown): void =>
-    writeFileSync(file, typeof next === 'string' ? next : JSON.stringify(next));
+  // At once for whoever reads it.
+  const write = (next: unknown): void => {
+    writeFileSync(`${file}.new`, typeof next === 'string' ? next : JSON.stringify(next));
+    renameSync(`${file}.new`, file);
+  };
   write(content);
   return { file, write, remove: () => rmSync(directory, { recursive: true, force: true }) };
 }

@@ -25,37 +25,32 @@ const ridge = 0.001;
  */
 export function trainLogistic(examples: readonly Example[], names: FeatureNames): LogisticModel {
   const numbers = names.numbers.flatMap((from) => numberColumn(examples, from));
-  const words = names.categories.flatMap((from) => wordColumns(examples, from));
-  const columns = [...numbers.map(({ values }) => values), ...words.map(({ values }) => values)];
-  const { intercept, weights } = descend(
-    columns,
-    examples.map(({ label }) => Number(label)),
-  );
-  const features: Feature[] = numbers.map(({ from, mean, deviation }, at) => ({
-    from,
-    kind: 'number',
-    mean,
-    deviation,
-    weight: weights[at] ?? 0,
-  }));
-  const weightsBy = new Map<string, Record<string, number>>();
-  for (const [at, { from, word }] of words.entries()) {
-    const own = weightsBy.get(from) ?? {};
-    own[word] = weights[numbers.length + at] ?? 0;
-    weightsBy.set(from, own);
+  let first = 1 + numbers.length;
+  const words = names.categories.flatMap((from) => {
+    const column = wordColumn(examples, from, first);
+    first += column?.words.length ?? 0;
+    return column === undefined ? [] : [column];
+  });
+  const labels = Float64Array.from(examples, ({ label }) => Number(label));
+  const weights = descend({ numbers, words, labels }, first);
+  const features: Feature[] = numbers.map(({ from, mean, deviation }, at) => {
+    return { from, kind: 'number', mean, deviation, weight: weights[1 + at] ?? 0 };
+  });
+  for (const { from, words: own, first: begin } of words) {
+    const entries = own.map((word, at) => [word, weights[begin + at] ?? 0] as const);
+    features.push({ from, kind: 'category', weights: Object.fromEntries(entries) });
   }
-  for (const [from, own] of weightsBy) features.push({ from, kind: 'category', weights: own });
-  return { intercept, features };
+  return { intercept: weights[0] ?? 0, features };
 }
 
 interface NumberColumn {
   readonly from: string;
   readonly mean: number;
   readonly deviation: number;
+  /** Standardised; what is not known is the mean. */
   readonly values: Float64Array;
 }
 
-/** Standardised; what is not known is the mean. */
 function numberColumn(examples: readonly Example[], from: string): readonly NumberColumn[] {
   const facts = examples.map((example) => factAt(example.facts, from));
   const known = facts.filter((fact): fact is number => typeof fact === 'number' && Number.isFinite(fact));
@@ -72,62 +67,70 @@ function numberColumn(examples: readonly Example[], from: string): readonly Numb
 
 interface WordColumn {
   readonly from: string;
-  readonly word: string;
-  readonly values: Float64Array;
+  /** The most frequent ones. */
+  readonly words: readonly string[];
+  /** Where the weight of the first one stands; the others follow. */
+  readonly first: number;
+  /** For each example where the weight of its word stands, -1 for none. */
+  readonly places: Int32Array;
 }
 
-/** One column for each of the most frequent words. */
-function wordColumns(examples: readonly Example[], from: string): readonly WordColumn[] {
-  const words = examples.map((example) => {
+function wordColumn(examples: readonly Example[], from: string, first: number): WordColumn | undefined {
+  const all = examples.map((example) => {
     const fact = factAt(example.facts, from);
     return typeof fact === 'string' || typeof fact === 'number' ? String(fact) : '';
   });
   const counts = new Map<string, number>();
-  for (const word of words) if (word !== '') counts.set(word, (counts.get(word) ?? 0) + 1);
-  return [...counts]
+  for (const word of all) if (word !== '') counts.set(word, (counts.get(word) ?? 0) + 1);
+  const words = [...counts]
     .filter(([word, count]) => count >= leastOccurrences && count < examples.length && word !== '__proto__')
     .sort(([a, one], [b, other]) => other - one || (a < b ? -1 : 1))
     .slice(0, mostWords)
-    .map(([word]) => ({ from, word, values: Float64Array.from(words, (own) => Number(own === word)) }));
+    .map(([word]) => word);
+  if (words.length === 0) return undefined;
+  const placeOf = new Map(words.map((word, at) => [word, first + at]));
+  return { from, words, first, places: Int32Array.from(all, (word) => placeOf.get(word) ?? -1) };
 }
 
-function descend(
-  columns: readonly Float64Array[],
-  labels: readonly number[],
-): { readonly intercept: number; readonly weights: Float64Array } {
-  const size = columns.length + 1;
+interface Columns {
+  readonly numbers: readonly NumberColumn[];
+  readonly words: readonly WordColumn[];
+  readonly labels: Float64Array;
+}
+
+/** The intercept, then the weights of the numbers, then those of the words. */
+function descend(columns: Columns, size: number): Float64Array {
   let weights = new Float64Array(size);
   let before = new Float64Array(size);
-  // The bound of the loss's curvature: a step of its inverse never overshoots.
-  const curvature = columns.reduce((sum, column) => sum + meanSquare(column), 1) / 4 + ridge;
+  // A bound of the loss's curvature, since each column has a mean square of at most 1: a step of its inverse never overshoots.
+  const curvature = (1 + columns.numbers.length + columns.words.length) / 4 + ridge;
   for (let round = 1; round <= rounds; round++) {
-    const ahead = weights.map(
-      (weight, at) => weight + ((round - 1) / (round + 2)) * (weight - (before[at] ?? 0)),
-    );
-    const slope = gradient(columns, labels, ahead);
+    const momentum = (round - 1) / (round + 2);
+    const ahead = weights.map((weight, at) => weight + momentum * (weight - (before[at] ?? 0)));
+    const slope = gradient(columns, ahead);
     before = weights;
     weights = ahead.map((weight, at) => weight - (slope[at] ?? 0) / curvature);
   }
-  return { intercept: weights[0] ?? 0, weights: weights.slice(1) };
+  return weights;
 }
 
-function gradient(
-  columns: readonly Float64Array[],
-  labels: readonly number[],
-  weights: Float64Array,
-): Float64Array {
+function gradient({ numbers, words, labels }: Columns, weights: Float64Array): Float64Array {
   const slope = new Float64Array(weights.length);
-  for (const [row, label] of labels.entries()) {
+  for (let row = 0; row < labels.length; row++) {
     let sum = weights[0] ?? 0;
-    for (const [at, column] of columns.entries()) sum += (weights[at + 1] ?? 0) * (column[row] ?? 0);
-    const error = (sigmoid(sum) - label) / labels.length;
+    for (let at = 0; at < numbers.length; at++) {
+      sum += (weights[1 + at] ?? 0) * (numbers[at]?.values[row] ?? 0);
+    }
+    for (const { places } of words) sum += weights[places[row] ?? -1] ?? 0;
+    const error = (sigmoid(sum) - (labels[row] ?? 0)) / labels.length;
     slope[0] = (slope[0] ?? 0) + error;
-    for (const [at, column] of columns.entries())
-      slope[at + 1] = (slope[at + 1] ?? 0) + error * (column[row] ?? 0);
+    for (let at = 0; at < numbers.length; at++) {
+      slope[1 + at] = (slope[1 + at] ?? 0) + error * (numbers[at]?.values[row] ?? 0);
+    }
+    for (const { places } of words) {
+      const place = places[row] ?? -1;
+      if (place >= 0) slope[place] = (slope[place] ?? 0) + error;
+    }
   }
   return slope.map((value, at) => (at === 0 ? value : value + ridge * (weights[at] ?? 0)));
-}
-
-function meanSquare(column: Float64Array): number {
-  return column.reduce((sum, value) => sum + value * value, 0) / Math.max(1, column.length);
 }
