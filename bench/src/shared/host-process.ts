@@ -18,7 +18,10 @@ export interface HostProcess {
   /** How long it takes to read a deferral, and to prove that it is in the ledger, µs. */
   readUs(id: string): Promise<number>;
   proveUs(id: string): Promise<number>;
-  /** Resident memory when the garbage is gone, bytes. */
+  /**
+   * What JavaScript holds when the garbage is gone, bytes: heap and buffers. Not what the process keeps to grow into, nor
+   * SQLite's caches, which are bounded.
+   */
   memory(): Promise<number>;
 }
 
@@ -65,7 +68,8 @@ async function make({ servers, keys }: Place): Promise<HostProcess> {
       // Looks at the whole queue, and so waits until this host's view has it.
       await ledger.holdsOrderKey('nothing');
       collectGarbage();
-      return process.memoryUsage().rss;
+      const { heapUsed, external } = process.memoryUsage();
+      return heapUsed + external;
     },
   };
 }

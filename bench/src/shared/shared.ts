@@ -104,7 +104,7 @@ async function memory({ quick, progress }: Run, place: Place, one: Child<HostPro
     note: `${mebibytes(before)} MiB with ${shown(few)}, ${mebibytes(after)} MiB with ${shown(many)}; the rest is on the temporary disk`,
   };
 
-  /** Resident memory of fresh hosts, with so many more. */
+  /** Memory of fresh hosts, with so many more. */
   async function grownBy(count: number): Promise<number[]> {
     progress(`deferring ${shown(count)} more`);
     await one.ask('accept', count);

@@ -39,6 +39,8 @@ export interface Bundles {
   floor(seq: number): void;
   /** Whether the bundle that made the key is there. */
   holds(key: string): Promise<boolean>;
+  /** Whether the bundle that made the key is known to be gone. */
+  isGone(key: string): boolean;
   /** Lets go of a key that was found to be over, if its bundle is gone. */
   forget(key: IndexedKey): void;
   close(): void;
@@ -154,6 +156,7 @@ export async function openBundles(context: NatsContext, directory: string | unde
       floor = Math.max(floor, seq);
     },
     holds: async (key) => ((await bundleOf(key)) ?? 0) >= Math.max(floor, 1),
+    isGone: (key) => (index.bundlesOf([key]).get(key) ?? floor) < floor,
     forget(key) {
       if (key.seq < floor) index.forget(key);
     },

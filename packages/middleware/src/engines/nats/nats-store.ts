@@ -52,8 +52,14 @@ export async function openNatsStore(
     const first = isBulkKey(key) ? bundles.first(key) : undefined;
     // Where it was replaced, nobody needs to know whether it can be read.
     first?.catch(() => {});
-    const kept = await api.last(stream, names.storeSubject(key));
-    return kept === undefined ? first : readStoreMessage(kept);
+    const subject = names.storeSubject(key);
+    const kept = await api.last(stream, subject);
+    if (kept !== undefined) return readStoreMessage(kept);
+    const made = await first;
+    if (made !== undefined || !bundles.isGone(key)) return made;
+    // Its bundle may have gone since the question, and what is still needed of it was given a message of its own before.
+    const moved = await api.last(stream, subject);
+    return moved && readStoreMessage(moved);
   }
 
   async function read(key: string): Promise<StoredValue | undefined> {
