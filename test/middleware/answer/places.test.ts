@@ -169,8 +169,11 @@ const places: readonly Place[] = [
   },
 ];
 
-describe.each(expresses)('on %s, a gate', (_, framework) => {
-  it.each(places)('$name judges each request once, and performs what it deferred', async ({ at, build }) => {
+describe.each(expresses)('on %s, a gate', (name, framework) => {
+  // Where Express 4 mounts differently; in front of and behind other middleware the two are alike.
+  const telling = places.filter(({ at }) => at !== '' || name === 'Express 5');
+
+  it.each(telling)('$name judges each request once, and performs what it deferred', async ({ at, build }) => {
     const gate = gateOf({
       workTypes: { order: { priority: 1, thresholdMs: 20, whenOver: 'defer' } },
       partition,
