@@ -72,6 +72,6 @@ async function expectOneLedger(
     verifierKey: hosts[0].verifierKey,
     oldCheckpoint,
   });
-  expect(report).toMatchObject({ ok: true, size: parseCheckpoint(head)?.size });
+  expect(report, JSON.stringify(report)).toMatchObject({ ok: true, size: parseCheckpoint(head)?.size });
   return head;
 }

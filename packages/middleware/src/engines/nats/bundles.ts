@@ -118,6 +118,8 @@ export async function openBundles(context: NatsContext, directory: string | unde
     cache.set(seq, entry);
     entry.values.then(
       (values) => {
+        // It may have been put out meanwhile, and then counts for nothing.
+        if (cache.get(seq) !== entry) return;
         for (const { data } of values.values()) entry.bytes += data.byteLength;
         bytesInCache += entry.bytes;
         shrink();
