@@ -43,6 +43,24 @@ describe('the connections of an observed pool', () => {
     await pool.end();
   });
 
+  it('leave the last one of each pool where a partition has several', async () => {
+    const pools = [poolOf({ max: 2 }), poolOf({ max: 3 })];
+    const held = await Promise.all(
+      pools.flatMap((pool, more) =>
+        Array.from({ length: 1 + more }, () => postponable(() => pool.connect())),
+      ),
+    );
+    const waiting = pools.map((pool) => postponable(() => pool.connect()).then((client) => client.release()));
+    for (const pool of pools) {
+      const answer = await exempt(() => pool.query('SELECT 1 AS one'));
+      expect(answer.rows).toEqual([{ one: 1 }]);
+      expect([pool.totalCount, pool.waitingCount]).toEqual([pool.options.max, 0]);
+    }
+    for (const client of held) client.release();
+    await Promise.all(waiting);
+    await Promise.all(pools.map((pool) => pool.end()));
+  });
+
   it('come to waiting work in its order, also through callbacks', async () => {
     const pool = poolOf({ max: 2 });
     const order: number[] = [];

@@ -138,7 +138,7 @@ export class PartitionAdmission {
     const now = this.#setup.clock.now();
     if (!this.#floors.isTurnOf(rank, now)) return false;
     const unfinished = this.#unfinished.reduce((sum, count) => sum + count, 0);
-    if (unfinished >= this.#modes.mostUnfinished()) return false;
+    if (unfinished >= Math.max(1, this.#modes.mostUnfinished())) return false;
     // Not at the instant at which more important work was turned away.
     if (this.#aheadOf(rank).some((other) => this.#wantedAt[other] === now)) return false;
     return requester === undefined || !this.#places.isTaken(rank, requester, { kind: 'turn' }, now);

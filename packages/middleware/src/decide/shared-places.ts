@@ -21,6 +21,7 @@ export class SharedPlaces {
   readonly #seen: (SeenRequesters | undefined)[] = [];
   /** When a request of that rank was last held back in favour of other requesters. */
   readonly #yieldedAt: number[] = [];
+  /** When requests were last let through, and the least important of those at that instant. */
   #last: { readonly rank: number; readonly at: number } | undefined;
 
   constructor(setup: Pick<AdmissionsSetup, 'probeEveryMs' | 'retryAfterCapMs' | 'random'>) {
@@ -45,7 +46,7 @@ export class SharedPlaces {
 
   /** A request of that rank was let through. */
   take(rank: number, requester: string | undefined, now: number): HeldPlace | undefined {
-    this.#last = { rank, at: now };
+    this.#last = { rank: this.#last?.at === now ? Math.max(this.#last.rank, rank) : rank, at: now };
     return requester === undefined ? undefined : this.#of(rank).take(requester);
   }
 
