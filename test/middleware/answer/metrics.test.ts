@@ -1,8 +1,8 @@
 import { slackwater } from '@slackwater/middleware';
 import { Registry } from 'prom-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type GatedApp, overload, partition, patiently as post, serve } from '../answer/gated-app.ts';
 import { auth, claims, signed } from '../audit/issuer.ts';
+import { type GatedApp, overload, partition, patiently as post, serve } from './gated-app.ts';
 
 /** The values of one metric, by what stands between its braces. */
 function valuesOf(text: string, metric: string): Readonly<Record<string, number>> {
