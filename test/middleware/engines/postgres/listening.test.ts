@@ -192,7 +192,7 @@ describe('hosts on PostgreSQL', () => {
       const { host, port } = pooler;
       const { user, password, database } = place.server;
       const pool = place.newPool({ connectionString: undefined, host, port, user, password, database });
-      const pooled = await openHost(place.newEngine(schema, { pool, timeoutMs: 200 }));
+      const pooled = await openHost(place.newEngine(schema, { pool, timeoutMs: 1_000 }));
       await until(() => pooled.troubles.length > 0);
       expect(pooled.troubles).toEqual([expect.stringMatching(/pools transactions; .*listen: false/)]);
       expect(pooled.engine.status?.()).toEqual({ connected: true, behind: 0, listening: false });

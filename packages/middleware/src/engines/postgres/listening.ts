@@ -12,6 +12,9 @@ const proveEveryMs = 30_000;
 const firstWaitMs = 250;
 const longestWaitMs = 30_000;
 
+/** A connection that does not say goodbye is left to itself. */
+const endWithinMs = 500;
+
 /** Where a server takes LISTEN and tells nothing, which does not change by itself. */
 const poolerWaitMs = 300_000;
 
@@ -39,6 +42,7 @@ export class Listening {
   #running: Promise<void> = Promise.resolve();
   #isStopped = false;
   #wakeUp: () => void = () => {};
+  #giveUp: () => void = () => {};
   #hearing: OwnConnection | undefined;
   /** What is told to itself, to see that it comes. */
   #awaited: { readonly token: string; came(): void } | undefined;
@@ -66,6 +70,7 @@ export class Listening {
   async stop(): Promise<void> {
     this.#isStopped = true;
     this.#wakeUp();
+    this.#giveUp();
     await this.#running;
   }
 
@@ -111,6 +116,7 @@ export class Listening {
     };
     try {
       await new Promise<void>((resolve, reject) => {
+        this.#giveUp = resolve;
         client.on('error', reject);
         client.on('end', () => reject(new Error('the connection was ended')));
         client.on('notification', ({ payload = '' }) => this.#take(payload));
@@ -120,7 +126,7 @@ export class Listening {
       isLost = true;
       this.#hearing = undefined;
       this.#wakeUp();
-      await this.#within(client.end()).catch(() => {});
+      await this.#within(client.end(), endWithinMs).catch(() => {});
     }
   }
 
@@ -168,10 +174,9 @@ export class Listening {
     });
   }
 
-  #within<T>(answer: Promise<T>): Promise<T> {
-    const { clock, timeoutMs } = this.#setup;
+  #within<T>(answer: Promise<T>, ms: number = this.#setup.timeoutMs): Promise<T> {
     return new Promise((resolve, reject) => {
-      const timer = clock.after(timeoutMs, () => reject(new Error(`no answer within ${timeoutMs} ms`)));
+      const timer = this.#setup.clock.after(ms, () => reject(new Error(`no answer within ${ms} ms`)));
       answer.then(resolve, reject).finally(() => timer.cancel());
     });
   }
