@@ -67,7 +67,7 @@ export function byCandidates<Judged extends Judgeable>(
     const partition = postponed?.partition ?? partitions[0];
     if (!candidate) {
       // It is not deferred, so its work type's turn may have come.
-      ask(judged, notes, because);
+      askAndJudge(judged, policy, finding, notes);
       return;
     }
     const reasons = [...fired, ...notes];
@@ -84,6 +84,26 @@ export function byCandidates<Judged extends Judgeable>(
         ask(judged, [...reasons, why], because),
       );
     }
+  }
+
+  /** Who asks may matter: what another would be let through for may be a reason to defer this one. */
+  function askAndJudge(
+    judged: Judged,
+    policy: CandidatePolicy,
+    finding: Finding,
+    notes: readonly ReasonCode[],
+  ): void {
+    const { rank, partitions } = judged.facts;
+    const { because } = finding;
+    const admitted = admissions.ask(rank, partitions, judged.sharer);
+    if (admitted.perform) {
+      acts.perform(judged, admitted, { reasons: [admitted.reason, ...notes], because });
+      return;
+    }
+    const { candidate, fired } = candidates.judge(policy, finding, admitted.reason);
+    const reasons = candidate ? fired : [admitted.reason];
+    const grounds = { reasons: [...reasons, ...notes], because };
+    acts.postpone(judged, admitted.partition, grounds, candidate ? undefined : 'never-defer');
   }
 
   /** It goes by latency alone. */
