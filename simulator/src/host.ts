@@ -87,7 +87,13 @@ export class Host {
     const asked = admissions.ask(rank, [partition]);
     // In the state in which it is let through: its work type's turn opens a place for those ahead of it, too.
     const isRefusedAhead = this.#ahead[rank]?.some((other) => !admissions.wouldPerform(other, partition));
-    if (asked.perform ? isRefusedAhead : isAdmittedBehind) this.#parts.events.inverted();
+    // A floor opens for those ahead too: they are asked in the state that it has made.
+    const isStillRefused = (): boolean | undefined =>
+      this.#ahead[rank]?.some((other) => !admissions.wouldPerform(other, partition));
+    const isInverted = asked.perform
+      ? isRefusedAhead === true && (asked.reason !== 'floor' || isStillRefused() === true)
+      : isAdmittedBehind === true;
+    if (isInverted) this.#parts.events.inverted();
     const isExempt = this.#deciding.ranks[rank]?.exempt === true;
     if (!isExempt && admissions.expectsReturns)
       admissions.arrived(rank, [partition], name, asked.perform || mayDefer);

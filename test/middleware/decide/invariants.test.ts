@@ -207,6 +207,22 @@ describe('over random schedules', () => {
   });
 });
 
+it('less important work whose requests hold all connections but one leaves that one to exempt work', () => {
+  const host = hostOf({ ranks, sources: [pool] });
+  for (let n = 0; n < 5; n++) host.commitOf(400);
+  letGo(host.ask('first'));
+  host.time.advance(500);
+  // Good for all of them, and again and again.
+  for (let n = 0; n < 4; n++) host.commitOf(5);
+  expect(host.stateOf('last')).toBe('recovering');
+  const through = ['last', 'third', 'second', 'first']
+    .flatMap((name) => Array.from({ length: 5 }, () => host.ask(name)))
+    .filter(({ perform }) => perform);
+  expect(through.length).toBeGreaterThan(2);
+  expect(through.length).toBeLessThan(connections);
+  expect(host.ask('always').perform).toBe(true);
+});
+
 describe('with no traffic at all', () => {
   it('a recovered partition is noticed within 2 probeEveryMs, whatever was before', async () => {
     const probeEveryMs = 200;

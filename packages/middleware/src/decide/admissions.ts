@@ -10,6 +10,7 @@ import { PartitionAdmission } from './partition-admission.ts';
 import type { ReturnFigures } from './return-share.ts';
 import { ReturningCallers } from './returning-callers.ts';
 import type { Stance } from './stance.ts';
+import { strainOf } from './strain.ts';
 
 /** The states of all work types on all partitions of this host, and those who are let through or postponed. */
 export class Admissions {
@@ -145,12 +146,9 @@ export class Admissions {
     return this.#partitions.get(partition)?.troubled === true;
   }
 
-  /**
-   * How near a partition is to postponing work: its latency as a share of the lowest threshold there. From 1 on some work is over;
-   * 0 where nothing is known.
-   */
+  /** How near a partition is to postponing work; see {@link strainOf}. From 1 on some work is over. */
   strainOn(partition: string): number {
-    return this.#partitions.get(partition)?.strain ?? 0;
+    return strainOf(this.#setup.ranks.map((_, rank) => this.stanceOf(rank, partition)));
   }
 
   /** The state of a work type on a partition, as it was last looked at. */

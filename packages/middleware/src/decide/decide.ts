@@ -6,6 +6,8 @@ export interface Standing {
   readonly mode: Mode;
   /** Unfinished requests, of this or more important work, that were let through while it was recovering. */
   readonly unfinished: number;
+  /** Whether unfinished requests of all work types that recover hold every connection but one. */
+  readonly isFull: boolean;
   /** Whether a request of this work type could be the partition's probe now. */
   readonly mayProbe: boolean;
   /** Whether a place is open for it because it, or less important work, has waited for long. */
@@ -43,7 +45,7 @@ export const floor: Verdict = { perform: true, reason: 'floor' };
 export const requesterShare: Verdict = { perform: false, reason: 'requester-share' };
 
 /** The verdict for a work type by itself. */
-export function standAlone({ mode, unfinished, mayProbe }: Standing): Verdict {
+export function standAlone({ mode, unfinished, isFull, mayProbe }: Standing): Verdict {
   switch (mode.kind) {
     case 'clear':
       return clear;
@@ -51,7 +53,7 @@ export function standAlone({ mode, unfinished, mayProbe }: Standing): Verdict {
       if (mayProbe) return probe;
       return mode.by === 'own' ? overThreshold : othersOverThreshold;
     case 'recovering':
-      return unfinished < Math.floor(mode.limit) ? recoveredShare : recovering;
+      return !isFull && unfinished < Math.floor(mode.limit) ? recoveredShare : recovering;
   }
 }
 

@@ -97,14 +97,6 @@ export class PartitionAdmission {
     return decide(this.#standing(rank, now), ahead);
   }
 
-  /** Of all work types the highest latency as a share of the threshold; 0 where nothing is known. */
-  get strain(): number {
-    return this.#setup.ranks.reduce((highest, { exempt }, rank) => {
-      const strain = exempt ? 0 : this.#modes.valueOf(rank) / this.thresholds.of(rank);
-      return Math.max(highest, Number.isNaN(strain) ? 0 : strain);
-    }, 0);
-  }
-
   /** Where a work type stands, for people to read. */
   stanceOf(rank: number): Stance {
     const { ranks } = this.#setup;
@@ -137,8 +129,7 @@ export class PartitionAdmission {
   isTurnOf(rank: number, requester: string | undefined): boolean {
     const now = this.#setup.clock.now();
     if (!this.#floors.isTurnOf(rank, now)) return false;
-    const unfinished = this.#unfinished.reduce((sum, count) => sum + count, 0);
-    if (unfinished >= Math.max(1, this.#modes.mostUnfinished())) return false;
+    if (this.#isFull()) return false;
     // Not at the instant at which more important work was turned away.
     if (this.#aheadOf(rank).some((other) => this.#wantedAt[other] === now)) return false;
     return requester === undefined || !this.#places.isTaken(rank, requester, { kind: 'turn' }, now);
@@ -225,10 +216,17 @@ export class PartitionAdmission {
     return {
       mode,
       unfinished,
+      isFull: mode.kind === 'recovering' && this.#isFull(),
       mayProbe: mode.kind === 'over' && this.#mayProbe(rank, now),
       isOpen: this.#floors.isOpenFor(rank, now),
       yields: this.#places.yielded(rank, now),
     };
+  }
+
+  /** However work types share it, exempt work finds a connection. */
+  #isFull(): boolean {
+    const unfinished = this.#unfinished.reduce((sum, count) => sum + count, 0);
+    return unfinished > 0 && unfinished >= this.#modes.mostUnfinished();
   }
 
   #isOpen(rank: number, now: number): boolean {
