@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { autoBounds, autoThreshold } from '../../../packages/middleware/src/decide/auto-threshold.ts';
+import { riseMs } from '../../../packages/middleware/src/decide/baseline.ts';
 import { ranksAhead, type WorkTypeRank } from '../../../packages/middleware/src/decide/work-type.ts';
 import { exemptRank, type Host, hostOf, letGo, rank } from './host.ts';
 
@@ -66,7 +67,7 @@ describe('a threshold that is auto', () => {
     // While the window filled with it, the median was still that of before.
     expect(entered).toBeLessThanOrEqual(before * 1.01);
     expect(host.stateOf('order')).toBe('over');
-    work(host, 180, 3_600_000);
+    work(host, 180, riseMs);
     expect(thresholdOf(host)).toBe(entered);
     expect(host.stateOf('order')).toBe('over');
   });
@@ -84,14 +85,14 @@ describe('a threshold that is auto', () => {
   it('follows a slow leak up to the ceiling, and never beyond it', () => {
     const host = warm(30);
     let highest = 0;
-    for (let ms = 30; ms < 400; ms *= 1.05) {
-      work(host, ms, 120_000);
+    for (let ms = 30; ms < 400; ms *= 1.06) {
+      work(host, ms, 60_000);
       letGo(host.ask('order'));
       highest = Math.max(highest, thresholdOf(host));
     }
     expect(highest).toBe(250);
     expect(host.stateOf('order')).toBe('over');
-    work(host, 400, 600_000);
+    work(host, 400, 120_000);
     expect(thresholdOf(host)).toBe(250);
     expect(host.stateOf('order')).toBe('over');
   });

@@ -116,13 +116,13 @@ describe('while a partition recovers', () => {
 });
 
 describe('the probes of a partition that is over', () => {
-  /** Who probed in a minute in which Ann asks each 5 ms and Bob each second. */
+  /** Who probed in 40 s in which Ann asks each 10 ms and Bob each second. */
   function probesOf(noisy: string | undefined, quiet: string | undefined): { noisy: number; quiet: number } {
     const host = hostOf({ ranks: [order] });
     for (let n = 0; n < 5; n++) host.commitOf(500);
     const probes = { noisy: 0, quiet: 0 };
-    for (let ms = 0; ms < 60_000; ms += 5) {
-      host.time.advance(5);
+    for (let ms = 0; ms < 40_000; ms += 10) {
+      host.time.advance(10);
       for (const who of ms % 1_010 === 0 ? (['noisy', 'quiet'] as const) : (['noisy'] as const)) {
         const asked = host.ask('order', 'orders', who === 'noisy' ? noisy : quiet);
         if (!asked.perform) continue;
@@ -142,14 +142,14 @@ describe('the probes of a partition that is over', () => {
   it('are not all of one requester', () => {
     expect(probesOf(undefined, undefined).quiet).toBeLessThanOrEqual(3);
     const { noisy, quiet } = probesOf('ann', 'bob');
-    // Bob asks 60 times; every second of his requests finds a place that was kept.
-    expect(quiet).toBeGreaterThanOrEqual(12);
-    expect(noisy).toBeGreaterThan(100);
+    // Bob asks 39 times; every second of his requests finds a place that was kept.
+    expect(quiet).toBeGreaterThanOrEqual(8);
+    expect(noisy).toBeGreaterThan(70);
   });
 
   it('go on as often as ever where there is one requester alone', () => {
     const alone = probesOf('ann', 'ann');
-    expect(alone.noisy + alone.quiet).toBeGreaterThanOrEqual(270);
+    expect(alone.noisy + alone.quiet).toBeGreaterThanOrEqual(170);
   });
 
   it('are at most half a probeEveryMs late where the others have gone', () => {

@@ -58,7 +58,7 @@ export class Admissions {
 
   /** Whether one of them does not let everything through, so that it matters who asks. */
   areLimited(partitions: readonly string[]): boolean {
-    return partitions.some((partition) => this.#partitions.isUneasy(partition));
+    return partitions.some((name) => this.#partitions.isUneasy(name) && this.isTroubled(name));
   }
 
   /** A commit has finished and was counted by the latency table. */
