@@ -94,7 +94,7 @@ async function elsewhere(
  * small. What a process takes by itself, whatever it follows, is in both.
  */
 async function memory({ quick, progress }: Run, place: Place, one: Child<HostProcess>): Promise<Figure> {
-  const [few, many] = quick ? [5_000, 25_000] : [20_000, 80_000];
+  const [few, many] = quick ? [5_000, 25_000] : [20_000, 120_000];
   const before = await grownBy(few);
   const after = await grownBy(many - few);
   return {
