@@ -164,8 +164,9 @@ describe('the pace of a partition', () => {
     expect(atOnce(firstPace)).toBe(1);
     expect(atOnce(times(1, firstPace, 0))).toBe(2);
     expect(atOnce(times(2, firstPace, 0))).toBe(2);
-    expect(atOnce(times(3, firstPace, 0))).toBe(2);
-    expect(atOnce(times(4, firstPace, 0))).toBe(3);
+    expect(atOnce(times(3, firstPace, 0))).toBe(3);
+    expect(atOnce(times(5, firstPace, 0))).toBe(3);
+    expect(atOnce(times(6, firstPace, 0))).toBe(4);
     const pace = times(40, firstPace, 0);
     expect(pace.limit).toBe(8);
     expect(paceAfter(pace, 'idle', 8).limit).toBe(8);

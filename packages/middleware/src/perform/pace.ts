@@ -36,8 +36,9 @@ export function paceAfterTrouble(pace: Pace): Pace {
 }
 
 /** How many may be under way at this pace. */
-export function atOnce({ limit }: Pace): number {
-  return Math.max(1, Math.floor(limit));
+export function atOnce({ limit }: Pick<Pace, 'limit'>): number {
+  // Shares of a third do not add up to one exactly.
+  return Math.max(1, Math.floor(limit + 1e-9));
 }
 
 /** How long to rest after an item that took so long, ms. */
@@ -47,7 +48,7 @@ export function restMs({ limit }: Pace, tookMs: number): number {
 
 /** A round of successes adds one, and under strain takes a third away. */
 function under(strain: number, limit: number, maxConcurrency: number): number {
-  const each = 1 / Math.max(1, limit);
+  const each = 1 / atOnce({ limit });
   if (strain < roomUpTo) return Math.min(maxConcurrency, limit + each * Math.min(1, limit));
   if (strain < strainedFrom) return limit;
   return Math.max(leastLimit, limit * (1 - each / 3));
