@@ -45,7 +45,14 @@ else if (understood?.wish.kind === 'simulate' && understood.read !== undefined) 
   progress.end();
   if (wish.svg !== undefined) {
     const title = basename(wish.scenario, '.json').replaceAll('-', ' ');
-    writeFileSync(wish.svg, pictureOf(title, read.scenario, report));
+    try {
+      writeFileSync(wish.svg, pictureOf(title, read.scenario, report));
+    } catch (error) {
+      process.stderr.write(
+        `simulate: ${error instanceof Error ? error.message : String(error)}; name another file\n`,
+      );
+      process.exitCode = 1;
+    }
   }
   process.stdout.write(wish.json ? `${JSON.stringify(report)}\n` : tableOf(report));
 }

@@ -142,7 +142,7 @@ export async function simulate(read: ReadScenario, watch?: Watch): Promise<Repor
     const perMs = load.ratePerSecond / 1_000;
     const next = (): void => {
       if (clock.now() >= load.toMs) return;
-      const partition = count === 1 ? load.partition : `${load.partition}-${Math.floor(random() * count)}`;
+      const partition = count === 1 ? load.partition : `${load.partition}\n${Math.floor(random() * count)}`;
       const name = caller.keyed ? `key-${requests++}` : undefined;
       arrive({ stream, partition, firstAt: clock.now(), name }, 1);
       clock.after(untilNextMs(random, perMs), next);
@@ -166,7 +166,8 @@ export async function simulate(read: ReadScenario, watch?: Watch): Promise<Repor
   function entryOf(name: string): string {
     const known = entries.get(name);
     if (known !== undefined) return known;
-    const entry = Object.hasOwn(scenario.partitions, name) ? name : name.slice(0, name.lastIndexOf('-'));
+    // No name in a scenario has a control character.
+    const [entry = name] = name.split('\n', 1);
     entries.set(name, entry);
     return entry;
   }
