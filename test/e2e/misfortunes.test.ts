@@ -178,6 +178,8 @@ describe('with a completion table that is missing', () => {
     makeDirectory();
     await open({ ensure: false });
     await orders.pool.query('DROP TABLE IF EXISTS slackwater_completions');
+    await orders.close();
+    await open({ ensure: false });
     await overUntilHealed(orders, slow);
     const answer = await post(`${orders.url}/orders`, { reference: 'no table' }, asking);
     expect(await reasonsOf(answer)).toEqual(['over-threshold', 'completion-table-missing']);

@@ -173,6 +173,8 @@ describe('slackwater copy onto three servers', () => {
       for (const stream of Object.values(streams)) await cluster.caughtUp(stream);
       const leader = await cluster.leaderOf(streams.log);
       await cluster.nodes.find((node) => node !== leader)?.kill();
+      // It may have led others of them.
+      for (const stream of Object.values(streams)) await cluster.leaderOf(stream);
       const keys = readFileSync(keyFileOf(source));
       const owner = { application: 'payments', group: 'default', clock: systemClock };
       const engine = await natsEngine({ servers: cluster.servers, keys }).open(owner);

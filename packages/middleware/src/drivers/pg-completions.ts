@@ -57,6 +57,16 @@ export function completionsOf(
     }
   }
 
+  /** What the server refuses may be for want of the table: whether it is there is no longer known. */
+  async function lookingAgain<T>(asked: Promise<T>): Promise<T> {
+    try {
+      return await asked;
+    } catch (error) {
+      if (isServerError(error)) known = undefined;
+      throw error;
+    }
+  }
+
   return {
     async ready() {
       known ??= questions.use(check).catch((error: unknown) => {
@@ -69,11 +79,10 @@ export function completionsOf(
       await known;
     },
 
-    async find(key) {
-      return await questions.use((client) => rowsOf(client, key));
-    },
+    find: (key) => lookingAgain(questions.use((client) => rowsOf(client, key))),
 
-    shutOut: (key) => waiting.use((client) => inTransaction(client, () => shutOut(client, key))),
+    shutOut: (key) =>
+      lookingAgain(waiting.use((client) => inTransaction(client, () => shutOut(client, key)))),
 
     async prune(olderThanMs) {
       for (let pruned = 0; ; ) {

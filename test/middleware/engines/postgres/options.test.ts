@@ -65,7 +65,8 @@ describe('options of the PostgreSQL engine', () => {
   it('are refused by name where they are unknown', () => {
     expect(refused({ pool, keys: '{}', directory: '.slackwater' })).toMatchObject({
       code: 'option-unknown',
-      message: 'postgresEngine knows no option directory; it has pool, schema, keys, ensure, timeoutMs',
+      message:
+        'postgresEngine knows no option directory; it has pool, schema, keys, ensure, timeoutMs, listen',
     });
   });
 });
