@@ -1,8 +1,8 @@
-import type { Timer } from '../../clock.ts';
 import type { Kept } from './api.ts';
 import { keysOfBundle } from './bundle-message.ts';
 import type { NatsContext } from './context.ts';
 import { inParallel } from './in-parallel.ts';
+import { inTurns } from './in-turns.ts';
 import type { StoreMessage } from './store-message.ts';
 import { removeMessage } from './store-sweeping.ts';
 
@@ -49,8 +49,6 @@ export function startBundleSweeping(context: NatsContext, store: SweptStore): { 
   const stream = names.streams.bundles;
   let remains: Remains[] = [];
   let notBefore = Number.NEGATIVE_INFINITY;
-  let stopped = false;
-  let timer: Timer | undefined;
 
   /** False where it is too early for this one, and so for those behind it. */
   async function settle(bundle: Kept): Promise<boolean> {
@@ -85,7 +83,7 @@ export function startBundleSweeping(context: NatsContext, store: SweptStore): { 
     await removeRemains();
     if (clock.wallNow() < notBefore) return;
     const newest = await api.newest(stream);
-    for (let n = 0; n < bundlesPerTurn && !stopped; n++) {
+    for (let n = 0; n < bundlesPerTurn && !turns.stopped; n++) {
       const bundle = await api.next(stream, names.bundleSubject, 1);
       if (bundle === undefined || bundle.seq >= newest || !(await settle(bundle))) return;
     }
@@ -100,22 +98,6 @@ export function startBundleSweeping(context: NatsContext, store: SweptStore): { 
     });
   }
 
-  function schedule(): void {
-    timer = clock.after(everyMs * (0.5 + Math.random()), () => {
-      // Whatever failed is tried again; nothing depends on it but room.
-      turn()
-        .catch(() => {})
-        .then(() => {
-          if (!stopped) schedule();
-        });
-    });
-  }
-
-  schedule();
-  return {
-    stop() {
-      stopped = true;
-      timer?.cancel();
-    },
-  };
+  const turns = inTurns(clock, everyMs, turn);
+  return turns;
 }

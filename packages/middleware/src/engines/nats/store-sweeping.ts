@@ -1,8 +1,8 @@
-import type { Timer } from '../../clock.ts';
 import { isBulkKey } from '../bulk-keys.ts';
 import type { Api, Kept } from './api.ts';
 import type { NatsContext } from './context.ts';
 import { inParallel } from './in-parallel.ts';
+import { inTurns } from './in-turns.ts';
 import type { LongValues } from './long-values.ts';
 import { chunkKey, readStoreMessage, type StoreMessage } from './store-message.ts';
 
@@ -34,8 +34,6 @@ export function startStoreSweeping(
   const { api, names, clock } = context;
   const stream = names.streams.store;
   let next = 1;
-  let stopped = false;
-  let timer: Timer | undefined;
 
   /** What to do about a message: nothing, or remove it; undefined where it is too early, for those behind it as well. */
   function judge(message: Kept): (() => Promise<void>) | 'keep' | undefined {
@@ -76,7 +74,7 @@ export function startStoreSweeping(
     for await (const message of api.headers(stream, next, Math.min(messagesPerPage, newest - next + 1))) {
       const verdict = judge(message);
       early = verdict === undefined;
-      if (stopped || early) break;
+      if (turns.stopped || early) break;
       if (typeof verdict === 'function') removals.push(verdict);
       end = message.seq + 1;
     }
@@ -87,27 +85,11 @@ export function startStoreSweeping(
 
   async function turn(): Promise<void> {
     const newest = await api.newest(stream);
-    for (let pages = 0; pages < pagesPerTurn && next <= newest && !stopped; pages++) {
+    for (let pages = 0; pages < pagesPerTurn && next <= newest && !turns.stopped; pages++) {
       if (!(await page(newest))) return;
     }
   }
 
-  function schedule(): void {
-    timer = clock.after(everyMs * (0.5 + Math.random()), () => {
-      // Whatever failed is tried again; nothing depends on it but room.
-      turn()
-        .catch(() => {})
-        .then(() => {
-          if (!stopped) schedule();
-        });
-    });
-  }
-
-  schedule();
-  return {
-    stop() {
-      stopped = true;
-      timer?.cancel();
-    },
-  };
+  const turns = inTurns(clock, everyMs, turn);
+  return turns;
 }
