@@ -23,6 +23,8 @@ const lifeMs = { least: 80, most: 1_300 } as const;
 /** Every fourth is killed while it starts. */
 const startMs = { least: 50, most: 700 } as const;
 const performingWithinMs = 2_000;
+/** For what is being performed to have an entry that says so. */
+const begunMs = 50;
 const answeredWithinMs = 30_000;
 const drainWithinMs = 40_000;
 
@@ -98,20 +100,37 @@ describe('a shop that is killed again and again', () => {
       }
       expect(listening.verifierKey, seeded).toBe(verifierKey);
       await sleep(random.between(lifeMs.least, lifeMs.most));
-      if (killed % 4 === 1 || killed % 4 === 2) await whilePerforming(listening.address);
+      if (killed % 4 === 1 || killed % 4 === 2) return whilePerforming(listening.address);
     }
-    expect(shop.ended(), `${seeded}: it ended by itself: ${shop.complaints()}`).toBe(false);
-    await shop.kill();
+    await killAndStart();
+  }
+
+  async function killAndStart(): Promise<void> {
+    expect(shop?.ended(), `${seeded}: it ended by itself: ${shop?.complaints()}`).toBe(false);
+    await shop?.kill();
     shop = startShop(place);
   }
 
-  /** Waits for an instant at which a deferral is being performed, but not for long: chance alone may miss them all. */
+  /**
+   * Kills it while a deferral is being performed: nobody can insert an order until it is dead, so that what was begun is
+   * not finished. Chance alone may miss them all.
+   */
   async function whilePerforming(address: string): Promise<void> {
-    for (const deadline = Date.now() + performingWithinMs; Date.now() < deadline; ) {
-      const health = await fetch(`${address}/slackwater/health`);
-      const { performing } = (await health.json()) as { readonly performing: number };
-      if (performing > 0) return;
-      await sleep(2);
+    const holder = await observer.connect();
+    try {
+      await holder.query('BEGIN');
+      await holder.query('LOCK TABLE orders IN SHARE MODE');
+      for (const deadline = Date.now() + performingWithinMs; Date.now() < deadline; ) {
+        const health = await fetch(`${address}/slackwater/health`);
+        const { performing } = (await health.json()) as { readonly performing: number };
+        if (performing > 0) break;
+        await sleep(2);
+      }
+      await sleep(begunMs);
+      await killAndStart();
+    } finally {
+      await holder.query('ROLLBACK');
+      holder.release();
     }
   }
 
