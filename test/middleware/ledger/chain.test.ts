@@ -10,7 +10,7 @@ import {
   parseKeyFile,
 } from '../../../packages/middleware/src/ledger/keys.ts';
 import { openSigner } from '../../../packages/middleware/src/ledger/signer.ts';
-import { acceptanceOf, accepted, type Bench, ledgerBench, type OpenedLedger } from './ledgers.ts';
+import { acceptanceOf, accepted, type Bench, inTwo, ledgerBench, type OpenedLedger } from './ledgers.ts';
 
 let bench: Bench;
 beforeEach(async () => {
@@ -43,7 +43,10 @@ describe('a block of another process', () => {
   it.each([
     [
       'whose root the log does not have',
-      (opened: OpenedLedger) => ownKeys().then((keys) => putBlock(opened, keys)),
+      async (opened: OpenedLedger) => {
+        await opened.engine.log.append([Buffer.from('{}')]);
+        await putBlock(opened, await ownKeys());
+      },
     ],
     [
       'that names another predecessor',
@@ -82,6 +85,7 @@ describe('sealing', () => {
     const { ledger } = await bench.open({
       between: (real) => ({
         ...real,
+        log: inTwo(real.log),
         store: {
           ...real.store,
           async create(key, ...rest) {
@@ -103,6 +107,7 @@ describe('sealing', () => {
     const unsealing = await bench.open({
       between: (real) => ({
         ...real,
+        log: inTwo(real.log),
         store: {
           ...real.store,
           create: async (key, ...rest) => {

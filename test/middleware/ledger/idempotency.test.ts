@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { OpenEngine } from '../../../packages/middleware/src/engines/engine.ts';
 import { EngineError } from '../../../packages/middleware/src/engines/engine-error.ts';
-import { acceptanceOf, accepted, type Bench, ledgerBench, requestOf } from './ledgers.ts';
+import { acceptanceOf, accepted, type Bench, inTwo, ledgerBench, requestOf } from './ledgers.ts';
 
 let bench: Bench;
 beforeEach(async () => {
@@ -157,7 +157,7 @@ function failingLog(engine: OpenEngine, fate: 'none' | 'unknown'): OpenEngine {
   return {
     ...engine,
     log: {
-      ...engine.log,
+      ...inTwo(engine.log),
       async append(entries) {
         if (failed) return engine.log.append(entries);
         failed = true;

@@ -5,6 +5,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { type LedgerReport, verifyLedger } from '@slackwater/shared';
 import { type Clock, systemClock } from '../../../packages/middleware/src/clock.ts';
 import type { OpenEngine } from '../../../packages/middleware/src/engines/engine.ts';
+import type { EngineLog } from '../../../packages/middleware/src/engines/log.ts';
 import { sqliteEngine } from '../../../packages/middleware/src/engines/sqlite/sqlite-engine.ts';
 import type {
   Acceptance,
@@ -105,6 +106,11 @@ export async function ledgerBench(): Promise<Bench> {
       await rm(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** A log that appends and leaves the sealing to a second write, as on most engines. */
+export function inTwo(log: EngineLog): EngineLog {
+  return { ...log, appendSealed: undefined };
 }
 
 export function bytesOf(value: unknown): Uint8Array {

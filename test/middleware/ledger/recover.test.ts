@@ -2,7 +2,7 @@ import { manualClock } from '@slackwater/test-support/manual-clock';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { OpenEngine } from '../../../packages/middleware/src/engines/engine.ts';
 import { EngineError } from '../../../packages/middleware/src/engines/engine-error.ts';
-import { acceptanceOf, accepted, type Bench, ledgerBench } from './ledgers.ts';
+import { acceptanceOf, accepted, type Bench, inTwo, ledgerBench } from './ledgers.ts';
 
 let bench: Bench;
 beforeEach(async () => {
@@ -20,13 +20,16 @@ const points: readonly (readonly [string, Point])[] = [
     'before the payload',
     (engine) => storeThat(engine, { create: (key) => key.startsWith('payload/') && crash() }),
   ],
-  ['before the append', (engine) => ({ ...engine, log: { ...engine.log, append: async () => crash() } })],
+  [
+    'before the append',
+    (engine) => ({ ...engine, log: { ...inTwo(engine.log), append: async () => crash() } }),
+  ],
   [
     'after the append and before its answer',
     (engine) => ({
       ...engine,
       log: {
-        ...engine.log,
+        ...inTwo(engine.log),
         append: async (entries) => {
           await engine.log.append(entries);
           return crash();
@@ -36,11 +39,19 @@ const points: readonly (readonly [string, Point])[] = [
   ],
   [
     'before the block',
-    (engine) => storeThat(engine, { create: (key) => key.startsWith('blocks/') && crash() }),
+    (engine) =>
+      storeThat(
+        { ...engine, log: inTwo(engine.log) },
+        { create: (key) => key.startsWith('blocks/') && crash() },
+      ),
   ],
   [
     'after the block',
-    (engine) => storeThat(engine, { created: (key) => key.startsWith('blocks/') && crash() }),
+    (engine) =>
+      storeThat(
+        { ...engine, log: inTwo(engine.log) },
+        { created: (key) => key.startsWith('blocks/') && crash() },
+      ),
   ],
   [
     'before state and queue',
@@ -151,7 +162,7 @@ describe('after a crash while stepping', () => {
         let appends = 0;
         return {
           ...real,
-          log: { ...real.log, append: async (e) => (++appends === 2 ? crash() : real.log.append(e)) },
+          log: { ...inTwo(real.log), append: async (e) => (++appends === 2 ? crash() : real.log.append(e)) },
         };
       },
     });
@@ -168,7 +179,7 @@ describe('after a crash while stepping', () => {
         between: (real) => ({
           ...real,
           log: {
-            ...real.log,
+            ...inTwo(real.log),
             append: async (entries) => (++appends === 2 ? crash() : real.log.append(entries)),
           },
         }),

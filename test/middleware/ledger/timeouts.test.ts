@@ -1,7 +1,7 @@
 import { manualClock } from '@slackwater/test-support/manual-clock';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { OpenEngine } from '../../../packages/middleware/src/engines/engine.ts';
-import { acceptanceOf, accepted, type Bench, ledgerBench } from './ledgers.ts';
+import { acceptanceOf, accepted, type Bench, inTwo, ledgerBench } from './ledgers.ts';
 
 let bench: Bench;
 beforeEach(async () => {
@@ -43,7 +43,7 @@ const slowPayload: Slow = (engine, pass) => ({
 const slowAppend: Slow = (engine, pass) => ({
   ...engine,
   log: {
-    ...engine.log,
+    ...inTwo(engine.log),
     async append(entries) {
       await pass();
       return engine.log.append(entries);

@@ -19,6 +19,14 @@ export interface EngineLog {
    */
   append(entries: readonly Uint8Array[]): Promise<{ readonly first: number }>;
   /**
+   * Appends a batch as `append` does and creates a key of the store as `create` does: both or neither, and only if the batch's
+   * first position is `first` and the key is not there. Resolves with whether it did. Absent where an engine can't do the two
+   * as one.
+   */
+  appendSealed?:
+    | ((entries: readonly Uint8Array[], first: number, key: string, value: Uint8Array) => Promise<boolean>)
+    | undefined;
+  /**
    * The entries from position `from` on, at most `limit` (1 to 10,000). May give fewer so that an answer stays
    * within some 16 MiB, but none only beyond the end.
    */

@@ -1,6 +1,5 @@
 import { EngineError } from '../engines/engine-error.ts';
 import { engineLimits } from '../engines/limits.ts';
-import type { EngineLog } from '../engines/log.ts';
 
 // Group commit. While one batch is on its way to the log the next is collected, so that the log's speed and not the
 // number of callers sets how often it syncs.
@@ -19,26 +18,34 @@ export interface Appending {
   takeBack(): boolean;
 }
 
+/** Where a batch stands in the log, and whether a block covers it already. */
+export interface Appended {
+  readonly first: number;
+  readonly isSealed: boolean;
+}
+
 /** Collects concurrent appends into batches, one at a time on its way. */
 export interface AppendBatches {
   /** `onAppended` is called synchronously, in the order of positions, before the batch's promises resolve. */
-  append(entry: Uint8Array, onAppended?: (position: number) => void): Appending;
+  append(entry: Uint8Array, onAppended?: OnAppended): Appending;
   /** Rejects all that waits and is not on its way. */
   refuse(error: unknown): void;
   /** Resolves when nothing is waiting or on its way. */
   idle(): Promise<void>;
 }
 
+type OnAppended = (position: number, isSealed: boolean) => void;
+
 interface Waiting {
   issued: boolean;
   readonly entry: Uint8Array;
-  readonly onAppended: ((position: number) => void) | undefined;
+  readonly onAppended: OnAppended | undefined;
   readonly resolve: (position: number) => void;
   readonly reject: (error: unknown) => void;
 }
 
-/** Batches for one log. */
-export function appendBatches(log: EngineLog): AppendBatches {
+/** Batches for one log, to which `append` takes each. */
+export function appendBatches(append: (entries: readonly Uint8Array[]) => Promise<Appended>): AppendBatches {
   const waiting = new Set<Waiting>();
   let running: Promise<void> | undefined;
 
@@ -64,9 +71,9 @@ export function appendBatches(log: EngineLog): AppendBatches {
 
   async function appendOne(batch: readonly Waiting[]): Promise<void> {
     try {
-      const { first } = await log.append(batch.map((item) => item.entry));
+      const { first, isSealed } = await append(batch.map((item) => item.entry));
       batch.forEach((item, i) => {
-        item.onAppended?.(first + i);
+        item.onAppended?.(first + i, isSealed);
         item.resolve(first + i);
       });
     } catch (error) {

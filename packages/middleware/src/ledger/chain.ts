@@ -34,10 +34,24 @@ export interface Chain {
   /** Verifies and takes over the blocks that others sealed since. Throws `ledger-corrupt` or `ledger-truncated`. */
   catchUp(): Promise<void>;
   /**
+   * Appends `entries` behind the head and seals them, as one. Resolves with the first one's position; undefined, and nothing
+   * was done, where the engine can't do the two as one or the log has entries beyond the head: then the blocks of others are
+   * taken over.
+   */
+  appendSealed(entries: readonly Uint8Array[]): Promise<number | undefined>;
+  /**
    * Seals `entries`, which are in the log from the head's size on. False where another process sealed that height
    * first: then its block has been verified and is the head.
    */
   seal(entries: readonly Uint8Array[]): Promise<boolean>;
+}
+
+/** A block that is signed and not stored. */
+interface NextBlock {
+  readonly key: string;
+  readonly value: Uint8Array;
+  readonly head: Head;
+  readonly filled: readonly FullTile[];
 }
 
 /** What a chain is built on. */
@@ -94,6 +108,26 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
     }
   }
 
+  function nextBlock(entries: readonly Uint8Array[]): NextBlock {
+    const { edge, filled } = extendEdge(head.edge, entries.map(hashOf));
+    const root = rootOf(edge);
+    const sealedAt = new Date(clock.wallNow()).toISOString();
+    const { block, text } = makeBlock(head.link, { size: edge.size, root }, sealedAt, signer);
+    return {
+      key: blockKey(block.height),
+      value: Buffer.from(text, 'utf8'),
+      head: { link: linkOf(block), edge, root, checkpoint: block.checkpoint },
+      filled,
+    };
+  }
+
+  async function goOn(next: Pick<NextBlock, 'head' | 'filled'>): Promise<void> {
+    head = next.head;
+    // A crash here loses tiles, which are computed from the log when they are missing. Only those of the block before are waited for.
+    await keeping;
+    keeping = tiles.keep(next.filled);
+  }
+
   return {
     get head() {
       return head;
@@ -101,27 +135,36 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
     async catchUp() {
       await adoptAll();
     },
+    async appendSealed(entries) {
+      if (log.appendSealed === undefined) return undefined;
+      const first = head.link.size;
+      const { key, value, ...next } = nextBlock(entries);
+      // A crash here: nothing happened, and nobody saw the signature made above. Nobody ever will: what the block says is in the
+      // log with it, or it is not there.
+      if (!(await log.appendSealed(entries, first, key, value))) {
+        await adoptAll();
+        return undefined;
+      }
+      // A crash here: recorded and sealed, and nobody was told. Whoever asks again with the same Idempotency-Key finds it. The
+      // same holds where the answer is an error and the bytes are on the disk: the block is then taken over, as one of others.
+      await goOn(next);
+      return first;
+    },
     async seal(entries) {
-      const { edge, filled } = extendEdge(head.edge, entries.map(hashOf));
-      const root = rootOf(edge);
-      const sealedAt = new Date(clock.wallNow()).toISOString();
-      const { block, text } = makeBlock(head.link, { size: edge.size, root }, sealedAt, signer);
+      const { key, value, ...next } = nextBlock(entries);
       // A crash here: the entries are in the log, durable, and unsealed. Nobody was told that they are accepted; the
       // next process to open or to seal seals them. The signature made above is seen by nobody, and would be over
       // the same log if it were.
-      const created = await store.create(blockKey(block.height), Buffer.from(text, 'utf8'));
+      const created = await store.create(key, value);
       // A crash here: sealed, and nobody was told. Whoever asks again with the same Idempotency-Key finds it.
       if (created === undefined) {
         if ((await adoptAll()) > 0) return false;
         throw new LedgerError(
           'ledger-corrupt',
-          `Block ${block.height} is in the store and can't be read from it.`,
+          `Block ${head.link.height + 1} is in the store and can't be read from it.`,
         );
       }
-      head = { link: linkOf(block), edge, root, checkpoint: block.checkpoint };
-      // A crash here loses tiles, which are computed from the log when they are missing. Only those of the block before are waited for.
-      await keeping;
-      keeping = tiles.keep(filled);
+      await goOn(next);
       return true;
     },
   };

@@ -1,14 +1,15 @@
 import { leafHash } from '@slackwater/shared';
 import { EngineError } from '../engines/engine-error.ts';
 import type { EngineLog } from '../engines/log.ts';
-import { appendBatches } from './append-batches.ts';
+import { type Appended, appendBatches } from './append-batches.ts';
 import type { Chain, Head } from './chain.ts';
 import { LedgerError } from './ledger-error.ts';
 import { serial } from './serial.ts';
 import { sha256 } from './sha256.ts';
 import type { Tiles } from './tiles.ts';
 
-// From an entry to a sealed entry. Appending and sealing are two loops: while a block is being sealed the next batch is
+// From an entry to a sealed entry. Where the engine can do it, and as long as no other process comes in between, a batch is
+// appended together with its block. Else appending and sealing are two loops: while a block is being sealed the next batch is
 // appended, and a block may cover several batches. Order and positions come from the log, so entries of other
 // processes may stand between ours; they are read from the log and sealed with ours.
 
@@ -27,7 +28,7 @@ export interface Sealer {
   readonly head: Head;
   /** What ended this group, if anything did: everything rejects with it. */
   readonly stopped: LedgerError | undefined;
-  /** `onAppended` is called synchronously, in the order of positions, when the entry is durable but not yet sealed. */
+  /** `onAppended` is called synchronously, in the order of positions, when the entry is durable, sealed or not yet. */
   record(entry: Uint8Array, onAppended?: (position: number) => void): Recording;
   /** Takes over what other processes sealed. */
   catchUp(): Promise<Head>;
@@ -53,7 +54,7 @@ export function openSealer(
   tiles: Tiles,
   onStop: (error: LedgerError) => void,
 ): Sealer {
-  const batches = appendBatches(log);
+  const batches = appendBatches(append);
   const inRow = serial();
   let unsealed: Unsealed[] = [];
   let wantedSize = chain.head.link.size;
@@ -86,6 +87,13 @@ export function openSealer(
         throw error instanceof LedgerError ? stop(error) : error;
       }
     });
+  }
+
+  async function append(entries: readonly Uint8Array[]): Promise<Appended> {
+    const nothingUnsealed = wantedSize <= chain.head.link.size;
+    const sealed = nothingUnsealed ? await onChain(() => chain.appendSealed(entries)) : undefined;
+    if (sealed !== undefined) return { first: sealed, isSealed: true };
+    return { first: (await log.append(entries)).first, isSealed: false };
   }
 
   async function sealUpToWanted(): Promise<void> {
@@ -165,11 +173,12 @@ export function openSealer(
       if (stopped !== undefined) return { sealed: Promise.reject(stopped), takeBack: () => true };
       let takeBack = (): boolean => false;
       const sealed = new Promise<number>((resolve, reject) => {
-        const appending = batches.append(entry, (position) => {
+        const appending = batches.append(entry, (position, isSealed) => {
           if (stopped !== undefined) return reject(stopped);
-          unsealed.push({ position, entry, resolve, reject });
+          if (!isSealed) unsealed.push({ position, entry, resolve, reject });
           onAppended?.(position);
-          want(position + 1);
+          if (isSealed) resolve(position);
+          else want(position + 1);
         });
         takeBack = appending.takeBack;
         appending.appended.catch(reject);

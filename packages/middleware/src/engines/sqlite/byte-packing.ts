@@ -12,8 +12,8 @@ export class BytePacker {
 
   /** Copies the byte strings in and gives their lengths: what the caller does to them later is his affair. */
   add(blobs: readonly Uint8Array[]): number[] {
+    this.#reserve(blobs.reduce((sum, blob) => sum + blob.byteLength, 0));
     return blobs.map((blob) => {
-      this.#reserve(blob.byteLength);
       this.#buffer.set(blob, this.#used);
       this.#used += blob.byteLength;
       return blob.byteLength;

@@ -9,6 +9,8 @@ export interface CallTypes {
   /** Gives the scope's number, making its tables where it is new. */
   scope: { args: [application: string, group: string]; value: number };
   append: { args: [scope: number]; value: number };
+  /** The value for the key comes last, behind the entries. */
+  appendSealed: { args: [scope: number, first: number, key: string, now: number]; value: boolean };
   read: { args: [scope: number, from: number, limit: number]; value: null };
   size: { args: [scope: number]; value: number };
   get: { args: [scope: number, key: string, now: number]; value: ValueRow | null };

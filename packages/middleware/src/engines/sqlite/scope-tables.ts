@@ -6,6 +6,7 @@ import type { CallName, CallTypes } from './protocol.ts';
 import { queueHandlers } from './queue-handlers.ts';
 import { scopeSchema } from './schema.ts';
 import { openSession, type ScopeSession } from './scope-session.ts';
+import { sealHandler } from './seal-handler.ts';
 import { listHandler, storeHandlers } from './store-handlers.ts';
 import { sweepHandler } from './sweep-handler.ts';
 
@@ -69,9 +70,12 @@ export function openTables(database: DatabaseSync): Tables {
 
 function openScope(database: DatabaseSync, scope: number): ScopeTables {
   const session = openSession(database, scope);
+  const log = logHandlers(database, scope, session);
+  const store = storeHandlers(database, scope, session);
   const handlers = {
-    ...logHandlers(database, scope, session),
-    ...storeHandlers(database, scope, session),
+    ...log,
+    ...store,
+    ...sealHandler({ ...log, ...store }, session),
     ...listHandler(database, scope),
     ...queueHandlers(database, scope, session),
     ...backlogHandler(database, scope),

@@ -1,14 +1,21 @@
-import { checkEntries, checkInteger, engineLimits } from '../limits.ts';
+import { checkBytes, checkEntries, checkInteger, checkKey, engineLimits } from '../limits.ts';
 import type { EngineLog } from '../log.ts';
 import type { ScopeCalls } from './scope-calls.ts';
 
 /** The log of one scope. */
-export function sqliteLog({ scope, call }: ScopeCalls): EngineLog {
+export function sqliteLog({ scope, call, now }: ScopeCalls): EngineLog {
   return {
     async append(entries) {
       checkEntries(entries);
       const { value } = await call('append', [scope], entries);
       return { first: value };
+    },
+    async appendSealed(entries, first, key, value) {
+      checkEntries(entries);
+      checkInteger('first', first, 0);
+      checkKey(key);
+      checkBytes('value', value, engineLimits.valueBytes);
+      return (await call('appendSealed', [scope, first, key, now()], [...entries, value])).value;
     },
     async read(from, limit) {
       checkInteger('from', from, 0);
