@@ -36,6 +36,11 @@ export interface EngineStore {
 export interface StoreOptions {
   /** Unix milliseconds from which on the key is gone. Absent: never. */
   readonly expiresAt?: number;
+  /**
+   * `create`: the caller made the key's name up a moment ago, so what was once kept of it can't have been swept yet. An engine
+   * that would have to look for that need not. Absent: false.
+   */
+  readonly isFresh?: boolean;
 }
 
 export interface ListOptions {

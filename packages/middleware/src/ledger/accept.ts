@@ -1,5 +1,6 @@
 import { EngineError } from '../engines/engine-error.ts';
 import { makeCapability } from './capabilities.ts';
+import { checkQueueable } from './check-queueable.ts';
 import { type Deadline, startDeadline } from './deadline.ts';
 import type { Acceptance, AcceptanceResult } from './deferral.ts';
 import { payloadKey } from './history.ts';
@@ -26,8 +27,6 @@ import { serialByKey } from './serial.ts';
 // One id may come to have two `accepted` entries, when a fate was unknown or two processes took the same key over. Both
 // have the same payload record, which is created once and never replaced; the first entry counts.
 
-const mostPartitionCharacters = 1_024;
-
 /** What the outcome of the payload record's creation leaves to be recorded. */
 interface Prepared {
   readonly facts: PayloadFacts;
@@ -50,7 +49,7 @@ export function acceptor(
     const deadline = startDeadline(clock, parts.engineTimeoutMs, attempt.fate);
     try {
       if (acceptance.idempotencyKey === undefined)
-        return await acceptNew(acceptance, newId(), deadline, attempt);
+        return await acceptNew(acceptance, { id: newId(), isFresh: true }, deadline, attempt);
       const keyed = keyedRequest(parts, acceptance, acceptance.idempotencyKey);
       const tag = lookup.idempotencyKey(keyed);
       // Whoever stands in line before this call has an earlier deadline, so the wait is bounded by ours.
@@ -85,7 +84,7 @@ export function acceptor(
     });
     const expiresAt = clock.wallNow() + parts.keepOutcomeMs;
     const claim = await deadline.bound(parts.keyRecords.claim(tag, { id: newId(), payload }, expiresAt));
-    if (claim.mine) return acceptNew(acceptance, claim.record.id, deadline, attempt);
+    if (claim.mine) return acceptNew(acceptance, { id: claim.record.id, isFresh: true }, deadline, attempt);
     if (claim.record.payload !== payload) return { kind: 'key-reused' };
     try {
       return await repeat(acceptance, claim.record.id, deadline, attempt);
@@ -102,7 +101,7 @@ export function acceptor(
     attempt: Attempt,
   ): Promise<AcceptanceResult> {
     const known = await deadline.bound(history.load(id));
-    if (known === undefined) return acceptNew(acceptance, id, deadline, attempt);
+    if (known === undefined) return acceptNew(acceptance, { id, isFresh: false }, deadline, attempt);
     await deadline.bound(sealedUpTo(known.state.position));
     await deadline.bound(onQueue(known.state));
     const capability = await deadline.bound(capabilities.add(id));
@@ -127,7 +126,7 @@ export function acceptor(
 
   async function acceptNew(
     acceptance: Acceptance,
-    id: string,
+    { id, isFresh }: NewId,
     deadline: Deadline,
     attempt: Attempt,
   ): Promise<AcceptanceResult> {
@@ -135,7 +134,7 @@ export function acceptor(
     refuseOvertaking(orderKey);
     if (await deadline.bound(gauge.isFull())) return { kind: 'queue-full' };
     const requester = await deadline.bound(parts.requesters.pseudonym(acceptance.requester));
-    const preparing = prepare(acceptance, id, orderKey);
+    const preparing = prepare(acceptance, { id, isFresh }, orderKey);
     const { facts, digest, capability } = await deadline.bound(preparing).catch((error: unknown) => {
       forgetPayload(acceptance, id, preparing);
       throw error;
@@ -147,7 +146,7 @@ export function acceptor(
     let carried: Promise<DeferralState> | undefined;
     const sealed = attempt.record(bytes, (position) => {
       gauge.add();
-      carried = carryOver(beginLife(entry, position, facts));
+      carried = carryOver(beginLife(entry, position, facts), isFresh);
       // Its failure is looked at below, or, where the sealing fails first, by nobody: recovery then carries it over.
       carried.catch(() => {});
     });
@@ -175,7 +174,7 @@ export function acceptor(
 
   async function prepare(
     acceptance: Acceptance,
-    id: string,
+    { id, isFresh }: NewId,
     orderKey: string | undefined,
   ): Promise<Prepared> {
     const { request, idempotencyKey } = acceptance;
@@ -192,7 +191,8 @@ export function acceptor(
       capability: hash,
       logSize: sealer.head.link.size,
     };
-    const created = await store.create(payloadKey(id), sealPayload(parts.vault, id, facts, request));
+    const sealed = sealPayload(parts.vault, id, facts, request);
+    const created = await store.create(payloadKey(id), sealed, { isFresh });
     if (created !== undefined) return { facts, digest: payloadDigest(facts.salt, request), capability };
     // An acceptance of the same key and payload got as far as this. Its record stays: an entry may name it already.
     const stored = await store.get(payloadKey(id));
@@ -207,11 +207,11 @@ export function acceptor(
   }
 
   /** Enqueues first and synchronously, so that this process enqueues in the order of positions. */
-  async function carryOver(state: DeferralState): Promise<DeferralState> {
+  async function carryOver(state: DeferralState, isFresh: boolean): Promise<DeferralState> {
     const { position, orderKey } = state;
     const [enqueued, created] = await Promise.allSettled([
       queue.enqueue(itemOf(state)),
-      states.create(state),
+      states.create(state, isFresh),
     ]);
     if (enqueued.status === 'rejected') {
       if (orderKey !== undefined) progress.heldOrderKeys.add(orderKey);
@@ -255,6 +255,12 @@ export function acceptor(
   return accept;
 }
 
+/** A deferral's id, and whether its name is fresh as `StoreOptions` has it. */
+interface NewId {
+  readonly id: string;
+  readonly isFresh: boolean;
+}
+
 /** The one append that an acceptance comes to, if it comes to it. */
 interface Attempt {
   record(entry: Uint8Array, onAppended: (position: number) => void): Promise<number>;
@@ -281,17 +287,4 @@ function keyedRequest(
   idempotencyKey: string,
 ): { application: string; requester: string; method: string; url: string; idempotencyKey: string } {
   return { application, requester, method: request.method, url: request.url, idempotencyKey };
-}
-
-/** What the queue would refuse must be refused before the entry: after it, nothing can be taken back. */
-function checkQueueable({ partition, priority }: Acceptance): void {
-  if (partition.length === 0 || partition.length > mostPartitionCharacters) {
-    throw new LedgerError(
-      'parameter-invalid',
-      `A partition's name has 1 to ${mostPartitionCharacters} characters.`,
-    );
-  }
-  if (!Number.isSafeInteger(priority) || priority < 1) {
-    throw new LedgerError('parameter-invalid', `The priority ${priority} is not an integer from 1 on.`);
-  }
 }

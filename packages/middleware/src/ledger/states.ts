@@ -24,8 +24,8 @@ export interface ListedState {
 /** The states in the store. */
 export interface States {
   read(id: string): Promise<StoredState | undefined>;
-  /** False where there is one already. */
-  create(state: DeferralState): Promise<boolean>;
+  /** False where there is one already. `isFresh` as {@link StoreOptions} has it. */
+  create(state: DeferralState, isFresh?: boolean): Promise<boolean>;
   /** The new revision; undefined where the state was written by another since. */
   update(state: DeferralState, revision: number): Promise<number | undefined>;
   /** Newest id first, before `before`. Fewer than `limit` do not mean that there are no more; none does. */
@@ -64,8 +64,9 @@ export function openStates(store: EngineStore, vault: Vault, keepMs: number): St
       await store.delete(statePrefix + id, stored.revision);
       return undefined;
     },
-    async create(state) {
-      const created = await store.create(statePrefix + state.id, encode(vault, state), expiry(state));
+    async create(state, isFresh = false) {
+      const options = { ...expiry(state), isFresh };
+      const created = await store.create(statePrefix + state.id, encode(vault, state), options);
       return created !== undefined;
     },
     update: (state, revision) =>

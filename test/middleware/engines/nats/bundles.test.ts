@@ -112,6 +112,63 @@ describe('keys of which many are made at a time', () => {
     expect(troubles.filter((text) => text.includes('index'))).toEqual([]);
   });
 
+  describe('whose bundle is gone, and was before a host could hear of it', () => {
+    /** The first host has made it, and its bundle went, as sweeping does that. */
+    async function madeAndGone(change: (engine: OpenEngine) => Promise<unknown>): Promise<OpenEngine> {
+      const engine = await openEngine();
+      await engine.store.create('payload/a', bytes('1'));
+      await change(engine);
+      await engine.store.create('payload/newest', bytes('x'));
+      await manager.streams.purge(names.streams.bundles, { filter: names.bundleSubject, seq: 2 });
+      return engine;
+    }
+
+    it('are not made again by that host while they are there', async () => {
+      const engine = await madeAndGone(({ store }) => store.update('payload/a', bytes('2'), 1));
+      const { store } = await openEngine();
+      expect(await store.create('payload/a', bytes('3'))).toBeUndefined();
+      for (const each of [engine.store, store]) {
+        expect((await each.get('payload/a'))?.value).toEqual(bytes('2'));
+      }
+    });
+
+    it('are made again there when they were deleted, for every host', async () => {
+      const engine = await madeAndGone(({ store }) => store.delete('payload/a'));
+      const { store } = await openEngine();
+      const revision = await store.create('payload/a', bytes('3'));
+      for (const each of [engine.store, store, (await openEngine()).store]) {
+        expect(await each.get('payload/a')).toEqual({ value: bytes('3'), revision });
+        expect(await each.create('payload/a', bytes('4'))).toBeUndefined();
+      }
+    });
+
+    it('have one winner where nothing of them is left, among hosts that knew them and that did not', async () => {
+      const engine = await madeAndGone(async () => {});
+      const hosts = [engine, await openEngine(), await openEngine()];
+      const tried = await Promise.all(
+        hosts.map(({ store }, i) => store.create('payload/a', bytes(String(i)))),
+      );
+      const winners = tried.flatMap((revision, i) => (revision === undefined ? [] : [i]));
+      expect(winners).toHaveLength(1);
+      for (const { store } of [...hosts, await openEngine()]) {
+        expect((await store.get('payload/a'))?.value).toEqual(bytes(String(winners[0])));
+        expect((await store.list('payload/', { limit: 1 }))[0]?.key).toBe('payload/a');
+      }
+    });
+
+    it('are known to be unheard of by an index that goes on from a directory, too', async () => {
+      await madeAndGone(({ store }) => store.update('payload/a', bytes('2'), 1));
+      const directory = mkdtempSync(join(tmpdir(), 'slackwater-bundles-'));
+      const first = await openEngine(directory);
+      await first.store.list('payload/', { limit: 1 });
+      await first.close();
+      const again = await openEngine(directory);
+      expect(await again.store.create('payload/a', bytes('3'))).toBeUndefined();
+      await again.close();
+      rmSync(directory, { recursive: true });
+    });
+  });
+
   it('are not made by what somebody else published; that is told of', async () => {
     const engine = await openEngine();
     await manager.jetstream().publish(names.bundleSubject, 'not ours');

@@ -1,14 +1,18 @@
 import type { MsgHdrs } from '@nats-io/transport-node';
+import type { StoreOptions } from '../store.ts';
 import type { Chunks, StoreMessage } from './store-message.ts';
 
 // A bundle is the first values of several keys in one message:
 //   Slackwater-Keys: <key> <key> ...      in the order of the values
+//   Slackwater-Again: <floor> <key> ...   those of them whose names are not fresh: where a bundle before number <floor> made one, that
+//                                         bundle was gone by then, and this one makes it again
 //   body: for each key   2 bytes length of what is said of it, big endian | that, JSON, or nothing
 //                        4 bytes length of its value | its value
 //   { "expiresAt"?: Unix milliseconds, "chunks"?: { "id", "count" } }, as the headers of store-message.ts have it
 // A message that is not so was written by somebody else, and holds nothing, for every reader alike.
 
 const keysHeader = 'Slackwater-Keys';
+const againHeader = 'Slackwater-Again';
 
 /** A key that is to be made. */
 export interface FirstValue {
@@ -17,10 +21,21 @@ export interface FirstValue {
   readonly expiresAt: number | undefined;
   /** Where the value is, if it is too long to be here. */
   readonly chunks: Chunks | undefined;
+  /** As {@link StoreOptions} has it. */
+  readonly isFresh: boolean;
 }
 
-/** A bundle as a message. */
-export function packBundle(values: readonly FirstValue[]): {
+/** Keys that a bundle makes again, if a bundle before number `floor` made them. */
+export interface MadeAgain {
+  readonly floor: number;
+  readonly keys: readonly string[];
+}
+
+/** A bundle as a message. Before the number `floor` there are no bundles any more. */
+export function packBundle(
+  values: readonly FirstValue[],
+  floor: number,
+): {
   readonly headers: Readonly<Record<string, string>>;
   readonly data: Uint8Array;
 } {
@@ -42,13 +57,27 @@ export function packBundle(values: readonly FirstValue[]): {
     data.set(value, at);
     at += value.byteLength;
   }
-  return { headers: { [keysHeader]: values.map(({ key }) => key).join(' ') }, data };
+  const again = floor <= 1 ? [] : values.filter(({ isFresh }) => !isFresh).map(({ key }) => key);
+  return {
+    headers: {
+      [keysHeader]: values.map(({ key }) => key).join(' '),
+      ...(again.length > 0 && { [againHeader]: [floor, ...again].join(' ') }),
+    },
+    data,
+  };
 }
 
 /** The keys of a bundle; undefined where the message is none. */
 export function keysOfBundle(headers: MsgHdrs | undefined): readonly string[] | undefined {
   const text = headers?.get(keysHeader) ?? '';
   return text === '' ? undefined : text.split(' ');
+}
+
+/** What a bundle makes again; undefined where it says nothing of that. */
+export function madeAgainBy(headers: MsgHdrs | undefined): MadeAgain | undefined {
+  const [first, ...keys] = (headers?.get(againHeader) ?? '').split(' ');
+  const floor = Number(first);
+  return Number.isSafeInteger(floor) && floor > 0 && keys.length > 0 ? { floor, keys } : undefined;
 }
 
 /** The values of a bundle by key, as messages with the number 0; undefined where the message is none. */

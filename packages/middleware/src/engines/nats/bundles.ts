@@ -24,8 +24,13 @@ const cachedBytes = 16 * 1024 * 1024;
 /** The first values of keys that are made in bundles. */
 export interface Bundles {
   readonly behind: number;
-  /** False where the key was made before. Deleted ones were made, too. */
+  /**
+   * False where the key was made before, deleted ones too, by a bundle that is still there. What a bundle made that is gone is
+   * over, or has a message of its own: whoever makes a key that is not fresh looks for that.
+   */
   create(value: FirstValue): Promise<boolean>;
+  /** Whether any bundle is gone. */
+  readonly someAreGone: boolean;
   /** The value that the key was made with. */
   first(key: string): Promise<StoreMessage | undefined>;
   /** Keys that were made, with a prefix, behind `after`: all whose making had resolved. */
@@ -59,13 +64,17 @@ export async function openBundles(context: NatsContext, directory: string | unde
 
   async function perform(values: readonly FirstValue[]): Promise<boolean[]> {
     const keys = values.map(({ key }) => key);
-    const made = index.bundlesOf(keys);
+    const notFresh = values.filter(({ isFresh }) => !isFresh).map(({ key }) => key);
+    // What is said of them to all hosts rests on what is known here.
+    if (notFresh.length > 0) await index.caughtUp();
+    const made = notFresh.length === 0 ? new Map<string, number>() : index.bundlesOf(notFresh);
+    const lowest = firstThere();
     const fresh = new Map<string, FirstValue>();
     for (const value of values) {
-      if (!made.has(value.key) && !fresh.has(value.key)) fresh.set(value.key, value);
+      if ((made.get(value.key) ?? 0) < lowest && !fresh.has(value.key)) fresh.set(value.key, value);
     }
     if (fresh.size === 0) return values.map(() => false);
-    const { headers, data } = packBundle([...fresh.values()]);
+    const { headers, data } = packBundle([...fresh.values()], lowest);
     const { seen } = index;
     const seq = (await api.publish(names.bundleSubject, data, { stream, headers })) ?? 0;
     if (seq <= seen) throw streamReplaced(stream, seq);
@@ -89,6 +98,11 @@ export async function openBundles(context: NatsContext, directory: string | unde
       }),
     ]),
   );
+
+  /** The number of the first bundle that may still be there. */
+  function firstThere(): number {
+    return Math.max(floor, index.missedBelow, 1);
+  }
 
   async function bundleOf(key: string): Promise<number | undefined> {
     const known = index.bundlesOf([key]).get(key);
@@ -153,6 +167,9 @@ export async function openBundles(context: NatsContext, directory: string | unde
     async page(...page) {
       await index.caughtUp();
       return index.page(...page);
+    },
+    get someAreGone() {
+      return firstThere() > 1;
     },
     floor(seq) {
       floor = Math.max(floor, seq);

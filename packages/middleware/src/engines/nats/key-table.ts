@@ -43,6 +43,7 @@ export class KeyTable {
   readonly #seqsOf;
   readonly #add;
   readonly #removeIfStill;
+  readonly #removeBelow;
   readonly #note;
   readonly #noted;
   readonly #forward;
@@ -77,6 +78,9 @@ export class KeyTable {
       'SELECT name, seq FROM key WHERE name IN (SELECT value FROM json_each(?))',
     );
     this.#removeIfStill = database.prepare('DELETE FROM key WHERE name = ? AND seq = ?');
+    this.#removeBelow = database.prepare(
+      'DELETE FROM key WHERE seq < ? AND name IN (SELECT value FROM json_each(?))',
+    );
     this.#note = database.prepare('INSERT OR REPLACE INTO followed VALUES (?, ?)');
     this.#noted = database.prepare('SELECT seq FROM followed WHERE subject = ?');
     this.#forward = database.prepare(
@@ -119,6 +123,11 @@ export class KeyTable {
   /** Removes a key unless it was written again. */
   forget({ key, seq }: IndexedKey): void {
     this.#removeIfStill.run(key, seq);
+  }
+
+  /** Removes keys whose numbers are lower than that. */
+  forgetBelow(seq: number, keys: readonly string[]): void {
+    this.#removeBelow.run(seq, JSON.stringify(keys));
   }
 
   close(): void {

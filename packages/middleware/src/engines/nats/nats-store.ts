@@ -1,6 +1,7 @@
 import { isBulkKey } from '../bulk-keys.ts';
 import { checkBytes, checkInteger, checkKey, checkPrefix, engineLimits, wholeMs } from '../limits.ts';
 import type { EngineStore, ListOptions, StoredItem, StoredValue, StoreOptions } from '../store.ts';
+import type { FirstValue } from './bundle-message.ts';
 import { startBundleSweeping } from './bundle-sweeping.ts';
 import { openBundles } from './bundles.ts';
 import type { NatsContext } from './context.ts';
@@ -92,8 +93,13 @@ export async function openNatsStore(
     let ifLastIs = expected ?? 0;
     let replaced: StoreMessage | undefined;
     if (expected === undefined && isBulkKey(key)) {
-      if (await bundles.create({ key, value: data, expiresAt, chunks })) return revisionOf(key, 0);
-      replaced = await lastOf(key);
+      const first = { key, value: data, expiresAt, chunks, isFresh: options?.isFresh === true };
+      for (let i = 0; i < mostTries; i++) {
+        if (await makeInBundle(first)) return revisionOf(key, 0);
+        replaced = await lastOf(key);
+        // The bundle that made it went meanwhile, and nothing is left: as if it had never been.
+        if (replaced !== undefined || !bundles.isGone(key)) break;
+      }
       if (replaced !== undefined && !mayReplace(replaced)) {
         values.drop(chunks);
         return undefined;
@@ -113,6 +119,19 @@ export async function openNatsStore(
     }
     values.drop(chunks);
     return undefined;
+  }
+
+  /**
+   * False where the key is there, or was and its marker still is. A host need not have heard of a bundle that is gone, nor
+   * remember it. Another may take a key up in the moment between its making and the last look here; then that counts.
+   */
+  async function makeInBundle(first: FirstValue): Promise<boolean> {
+    const hasOwn = async (): Promise<boolean> =>
+      !first.isFresh &&
+      bundles.someAreGone &&
+      (await api.last(stream, names.storeSubject(first.key))) !== undefined;
+    if (await hasOwn()) return false;
+    return (await bundles.create(first)) && !(await hasOwn());
   }
 
   /** Where it has a message of its own by now, that one stays. */
