@@ -5,7 +5,7 @@
 export async function until(
   condition: () => boolean | Promise<boolean>,
   between: () => void = () => {},
-  withinMs = 15_000,
+  withinMs = 30_000,
 ): Promise<void> {
   const giveUpAt = performance.now() + withinMs;
   while (!(await condition())) {

@@ -20,6 +20,7 @@ import {
 import type { PerformerEvent } from '../../../packages/middleware/src/perform/performer-events.ts';
 import { createReplay } from '../../../packages/middleware/src/perform/replay.ts';
 import type { ReplayApp } from '../../../packages/middleware/src/perform/through-app.ts';
+import { countCalls } from './calls-under-way.ts';
 import { captured } from './replaying.ts';
 import { until } from './until.ts';
 
@@ -59,12 +60,19 @@ export interface Place {
 export function place(startWallMs?: number): Place {
   const directory = mkdtempSync(join(tmpdir(), 'slackwater-perform-'));
   const clock = manualClock(startWallMs);
+  const calls = { underWay: 0 };
   const opened: Workshop[] = [];
+  /** No time passes while an engine is at work, so a slow machine does not look like a slow engine. */
+  const goOn = (): void => {
+    if (calls.underWay > 0) return;
+    const attempted = opened.some(({ performer }) => performer.inFlight > 0);
+    clock.advance(attempted ? stepMs : Math.min(Math.max(stepMs, clock.nextDueInMs ?? 0), strideMs));
+  };
   return {
     directory,
     clock,
     async open(setup = {}) {
-      const workshop = await openWorkshop(directory, clock, setup);
+      const workshop = await openWorkshop(directory, { clock, calls, goOn }, setup);
       opened.push(workshop);
       return workshop;
     },
@@ -104,16 +112,27 @@ function setAdmission(): SetAdmission {
   return admission;
 }
 
-/** Slow machines must not look like slow engines: time is let go on about ten times as fast as it does. */
+/** Time goes on in strides: none of them may look like an engine that does not answer. */
 const patientMs = 600_000;
+
+/** How far time goes on between two looks while something is attempted, and where nothing is. */
+const stepMs = 20;
+const strideMs = 250;
+
+/** What the workshops of one place share. */
+interface Shared {
+  readonly clock: ManualClock;
+  readonly calls: { underWay: number };
+  readonly goOn: () => void;
+}
 
 async function openWorkshop(
   directory: string,
-  clock: ManualClock,
+  { clock, calls, goOn }: Shared,
   setup: Partial<PerformerSetup>,
 ): Promise<Workshop> {
   const names = { application: 'shop', group: 'default' };
-  const engine = await sqliteEngine({ directory }).open({ ...names, clock });
+  const engine = countCalls(await sqliteEngine({ directory }).open({ ...names, clock }), calls);
   const ledger = await openLedger({ ...names, engine, clock, engineTimeoutMs: patientMs });
   await ledger.recover();
   const app = express();
@@ -132,8 +151,7 @@ async function openWorkshop(
     ...setup,
     options: { leaseMs: 300_000, attemptTimeoutMs: 120_000, ...setup.options },
   });
-  const advancing = (condition: () => boolean | Promise<boolean>) =>
-    until(condition, () => clock.advance(20));
+  const advancing = (condition: () => boolean | Promise<boolean>) => until(condition, goOn);
   const find = async (id: string): Promise<Deferral> => {
     const deferral = await ledger.find(id);
     if (deferral === undefined) throw new Error(`no deferral ${id}`);

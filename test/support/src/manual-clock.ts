@@ -12,6 +12,8 @@ export interface ManualClock {
   jumpWall(toWallMs: number): void;
   /** How many timers wait. */
   readonly pending: number;
+  /** How long until the first of them is due, in ms; undefined where none waits. */
+  readonly nextDueInMs: number | undefined;
 }
 
 interface Due {
@@ -59,6 +61,10 @@ export function manualClock(startWallMs: number = Date.UTC(2026, 0, 1)): ManualC
     },
     get pending() {
       return timers.size;
+    },
+    get nextDueInMs() {
+      const due = nextDue(Number.POSITIVE_INFINITY);
+      return due === undefined ? undefined : Math.max(0, due.at - now);
     },
   };
 }
