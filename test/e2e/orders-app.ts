@@ -122,6 +122,8 @@ export function usualOptions(
     requester: (req) => req.get('x-customer'),
     engine: sqliteEngine({ directory }),
     perform: { lookEveryMs: 100 },
+    // A machine that is busy for a second must not look like an engine that does not answer.
+    ledger: { engineTimeoutMs: 30_000 },
     // Seldom, so that what a test sends is not by chance the probe.
     latency: { probeEveryMs: 1_000 },
     ...more,
@@ -174,8 +176,8 @@ export function post(
   });
 }
 
-/** Tries until it does not throw any more; throws what it threw last after 15 s. */
-export async function eventually<T>(attempt: () => T | Promise<T>, withinMs = 15_000): Promise<T> {
+/** Tries until it does not throw any more; throws what it threw last after 30 s. */
+export async function eventually<T>(attempt: () => T | Promise<T>, withinMs = 30_000): Promise<T> {
   const deadline = performance.now() + withinMs;
   for (;;) {
     try {

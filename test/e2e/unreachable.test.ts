@@ -42,6 +42,7 @@ beforeAll(async () => {
     requester: () => 'ann',
     engine: sqliteEngine({ directory }),
     perform: { lookEveryMs: 50, lookCapMs: 200 },
+    ledger: { engineTimeoutMs: 30_000 },
     latency: { probeEveryMs: 50 },
   });
   const app = express();

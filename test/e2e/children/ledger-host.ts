@@ -29,6 +29,7 @@ const gate = slackwater({
       deferrable.map((path) => [`POST ${path}`, { workType: 'order', partition: 'orders' }]),
     ),
   },
+  ledger: { engineTimeoutMs: 30_000 },
   requester: (req) => req.get('x-customer'),
   engine: postgresEngine({
     pool: new pg.Pool({ connectionString: LEDGER_URL, options: '' }),

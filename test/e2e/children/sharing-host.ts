@@ -27,6 +27,7 @@ const gate = slackwater({
     'POST /orders': { workType: 'order', partition: 'orders' },
     'POST /reports': { workType: 'report', partition: 'orders' },
   },
+  ledger: { engineTimeoutMs: 30_000 },
   requester: () => 'shop',
   engine: engineOf(ENGINE),
   shareLatency: SHARE === 'yes',
