@@ -38,5 +38,7 @@ export default defineConfig({
     ],
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    // A second, which is the default, is short on a busy machine.
+    expect: { poll: { timeout: 30_000 } },
   },
 });

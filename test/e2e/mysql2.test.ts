@@ -72,7 +72,7 @@ it('an application on MariaDB is protected while its commits stall, and opens by
   await operator.query('BACKUP STAGE END');
   expect(await Promise.all(hanging)).toEqual([201, 201, 201, 201]);
   expect(await Promise.all(tries)).toContain(503);
-  await vi.waitFor(async () => expect(await post('/orders')).toBe(201), { timeout: 10_000, interval: 20 });
+  await vi.waitFor(async () => expect(await post('/orders')).toBe(201), { timeout: 30_000, interval: 20 });
   const [[counted]] = await operator.query<mysql.RowDataPacket[]>('SELECT count(*) AS orders FROM orders');
   expect(counted?.['orders']).toBeGreaterThanOrEqual(13);
 });

@@ -38,7 +38,7 @@ describe('the opening of a ledger', () => {
     expect(answer.status).toBe(503);
     expect(answer.body).toMatchObject({ code: 'retry-later', retryable: true, reasons: ['ledger-timeout'] });
     server.resume();
-    await expect.poll(async () => (await request(app).get(path)).status, { timeout: 15_000 }).toBe(404);
+    await expect.poll(async () => (await request(app).get(path)).status, { timeout: 30_000 }).toBe(404);
     await gate.close();
   });
 });

@@ -33,7 +33,7 @@ it.each(['running', 'paused'])('ends %s servers whose process was killed', async
   const { servers, directories } = await hostOf('--stay', state);
   expect(directories.every(existsSync)).toBe(true);
   child?.kill('SIGKILL');
-  await expect.poll(() => directories.some(existsSync), { timeout: 10_000 }).toBe(false);
+  await expect.poll(() => directories.some(existsSync), { timeout: 30_000 }).toBe(false);
   for (const server of servers) expect(await isUp(server)).toBe(false);
 });
 
@@ -41,5 +41,5 @@ it('keeps no process alive that has nothing else to do', async () => {
   const { directories } = await hostOf('running');
   if (child?.exitCode === null) await once(child, 'exit');
   expect(child?.exitCode).toBe(0);
-  await expect.poll(() => directories.some(existsSync), { timeout: 10_000 }).toBe(false);
+  await expect.poll(() => directories.some(existsSync), { timeout: 30_000 }).toBe(false);
 });

@@ -30,6 +30,8 @@ function serverPort(): number {
 async function call(port = proxy.port): Promise<Socket> {
   const socket = connect(port, proxy.host);
   await once(socket, 'connect');
+  // The proxy resets what is still connected when a test ends.
+  socket.on('error', () => {});
   return socket;
 }
 

@@ -101,7 +101,7 @@ async function jobs(waiting: number | 'failing'): Promise<void> {
   world.failing = waiting === 'failing';
   world.waiting = waiting === 'failing' ? 0 : waiting;
   const { reads } = world;
-  await expect.poll(() => world.reads, { interval: 5, timeout: 5_000 }).toBeGreaterThan(reads);
+  await expect.poll(() => world.reads, { interval: 5, timeout: 30_000 }).toBeGreaterThan(reads);
 }
 
 describe('a request is deferred', () => {

@@ -41,7 +41,7 @@ it('an attempt that comes to the gate while it closes has its identity', async (
   const asking = { 'x-customer': 'ann', prefer: 'respond-async' };
   expect((await post(`${url}/orders`, {}, asking)).status).toBe(202);
   for (let n = 0; n < 12; n++) await gate.latency.commit(partition, () => pause(1));
-  await vi.waitFor(() => expect(users).toEqual([{ name: 'ann' }]), 3_000);
+  await vi.waitFor(() => expect(users).toEqual([{ name: 'ann' }]), 30_000);
 });
 
 it('a gate that is closed while it starts does not begin to perform, and is silent from then on', async () => {
@@ -77,7 +77,7 @@ it('a gate that is started before it is mounted performs nothing until there are
   app.use(gate);
   app.post('/orders', (_req, res) => void res.json({}));
   await gate.start();
-  await vi.waitFor(() => expect(ends).toEqual(['performed']), 3_000);
+  await vi.waitFor(() => expect(ends).toEqual(['performed']), 30_000);
   await gate.close();
   rmSync(directory, { recursive: true, force: true });
 });

@@ -24,6 +24,8 @@ export const options = {
   partition,
   requester: (req) => req.get('x-customer'),
   perform: { lookEveryMs: 50 },
+  // A machine that is busy for a second must not look like an engine that does not answer.
+  ledger: { engineTimeoutMs: 30_000 },
   // Seldom, so that what a test sends is not by chance the probe.
   latency: { probeEveryMs: 60_000 },
 } as const satisfies SlackwaterOptions;

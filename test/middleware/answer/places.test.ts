@@ -213,7 +213,7 @@ describe.each(expresses)('on %s, a gate', (name, framework) => {
     const { id } = (await answer.json()) as { id: string };
     await heal();
     await vi.waitFor(async () => expect((await gate.deferrals.find(id))?.status).toBe('Succeeded'), {
-      timeout: 10_000,
+      timeout: 30_000,
     });
     expect(seen).toEqual([
       { replay: false, user: { name: 'ann' }, body: { n: 1 } },
@@ -266,7 +266,7 @@ describe.each(expresses)('on %s, a gate', (name, framework) => {
     expect((await fetch(url + location.replace('external', 'internal'))).status).toBe(404);
     await heal();
     await vi.waitFor(() => expect(performed).toEqual(['/internal false', '/external true']), {
-      timeout: 10_000,
+      timeout: 30_000,
     });
   });
 

@@ -84,7 +84,7 @@ describe('the commits of an observed mysql2 pool', () => {
     const calledAt = performance.now();
     await whileCommitsWait(async () => {
       commit = run('BEGIN', written, 'DO SLEEP(0.1)', 'COMMIT');
-      await vi.waitFor(() => expect(heard.started).toHaveLength(1), { interval: 5 });
+      await vi.waitFor(() => expect(heard.started).toHaveLength(1), { interval: 5, timeout: 30_000 });
       await sleep(300);
     });
     await commit;
@@ -265,11 +265,14 @@ describe('the commits of an observed mysql2 pool', () => {
       await connection.query(written);
       await whileCommitsWait(async () => {
         const answer = connection.query('COMMIT').catch((error: Error) => error);
-        await vi.waitFor(() => expect(heard.started).toHaveLength(1), { interval: 5 });
+        await vi.waitFor(() => expect(heard.started).toHaveLength(1), { interval: 5, timeout: 30_000 });
         if (who === 'the network') proxy.drop();
         else if (who === 'the application') connection.destroy();
         else await operator.query(`KILL CONNECTION ${connection.threadId}`);
-        await vi.waitFor(() => expect(summary()).toEqual(['explicit unknown']), { interval: 5 });
+        await vi.waitFor(() => expect(summary()).toEqual(['explicit unknown']), {
+          interval: 5,
+          timeout: 30_000,
+        });
         // mysql2 leaves those who wait for a destroyed connection waiting.
         if (who !== 'the application') expect(await answer).toBeInstanceOf(Error);
       });

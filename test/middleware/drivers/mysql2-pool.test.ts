@@ -140,7 +140,7 @@ describe('an observed mysql2 pool tells whether its database can be reached', ()
     await pool.query('SELECT 1');
     expect(told).toEqual(['reached']);
     proxy.drop();
-    await vi.waitFor(() => expect(told).toEqual(['reached', 'lost']));
+    await vi.waitFor(() => expect(told).toEqual(['reached', 'lost']), 30_000);
     await pool.query('SELECT 1');
     expect(told).toEqual(['reached', 'lost', 'reached']);
     await pool.end();

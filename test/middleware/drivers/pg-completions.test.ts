@@ -389,7 +389,7 @@ describe('the completion rows of a database', () => {
     for (const client of clients) client.release();
     await server.kill();
     // Backends outlive their killed server by a moment.
-    await vi.waitFor(() => expect(completions.find('found')).rejects.toThrow(), 5_000);
+    await vi.waitFor(() => expect(completions.find('found')).rejects.toThrow(), 30_000);
     await server.restart();
     expect(await completions.find('found')).toHaveLength(1);
   });

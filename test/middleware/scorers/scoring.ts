@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { ScorerFacts } from '@slackwater/middleware';
 
 /** How long a busy machine is waited for. */
-export const patience = { timeout: 10_000 };
+export const patience = { timeout: 30_000 };
 
 /** What a scorer is told of a request that nothing is special about. */
 export function factsWith(more: Partial<ScorerFacts> = {}): ScorerFacts {

@@ -37,7 +37,7 @@ const claim = ({ queue }: OpenEngine, leaseMs = 1_000) =>
 describe('a host whose clock is 90 s ahead', () => {
   it('is told of, with how far', async () => {
     await expect
-      .poll(() => troubles.join(), { timeout: 5_000 })
+      .poll(() => troubles.join(), { timeout: 30_000 })
       .toMatch(/clock is (899\d\d|900\d\d) ms ahead/);
   });
 

@@ -76,11 +76,11 @@ describe('a follower', () => {
     start();
     await follower.reached(1);
     proxy.drop();
-    await expect.poll(() => publish('f.b').catch(() => 0), { timeout: 10_000 }).toBe(2);
+    await expect.poll(() => publish('f.b').catch(() => 0), { timeout: 30_000 }).toBe(2);
     await follower.reached(2);
     await server.kill();
     await server.restart();
-    await expect.poll(() => publish('f.c').catch(() => 0), { timeout: 10_000 }).toBe(3);
+    await expect.poll(() => publish('f.c').catch(() => 0), { timeout: 30_000 }).toBe(3);
     await follower.reached(3);
     expect(seen).toEqual([1, 2, 3]);
   });

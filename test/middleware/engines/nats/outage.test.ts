@@ -11,7 +11,7 @@ import { acceptanceOf } from '../../ledger/ledgers.ts';
 
 const keys = createKeyFile(scope);
 const undo: (() => Promise<unknown>)[] = [];
-const recovered = { timeout: 15_000, interval: 50 };
+const recovered = { timeout: 30_000, interval: 50 };
 let server: NatsServer;
 let proxy: NetworkProxy;
 let troubles: string[];

@@ -101,13 +101,13 @@ describe('the permissions that natsPermissions lists', () => {
     await server.restart(onlyThis({ ...listed, publish: listed.publish.filter((one) => one !== append) }));
     await expect
       .poll(() => engine.log.append([bytes('without')]).catch((error: Error) => error.message), {
-        timeout: 10_000,
+        timeout: 30_000,
       })
       .toContain(`no permission to publish "${append}"`);
     expect(await engine.store.put('key', bytes('value'))).toBeGreaterThan(0);
     await server.restart(onlyThis(listed));
     await expect
-      .poll(() => engine.log.append([bytes('after')]).catch(() => undefined), { timeout: 10_000 })
+      .poll(() => engine.log.append([bytes('after')]).catch(() => undefined), { timeout: 30_000 })
       .toEqual({ first: 1 });
   });
 });

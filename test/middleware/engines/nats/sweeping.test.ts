@@ -64,10 +64,10 @@ describe('the sweeping of the NATS store', () => {
     await engine.store.put('soon/long', new Uint8Array(1_200_000), soon);
     await expect
       .poll(async () => (await subjects()).filter((subject) => subject.startsWith('$KV')), {
-        timeout: 15_000,
+        timeout: 30_000,
       })
       .toEqual([names.storeSubject('stays'), names.storeSubject('stays/long')]);
-    await expect.poll(async () => (await subjects()).length, { timeout: 15_000 }).toBe(5);
+    await expect.poll(async () => (await subjects()).length, { timeout: 30_000 }).toBe(5);
     expect((await engine.store.get('stays/long'))?.value.byteLength).toBe(1_200_000);
   });
 
@@ -76,7 +76,7 @@ describe('the sweeping of the NATS store', () => {
     sent.set('Slackwater-Key', 'stays');
     const orphan = names.chunkSubject('orphan', 0);
     await manager.jetstream().publish(orphan, 'left behind', { headers: sent });
-    await expect.poll(subjects, { timeout: 15_000 }).not.toContain(orphan);
+    await expect.poll(subjects, { timeout: 30_000 }).not.toContain(orphan);
     expect((await engine.store.get('stays'))?.value).toEqual(bytes('for ever'));
   });
 });
@@ -96,7 +96,7 @@ describe('the sweeping of the NATS queue', () => {
     expect(await arrivals()).toHaveLength(1);
     const [third] = await queue.claim({ ...claim, limit: 2 });
     expect([second?.id, third?.id]).toEqual(['b', 'c']);
-    await expect.poll(arrivals, { timeout: 15_000 }).toEqual([]);
+    await expect.poll(arrivals, { timeout: 30_000 }).toEqual([]);
     const later = await natsEngine({ servers: server.servers, keys: createKeyFile(scope) }).open({
       ...scope,
       clock: systemClock,

@@ -63,11 +63,11 @@ describe('what the embedded engine keeps, and for how long', () => {
       clock.jumpWall(clock.wallNow() + dayMs);
       expect(rows('store_1')).toBe(251);
       clock.advance(30_000);
-      await vi.waitFor(() => expect(rows('store_1')).toBe(151));
+      await vi.waitFor(() => expect(rows('store_1')).toBe(151), 30_000);
       for (const left of [51, 1]) {
-        await vi.waitFor(() => expect(clock.pending).toBe(1));
+        await vi.waitFor(() => expect(clock.pending).toBe(1), 30_000);
         clock.advance(200);
-        await vi.waitFor(() => expect(rows('store_1')).toBe(left));
+        await vi.waitFor(() => expect(rows('store_1')).toBe(left), 30_000);
       }
       expect(rows('queue_1')).toBe(0);
     }));
@@ -79,10 +79,10 @@ describe('what the embedded engine keeps, and for how long', () => {
       clock.advance(30_000);
       await open.queue.backlog();
       expect(rows('queue_1')).toBe(1);
-      await vi.waitFor(() => expect(clock.pending).toBe(1));
+      await vi.waitFor(() => expect(clock.pending).toBe(1), 30_000);
       clock.jumpWall(clock.wallNow() + dayMs);
       clock.advance(30_000);
-      await vi.waitFor(() => expect(rows('queue_1')).toBe(0));
+      await vi.waitFor(() => expect(rows('queue_1')).toBe(0), 30_000);
     }));
 
   it('holds on when the wall clock jumps back: leases last longer, nothing is given twice', () =>
