@@ -61,6 +61,7 @@ export function entryOf(at: number, more: Partial<LedgerEntry> = {}): LedgerEntr
     partition: 'payments',
     requester: 'r-5f2c9a',
     reasons: ['over-threshold'],
+    payload: Buffer.alloc(32, at).toString('base64'),
     ...more,
   };
 }

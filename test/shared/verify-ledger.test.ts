@@ -19,6 +19,7 @@ const signer = signerOf('ledger.example/a', 7);
 const stranger = signerOf('ledger.example/a', 8);
 const verifierKeys = [signer.verifierKey];
 const lengths = [3, 1, 4, 2];
+const nobody = { accepted: 0, performed: 0, failed: 0, canceled: 0, unsettled: 0, late: 0, unjudged: 0 };
 const { entries, blocks, sealed } = makeLedger(lengths, signer);
 
 function verify(changed: {
@@ -38,11 +39,18 @@ function reseal(height: number, change: Partial<LedgerBlock>): readonly string[]
 describe('verifying a whole ledger', () => {
   it('reports size, root, blocks and origin of one that is as it was sealed', () => {
     const root = merkleRoot(entries.map((entry) => leafHash(entry)));
-    expect(verify({})).toEqual({ ok: true, size: 10, root, blocks: 4, origin: 'ledger.example/a' });
+    expect(verify({})).toEqual({
+      ok: true,
+      size: 10,
+      root,
+      blocks: 4,
+      origin: 'ledger.example/a',
+      lives: { ...nobody, accepted: 10, unsettled: 10 },
+    });
   });
 
   it('accepts the ledger in which nothing has happened yet', () => {
-    const report = { ok: true, size: 0, root: emptyRoot(), blocks: 0 };
+    const report = { ok: true, size: 0, root: emptyRoot(), blocks: 0, lives: nobody };
     expect(verify({ entries: [], blocks: [] })).toEqual(report);
     const oldCheckpoint = checkpointOf([], 0, signer);
     expect(verify({ entries: [], blocks: [], oldCheckpoint })).toEqual(report);

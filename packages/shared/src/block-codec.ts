@@ -1,5 +1,4 @@
 /** A block as text: canonical JSON. `docs/ledger-format.md`, "Block". */
-import { fromBase64 } from './base64.ts';
 import { canonicalJson } from './canonical-json.ts';
 import { parseCanonicalJson } from './canonical-text.ts';
 import type { LedgerBlock } from './entry.ts';
@@ -7,6 +6,7 @@ import { type HashOptions, sha256 } from './hash.ts';
 import {
   faultOf,
   filledText,
+  hashInBase64,
   integerFrom,
   type MemberShape,
   oneOf,
@@ -19,19 +19,14 @@ import { BlockMalformedError } from './verification-errors.ts';
 /** The longest block, in characters: a checkpoint of the longest kind, and the rest. */
 export const maxBlockLength = 2_097_152;
 
-const hash: MemberShape = {
-  check: (value) => fromBase64(value)?.length === 32,
-  expected: 'base64 of 32 bytes',
-};
-
 const shape: Shape = {
   v: oneOf([1]),
   height: integerFrom(0),
-  previous: hash,
+  previous: hashInBase64,
   first: integerFrom(0),
   last: integerFrom(0),
   size: integerFrom(1),
-  root: hash,
+  root: hashInBase64,
   sealedAt: utcTime,
   checkpoint: filledText,
 } satisfies Record<keyof LedgerBlock, MemberShape>;

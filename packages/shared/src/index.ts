@@ -53,7 +53,9 @@ export {
   type LedgerVerified,
   ledgerFaults,
 } from './ledger-report.ts';
+export type { LifeCounts } from './ledger-lives.ts';
 export { type LedgerTrust, LedgerVerifier } from './ledger-verifier.ts';
+export { type LifeFault, lifeFaults } from './life-rules.ts';
 export { emptyRoot, leafHash, nodeHash } from './merkle-hash.ts';
 export {
   consistencyPath,

@@ -17,8 +17,13 @@ export interface MemberShape {
 /** The members of a JSON object by name. */
 export type Shape = Readonly<Record<string, MemberShape>>;
 
+/** A shape's members as a list: a shape is made once and compared with every entry. */
+const listed = new WeakMap<Shape, readonly (readonly [name: string, member: MemberShape])[]>();
+
 const time =
   /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?Z$/;
+
+const thirtyTwoBytes = /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/;
 
 /** Any text. */
 export const text: MemberShape = { check: (value) => typeof value === 'string', expected: 'a string' };
@@ -33,6 +38,12 @@ export const filledText: MemberShape = {
 export const utcTime: MemberShape = {
   check: (value) => typeof value === 'string' && time.test(value),
   expected: 'an RFC 3339 time in UTC',
+};
+
+/** A SHA-256 in base64: 43 digits, the last of which has two bits of padding, and one equals sign. */
+export const hashInBase64: MemberShape = {
+  check: (value) => typeof value === 'string' && thirtyTwoBytes.test(value),
+  expected: 'base64 of 32 bytes',
 };
 
 /** True or false. */
@@ -77,7 +88,7 @@ export function isObject(value: unknown): value is Readonly<Record<string, unkno
 export function faultOf(value: unknown, shape: Shape): string | undefined {
   try {
     if (!isObject(value)) return 'it is not a JSON object';
-    for (const [name, { check, expected, optional }] of Object.entries(shape)) {
+    for (const [name, { check, expected, optional }] of membersOf(shape)) {
       // An inherited member is not in the JSON, whatever it is.
       const member = Object.hasOwn(value, name) ? value[name] : undefined;
       if (member === undefined && optional === true) continue;
@@ -87,4 +98,12 @@ export function faultOf(value: unknown, shape: Shape): string | undefined {
   } catch {
     return 'it can not be read';
   }
+}
+
+function membersOf(shape: Shape): readonly (readonly [name: string, member: MemberShape])[] {
+  const known = listed.get(shape);
+  if (known !== undefined) return known;
+  const members = Object.entries(shape);
+  listed.set(shape, members);
+  return members;
 }

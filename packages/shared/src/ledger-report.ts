@@ -1,3 +1,6 @@
+import type { LifeCounts } from './ledger-lives.ts';
+import { lifeFaults } from './life-rules.ts';
+
 /** What can be wrong with a ledger. `docs/reference/errors.md` says what each means. */
 export const ledgerFaults = [
   // what the caller gave
@@ -18,6 +21,9 @@ export const ledgerFaults = [
   'entry-missing',
   'entry-unsealed',
   'root-differs',
+  'entry-malformed',
+  // what entries say of a deferral
+  ...lifeFaults,
   // against the old checkpoint
   'old-checkpoint-differs',
   'truncated',
@@ -37,6 +43,8 @@ export interface LedgerVerified {
   readonly blocks: number;
   /** Origin of the newest checkpoint; absent in an empty ledger. */
   readonly origin?: string;
+  /** What became of its deferrals. */
+  readonly lives: LifeCounts;
 }
 
 /** The first thing that is wrong with the ledger. */

@@ -1,14 +1,15 @@
 import { toBase64 } from './base64.ts';
 import { blockHash, parseBlock } from './block-codec.ts';
-import { bytesEqual, copyOfBytes } from './bytes.ts';
+import { bytesEqual } from './bytes.ts';
 import { type VerifiedCheckpoint, verifyCheckpoint } from './checkpoint-verify.ts';
 import type { VerifyOptions } from './ed25519.ts';
-import type { LedgerBlock } from './entry.ts';
-import { parseEntry } from './entry-codec.ts';
+import type { LedgerBlock, LedgerEntry } from './entry.ts';
+import { parseOwnEntry } from './entry-codec.ts';
 import { isSlackwaterError } from './errors.ts';
 import { GrowingTree } from './growing-tree.ts';
+import { LedgerLives } from './ledger-lives.ts';
 import type { LedgerFault, LedgerRefused, LedgerReport } from './ledger-report.ts';
-import { emptyRoot, leafHash } from './merkle-hash.ts';
+import { emptyRoot, LeafDesk } from './merkle-hash.ts';
 import { parseVerifierKeys } from './verifier-key.ts';
 
 /** What a ledger is verified against. */
@@ -17,13 +18,18 @@ export interface LedgerTrust extends VerifyOptions {
   readonly verifierKeys: readonly string[];
   /** A signed checkpoint from an earlier time, kept elsewhere. Without one, a cut at the end can't be noticed. */
   readonly oldCheckpoint?: string;
+  /**
+   * How many of the most recently settled deferrals are remembered, so that what is said of them afterwards is judged. Takes some
+   * 120 bytes each. Default 1,000,000.
+   */
+  readonly rememberSettled?: number;
 }
 
 /** A block whose entries are being read. */
 interface OpenBlock {
   readonly block: LedgerBlock;
-  /** The first of its entries that is none, if any: where the block's root does not match, it is the culprit. */
-  readonly malformed?: number;
+  /** The first of its entries that is none, or says what can't be: told when it is certain that it was sealed so. */
+  readonly wrong?: { readonly index: number; readonly fault: LedgerFault; readonly message: string };
   /** At the old checkpoint's size the tree had another root. */
   readonly oldDiffers?: true;
 }
@@ -31,11 +37,14 @@ interface OpenBlock {
 /**
  * Verifies a ledger as it is read, also where reading is asynchronous: give `block` the text of a block, then `entry`
  * each of its entries, and so on; `finish` tells. Never throws on what it is given; after the first fault it
- * only repeats it. Memory is that of one path of the tree. The rules are in `docs/ledger-format.md`.
+ * only repeats it. Memory is that of one path of the tree, of the deferrals that are not settled (some 400 bytes each), and of the most
+ * recently settled ones (`rememberSettled`). The rules are in `docs/ledger-format.md`.
  */
 export class LedgerVerifier {
   readonly #trust: LedgerTrust;
   readonly #tree: GrowingTree;
+  readonly #desk = new LeafDesk();
+  readonly #lives: LedgerLives;
   readonly #old: VerifiedCheckpoint | undefined;
   #previous = toBase64(new Uint8Array(32));
   #blocks = 0;
@@ -46,6 +55,7 @@ export class LedgerVerifier {
   constructor(trust: LedgerTrust) {
     this.#trust = trust;
     this.#tree = new GrowingTree(trust);
+    this.#lives = new LedgerLives(trust.rememberSettled);
     this.#old = this.#openOldCheckpoint();
   }
 
@@ -70,14 +80,15 @@ export class LedgerVerifier {
     if (this.#open === undefined) {
       return this.#refuse('entry-unsealed', `entry ${index} is in no block`, { index });
     }
-    const bytes = copyOfBytes(given);
-    if (bytes === undefined) {
+    if (!this.#desk.take(given)) {
       const { height } = this.#open.block;
       return this.#refuse('entry-not-bytes', `entry ${index} is not a Uint8Array`, { height, index });
     }
-    this.#tree.append(leafHash(bytes, this.#trust));
-    if (this.#open.malformed === undefined && !isEntry(bytes))
-      this.#open = { ...this.#open, malformed: index };
+    this.#tree.append(this.#desk.leafHash(this.#trust));
+    if (this.#open.wrong === undefined) {
+      const wrong = this.#wrongWith(this.#desk.bytes, index);
+      if (wrong !== undefined) this.#open = { ...this.#open, wrong };
+    }
     if (this.#old?.size === this.#tree.size && !bytesEqual(this.#old.root, this.#tree.root())) {
       this.#open = { ...this.#open, oldDiffers: true };
     }
@@ -94,7 +105,25 @@ export class LedgerVerifier {
       return this.#refuse('truncated', message, { height: this.#blocks, index: size });
     }
     const origin = this.#origin === undefined ? {} : { origin: this.#origin };
-    return { ok: true, size, root: this.#tree.root(), blocks: this.#blocks, ...origin };
+    return {
+      ok: true,
+      size,
+      root: this.#tree.root(),
+      blocks: this.#blocks,
+      ...origin,
+      lives: this.#lives.counts,
+    };
+  }
+
+  #wrongWith(bytes: Uint8Array, index: number): OpenBlock['wrong'] {
+    let entry: LedgerEntry;
+    try {
+      entry = parseOwnEntry(bytes);
+    } catch (error) {
+      return { index, fault: 'entry-malformed', message: messageOf(error) };
+    }
+    const wrong = this.#lives.entry(entry);
+    return wrong && { index, ...wrong };
   }
 
   #openOldCheckpoint(): VerifiedCheckpoint | undefined {
@@ -153,9 +182,10 @@ export class LedgerVerifier {
     return false;
   }
 
-  #close({ block, malformed, oldDiffers }: OpenBlock): LedgerRefused | undefined {
+  #close({ block, wrong, oldDiffers }: OpenBlock): LedgerRefused | undefined {
     const { height, first, last } = block;
     if (toBase64(this.#tree.root()) !== block.root) {
+      const malformed = wrong?.fault === 'entry-malformed' ? wrong.index : undefined;
       const culprit = malformed === undefined ? '' : `; entry ${malformed} is no entry at all`;
       const message = `the entries ${first} to ${last} of block ${height} are not those that were sealed${culprit}`;
       return this.#refuse('root-differs', message, { height, index: malformed ?? first });
@@ -163,6 +193,10 @@ export class LedgerVerifier {
     if (oldDiffers === true) {
       const message = `the old checkpoint has another root for the first ${this.#old?.size} entries`;
       return this.#refuse('old-checkpoint-differs', message, { height });
+    }
+    if (wrong !== undefined) {
+      const { index, fault, message } = wrong;
+      return this.#refuse(fault, `entry ${index} was sealed so: ${message}`, { height, index });
     }
     this.#previous = toBase64(blockHash(block, this.#trust));
     this.#blocks += 1;
@@ -187,15 +221,6 @@ export class LedgerVerifier {
   ): LedgerRefused {
     this.#refused ??= { ok: false, fault, message, ...where };
     return this.#refused;
-  }
-}
-
-function isEntry(bytes: Uint8Array): boolean {
-  try {
-    parseEntry(bytes);
-    return true;
-  } catch {
-    return false;
   }
 }
 

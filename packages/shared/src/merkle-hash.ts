@@ -1,3 +1,4 @@
+import { isBytes } from './bytes.ts';
 import { type HashOptions, sha256 } from './hash.ts';
 
 const leafPrefix = 0x00;
@@ -9,6 +10,39 @@ export function leafHash(entry: Uint8Array, options?: HashOptions): Uint8Array {
   input[0] = leafPrefix;
   input.set(entry, 1);
   return sha256(input, options);
+}
+
+/**
+ * Copies one entry after the other to where it can be hashed as a leaf and read, and nobody changes it meanwhile: memory for
+ * each of a million entries costs more than to hash them.
+ */
+export class LeafDesk {
+  #place = Uint8Array.of(leafPrefix);
+  #end = 1;
+
+  /** False for what is no bytes. What was taken before is overwritten. */
+  take(entry: unknown): boolean {
+    if (!isBytes(entry)) return false;
+    try {
+      const { byteLength } = entry;
+      if (byteLength >= this.#place.length) this.#place = new Uint8Array(1 + byteLength * 2);
+      this.#place.set(entry, 1);
+      this.#end = 1 + byteLength;
+      return true;
+    } catch {
+      // Its buffer was transferred to somebody else, or it lies about its length.
+      return false;
+    }
+  }
+
+  /** What was taken, until the next is. */
+  get bytes(): Uint8Array {
+    return this.#place.subarray(1, this.#end);
+  }
+
+  leafHash(options?: HashOptions): Uint8Array {
+    return sha256(this.#place.subarray(0, this.#end), options);
+  }
 }
 
 /** SHA-256(0x01 || left || right): the hash of an inner node (RFC 6962 section 2.1). 32 bytes. */

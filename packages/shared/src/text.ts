@@ -1,6 +1,7 @@
 const loneSurrogate = /\p{Surrogate}/u;
 const surrogate = /[\ud800-\udfff]/;
 const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /** True where the text has an exact UTF-8 form: no surrogate without its partner. */
 export function isWellFormed(text: string): boolean {
@@ -15,7 +16,7 @@ export function utf8(text: string): Uint8Array {
 /** The text of UTF-8 bytes, a byte order mark kept as U+FEFF; undefined where they are no UTF-8. */
 export function textOfUtf8(bytes: Uint8Array): string | undefined {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    return decoder.decode(bytes);
   } catch {
     return undefined;
   }
