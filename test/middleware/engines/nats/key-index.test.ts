@@ -6,7 +6,11 @@ import { type NatsServer, startNats } from '@slackwater/test-support/nats';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../../packages/middleware/src/clock.ts';
 import type { OpenEngine } from '../../../../packages/middleware/src/engines/engine.ts';
+import { type Api, openApi } from '../../../../packages/middleware/src/engines/nats/api.ts';
+import { connect } from '../../../../packages/middleware/src/engines/nats/connection.ts';
+import { namesOf } from '../../../../packages/middleware/src/engines/nats/names.ts';
 import { natsEngine } from '../../../../packages/middleware/src/engines/nats/nats-engine.ts';
+import { openNatsStore } from '../../../../packages/middleware/src/engines/nats/nats-store.ts';
 import { createKeyFile } from '../../../../packages/middleware/src/ledger/keys.ts';
 import { bytes, scope } from '../../../contracts/engine-under-test.ts';
 import { deleteStreams } from './place.ts';
@@ -110,6 +114,32 @@ describe('the index of keys in a directory', () => {
     }, file);
     expect(troubles.join()).toContain(`opening the index in ${file}; it goes on without`);
   });
+});
+
+it('leaves out no key because a leader is behind what the one before had acknowledged', async () => {
+  await withEngine(async (engine) => {
+    for (const key of ['a/1', 'a/2']) await engine.store.put(key, bytes('x'));
+    expect(await listed(engine)).toEqual(['a/1', 'a/2']);
+  });
+  const connection = await connect({ servers: server.servers, keys: '{}' }, () => {});
+  const api = await openApi(connection, systemClock, undefined);
+  let questionsBehind = 0;
+  const late: Api = {
+    ...api,
+    last: async (...of) => (questionsBehind > 0 ? undefined : api.last(...of)),
+    async newest(of) {
+      if (questionsBehind === 0) return api.newest(of);
+      questionsBehind -= 1;
+      return 0;
+    },
+  };
+  const names = namesOf('slackwater', scope.application, scope.group);
+  const context = { connection, api: late, names, clock: systemClock, onTrouble: () => {} };
+  const store = await openNatsStore(context, undefined);
+  questionsBehind = 2;
+  expect((await store.list('a/', { limit: 10 })).map(({ key }) => key)).toEqual(['a/1', 'a/2']);
+  store.stop();
+  await connection.close();
 });
 
 function run(file: string, sql: string): void {

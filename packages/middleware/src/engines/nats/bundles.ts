@@ -6,6 +6,7 @@ import type { NatsContext } from './context.ts';
 import { notShown, streamReplaced } from './failures.ts';
 import { gathered } from './gathered.ts';
 import type { IndexedKey } from './key-table.ts';
+import { leaderHas } from './leader-has.ts';
 import type { StoreMessage } from './store-message.ts';
 
 // Keys of which many are made at a time (bulk-keys.ts) are made in bundles: one message for all that come together, in a
@@ -112,7 +113,9 @@ export async function openBundles(context: NatsContext, directory: string | unde
   }
 
   async function load(seq: number): Promise<Values> {
-    const message = await api.at(stream, seq);
+    const shown = await api.at(stream, seq);
+    if (shown === undefined) await leaderHas(context, stream, seq);
+    const message = shown ?? (await api.at(stream, seq));
     const values = message && unpackBundle(message.headers, message.data);
     if (values !== undefined) return values;
     if (message === undefined) floor = Math.max(floor, await api.first(stream));

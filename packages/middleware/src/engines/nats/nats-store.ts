@@ -8,6 +8,7 @@ import type { NatsContext } from './context.ts';
 import { ExpiryOf } from './expiry-of.ts';
 import { openKeyIndex } from './key-index.ts';
 import type { IndexedKey } from './key-table.ts';
+import { leaderHas } from './leader-has.ts';
 import { longValues } from './long-values.ts';
 import { deletedHeaders, readStoreMessage, type StoreMessage, valueHeaders } from './store-message.ts';
 import { startStoreSweeping } from './store-sweeping.ts';
@@ -161,6 +162,18 @@ export async function openNatsStore(
     return merged(others, await bundles.page(prefix, limit, after, reverse), limit, reverse);
   }
 
+  /** A key is only left out as gone when the leader that says so has come as far as the key's message. */
+  async function readAll(
+    keys: readonly IndexedKey[],
+  ): Promise<readonly { indexed: IndexedKey; stored: StoredValue | undefined }[]> {
+    const readOne = async (indexed: IndexedKey) => ({ indexed, stored: await read(indexed.key) });
+    const found = await Promise.all(keys.map(readOne));
+    const missing = found.filter(({ indexed, stored }) => stored === undefined && !isBulkKey(indexed.key));
+    if (missing.length === 0) return found;
+    await leaderHas(context, stream, Math.max(...missing.map(({ indexed }) => indexed.seq)));
+    return Promise.all(found.map((one) => (missing.includes(one) ? readOne(one.indexed) : one)));
+  }
+
   async function list(prefix: string, { limit, after, reverse = false }: ListOptions): Promise<StoredItem[]> {
     const items: StoredItem[] = [];
     let bytes = 0;
@@ -169,9 +182,7 @@ export async function openNatsStore(
       const keys = await page(prefix, Math.min(limit - items.length, parallelReads), from, reverse);
       if (keys.length === 0) break;
       from = keys.at(-1)?.key;
-      const found = await Promise.all(
-        keys.map(async (indexed) => ({ indexed, stored: await read(indexed.key) })),
-      );
+      const found = await readAll(keys);
       for (const { indexed, stored } of found) {
         const { key } = indexed;
         if (stored === undefined) {
