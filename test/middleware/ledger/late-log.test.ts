@@ -1,6 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { type Clock, systemClock } from '../../../packages/middleware/src/clock.ts';
 import { accepted, type Bench, ledgerBench } from './ledgers.ts';
 
+/** Pauses are a hundredth as long; deadlines, which are longer, as long as ever. */
+const hasty: Clock = {
+  ...systemClock,
+  after: (ms, callback) => systemClock.after(ms < 5_000 ? ms / 100 : ms, callback),
+};
 let bench: Bench;
 
 beforeEach(async () => {
@@ -14,7 +20,8 @@ afterEach(async () => {
 /** A ledger whose log does not show its newest entries to so many reads, as after a change of leader. */
 async function openLate(hiddenReads: number) {
   let hidden = hiddenReads;
-  return bench.open({
+  const opened = await bench.open({
+    clock: hasty,
     between: (engine) => ({
       ...engine,
       log: {
@@ -28,6 +35,11 @@ async function openLate(hiddenReads: number) {
       },
     }),
   });
+  return Object.assign(opened, {
+    hide(reads: number) {
+      hidden = reads;
+    },
+  });
 }
 
 describe('a log that is behind its blocks for a moment', () => {
@@ -37,6 +49,17 @@ describe('a log that is behind its blocks for a moment', () => {
     await accepted(other.ledger);
     expect(await late.ledger.checkpoint()).toBe(await other.ledger.checkpoint());
     expect(late.ledger.stopped).toBeUndefined();
+  });
+
+  it('is looked at again before a verification says that entries are missing', async () => {
+    const other = await bench.open();
+    for (let i = 0; i < 3; i++) await accepted(other.ledger);
+    const head = await other.ledger.checkpoint();
+    const late = await openLate(0);
+    late.hide(2);
+    expect(await late.ledger.verify(head)).toMatchObject({ ok: true, size: 3 });
+    late.hide(Number.POSITIVE_INFINITY);
+    expect(await late.ledger.verify(head)).toMatchObject({ ok: false, fault: 'entry-missing' });
   });
 
   it('ends the group where it stays behind', async () => {

@@ -177,6 +177,7 @@ export async function openLedger(options: LedgerSetup): Promise<Ledger> {
       verifyStored(
         { log, store: parts.store },
         { verifierKeys: [verifierKey], oldCheckpoint: oldCheckpoint ?? sealer.head.checkpoint },
+        clock,
       ),
     async close() {
       // What is not carried over now is at the next start; an engine that hangs must not keep the process.
