@@ -40,7 +40,12 @@ export const rules: readonly Rule[] = [
     types: [...ground, 'measure', 'options', 'scorers'],
   },
   { room: 'metrics', files: /^metrics\//, imports: ground, types: ['measure', 'decide', 'options'] },
-  { room: 'answer', files: /^answer\//, imports: ground, types: ['decide', 'ledger', 'options', 'scorers'] },
+  {
+    room: 'answer',
+    files: /^answer\//,
+    imports: ground,
+    types: ['decide', 'ledger', 'audit', 'options', 'scorers'],
+  },
   { room: 'ledger', files: /^ledger\//, imports: ground, types: [] },
   { room: 'perform', files: /^perform\//, imports: ground, types: ['ledger'] },
   { room: 'operations', files: /^operations\//, imports: ground, types: ['perform', 'ledger'] },

@@ -1,5 +1,14 @@
 // the gate
 export { slackwater } from './slackwater.ts';
+export type {
+  CountQuery,
+  IndexCount,
+  IndexCounts,
+  IndexedDeferral,
+  IndexFilter,
+  IndexPage,
+  IndexQuery,
+} from './audit/index/contract.ts';
 export type { Gate, GateAudit, GateDeferrals, GateLedger } from './options/gate.ts';
 export type {
   DecisionEvent,

@@ -148,7 +148,7 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
     resources,
     latency: table,
     ledger: ledgerInProcess(ledger),
-    audit: auditInProcess(ledger),
+    audit: auditInProcess(ledger, async () => (await recorded()).audit),
     deferrals: {
       find: async (id: string) => (await ledger()).find(id),
       cancel: async (id: string) => (await recorded()).performer.cancel(id),
@@ -256,6 +256,7 @@ function resourceParts(
     records: recording && {
       durable: recording.durable,
       ledger: async () => (await recording.open()).ledger,
+      audit: recording.audit,
       cancel: recording.cancel,
       onChange: recording.watch,
     },
@@ -275,6 +276,7 @@ function resourceParts(
         application,
         performing: recording?.current?.performer.inFlight ?? 0,
         engine: recording?.current?.engine.status?.(),
+        index: recording?.current?.audit.status(),
       },
     }),
     tellTrouble: trouble,

@@ -48,6 +48,7 @@ export const errorCodes = [
   'engine-corrupt',
   'engine-timeout',
   'engine-closed',
+  'index-behind',
   'ledger-corrupt',
   'ledger-truncated',
   'ledger-keys-differ',
@@ -120,6 +121,7 @@ export const reasonCodes = [
   'scorer-unavailable',
   // the gate's own trouble
   'option-function-failed',
+  'index-behind',
 ] as const;
 
 /** One of {@link reasonCodes}. */

@@ -53,6 +53,8 @@ const shape: Shape = {
   retryAt: optional(utcTime),
   error: optional(filledText),
   by: optional(filledText),
+  parameters: optional(texts),
+  purpose: optional(filledText),
   changes: optional(workTypeChanges),
 } satisfies Record<keyof LedgerEntry, MemberShape>;
 

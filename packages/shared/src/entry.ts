@@ -9,6 +9,7 @@ export const entryTypes = [
   'failed',
   'parked',
   'canceled',
+  'revealed',
   'erased',
   'work-type-changed',
   'key-rotated',
@@ -76,8 +77,12 @@ export interface LedgerEntry {
   readonly retryAt?: string;
   /** `failed`, `parked`, `canceled`: an error code. */
   readonly error?: string;
-  /** `work-type-changed`: who did it, `token:<subject>` or `code:<name>`. */
+  /** `revealed`, `work-type-changed`: who did it, `token:<subject>` or `code:<name>`. */
   readonly by?: string;
+  /** `revealed`: names of the parameters that were shown in plain text. */
+  readonly parameters?: readonly string[];
+  /** `revealed`: what for, in the words of whoever asked. */
+  readonly purpose?: string;
   /** `work-type-changed`: what changed, by work type. */
   readonly changes?: Readonly<Record<string, WorkTypeChange>>;
 }

@@ -82,6 +82,7 @@ describe('options left out', () => {
         keepOutcomeMs: 604_800_000,
         maxQueued: 1_000_000,
         engineTimeoutMs: 1_000,
+        indexDirectory: undefined,
       },
       perform: performerDefaults,
       auth: undefined,

@@ -1,5 +1,6 @@
 import type { Ledger } from '../ledger/open-ledger.ts';
 import type { GateAudit, GateLedger } from '../options/gate.ts';
+import type { AuditIndex } from './index/audit-index.ts';
 
 const usualLimit = 100;
 
@@ -13,10 +14,18 @@ export function ledgerInProcess(open: () => Promise<Ledger>): GateLedger {
   };
 }
 
-/** Queries and verification for the application itself; `open` rejects where there is no ledger. */
-export function auditInProcess(open: () => Promise<Ledger>): GateAudit {
+/** Queries and verification for the application itself; both reject where there is no ledger. */
+export function auditInProcess(
+  open: () => Promise<Ledger>,
+  index: () => Promise<Pick<AuditIndex, 'list' | 'counts' | 'entriesOf'>>,
+): GateAudit {
   return {
-    deferrals: async (query = {}) => (await open()).list({ limit: usualLimit, ...query }),
+    deferrals: async (query = {}) => (await index()).list({ limit: usualLimit, ...query }),
+    counts: async (query) => (await index()).counts({ limit: usualLimit, ...query }),
+    async entries(id) {
+      const positions = await (await index()).entriesOf(id);
+      return (await open()).entriesAt(positions);
+    },
     proof: async (id) => (await open()).proof(id),
     verify: async (oldCheckpoint) => (await open()).verify(oldCheckpoint),
   };

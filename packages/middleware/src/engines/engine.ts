@@ -39,6 +39,11 @@ export interface OpenEngine {
   readonly store: EngineStore;
   readonly queue: EngineQueue;
   /**
+   * A directory on a local disk of this host for what can be made again from the log, beside an embedded engine's file or where
+   * the engine's own indexes are. Engines without such a place have none.
+   */
+  readonly localDirectory?: string;
+  /**
    * The bytes of the key file. An embedded engine that finds none stores what `create` returns, readable by
    * its owner alone, durably, before it resolves; two processes that start at once get the same bytes. A
    * distributed engine gives what it was given and never creates. Rejects with `key-file-unreadable`.

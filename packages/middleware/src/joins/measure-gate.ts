@@ -98,6 +98,7 @@ function ledgerReading(recording: Recording | undefined): LedgerReading {
     ready: current !== undefined && current.ledger.stopped === undefined,
     performing: current?.performer.inFlight ?? 0,
     engine: current?.engine.status?.(),
+    index: current?.audit.status(),
   };
 }
 

@@ -17,6 +17,7 @@ import { createPerformer, type Performer } from '../perform/performer.ts';
 import { createReplay } from '../perform/replay.ts';
 import { type StartOnce, startOnce } from '../perform/start-once.ts';
 import type { ReplayApp } from '../perform/through-app.ts';
+import { type AuditDesk, auditDesk } from './audit-desk.ts';
 import { lookAtCompletionTables } from './completion-tables.ts';
 import type { Deciding } from './decide.ts';
 
@@ -29,6 +30,7 @@ export interface Mounted {
 export interface Recorded extends OpenRecords {
   readonly performer: Performer;
   readonly transactions: LearnedTransactions;
+  readonly audit: AuditDesk;
 }
 
 /** Where requests are recorded, and performed from. */
@@ -42,6 +44,8 @@ export interface Recording {
   open(): Promise<Recorded>;
   completionsOf(partition: string): Completions | 'none' | undefined;
   cancel(id: string): Promise<CancelResult>;
+  /** Queries over its index; each rejects where it can't be opened. */
+  readonly audit: Pick<AuditDesk, 'list' | 'counts' | 'entriesOf'>;
   readonly watch: Watchers['watch'];
   close(): Promise<void>;
 }
@@ -95,7 +99,7 @@ export function record(
         watchers.changed(event.id ?? '');
       },
     });
-    current = { ...records, performer, transactions };
+    current = { ...records, performer, transactions, audit: auditDesk(options, records, clock, trouble) };
     records.engine.listen?.({
       keyPrefix: statePrefix,
       enqueued: (partition) => performer.enqueued(partition),
@@ -139,12 +143,18 @@ export function record(
     opened,
     open,
     completionsOf,
+    audit: {
+      list: async (query) => (await open()).audit.list(query),
+      counts: async (query) => (await open()).audit.counts(query),
+      entriesOf: async (id) => (await open()).audit.entriesOf(id),
+    },
     cancel: async (id) => (await open()).performer.cancel(id),
     watch: watchers.watch,
     async close() {
       tables.close();
       starter.stop();
       await current?.performer.close();
+      await current?.audit.close();
       await kept.close();
     },
   };

@@ -153,6 +153,7 @@ export function applyEntry(
     case 'canceled':
       return { ...settled(applied, entry), status: 'Canceled', error };
     case 'accepted':
+    case 'revealed':
     case 'erased':
     case 'work-type-changed':
     case 'key-rotated':

@@ -19,6 +19,7 @@ import type { LedgerParts } from './parts.ts';
 import { startProgress } from './progress.ts';
 import { queueGauge } from './queue-gauge.ts';
 import { listDeferrals, openReader } from './read.ts';
+import { type EntryBytes, readEntries } from './read-entries.ts';
 import { openRecovery, readCursor } from './recover.ts';
 import { openRequesters } from './requesters.ts';
 import { openRetention } from './retention.ts';
@@ -73,6 +74,10 @@ export interface Ledger extends DeferralLedger {
    * performed before it. Rejects with an `EngineError` where the queue can't be asked.
    */
   holdsOrderKey(orderKey: string): Promise<boolean>;
+  /** The pseudonym under which entries name a requester; undefined for one who never deferred anything. */
+  pseudonymOf(requester: string): Promise<string | undefined>;
+  /** The entries at these positions of the log. Rejects with `ledger-truncated`, or `ledger-corrupt` for what is no entry. */
+  entriesAt(positions: readonly number[]): Promise<readonly EntryBytes[]>;
   /** What was changed of work types while running, by any host. */
   changedWorkTypes(): Promise<ChangedWorkTypes>;
   /**
@@ -161,6 +166,8 @@ export async function openLedger(options: LedgerSetup): Promise<Ledger> {
     checkpoint: () => bounded(async () => (await sealer.catchUp()).checkpoint),
     block: (height) => bounded(() => readBlock(parts, height)),
     holdsOrderKey: (orderKey) => bounded(() => holdsOrderKey(parts, orderKey)),
+    pseudonymOf: (requester) => bounded(() => parts.requesters.known(requester)),
+    entriesAt: (positions) => bounded(() => readEntries(parts, positions)),
     changedWorkTypes: () => bounded(async () => (await parts.changedWorkTypes.read()) ?? new Map()),
     changeWorkTypes(plan, by) {
       const attempt = changeAttempt();

@@ -106,6 +106,21 @@ export const definitions = {
     help: "Trouble of the gate's own, by error code; other where it has none.",
     labels: ['code'],
   },
+  slackwater_index_entries: {
+    kind: 'gauge',
+    help: "Entries of the ledger that this host's index for audits has read.",
+    labels: [],
+  },
+  slackwater_index_behind: {
+    kind: 'gauge',
+    help: 'Entries of the ledger that it has not read yet.',
+    labels: [],
+  },
+  slackwater_deferrals_corrupt: {
+    kind: 'gauge',
+    help: 'Deferrals that were refused because their records were altered or are missing.',
+    labels: [],
+  },
   slackwater_shadow_requests_total: {
     kind: 'counter',
     help: 'Requests that were let through in shadow mode, by what would have become of them.',

@@ -34,6 +34,9 @@ export function countReaders(
     slackwater_ledger_ready: () => ofLedger(({ ready }) => Number(ready)),
     slackwater_engine_connected: () => ofLedger(({ engine }) => engine && Number(engine.connected)),
     slackwater_engine_behind: () => ofLedger(({ engine }) => engine?.behind),
+    slackwater_index_entries: () => ofLedger(({ index }) => index?.entries),
+    slackwater_index_behind: () => ofLedger(({ index }) => index?.behind),
+    slackwater_deferrals_corrupt: () => ofLedger(({ index }) => index?.corrupt),
     slackwater_shadow_requests_total: () =>
       Object.entries(shadow()).flatMap(([name, { performed, retryLater, deferred }]) => [
         [performed, name, 'perform'],

@@ -35,6 +35,8 @@ export interface LedgerReading {
   readonly performing: number;
   /** Undefined for engines without servers, and before it is open. */
   readonly engine: { readonly connected: boolean; readonly behind: number } | undefined;
+  /** Undefined while there is no index for audits. */
+  readonly index: { readonly entries: number; readonly behind: number; readonly corrupt: number } | undefined;
 }
 
 /** What is counted as it happens. */

@@ -18,6 +18,13 @@ const readOrigin: Read<string> = (value, option) => {
   return value;
 };
 
+const readDirectory: Read<string> = (value, option) => {
+  if (typeof value !== 'string' || value === '' || value.includes('\0')) {
+    throw new OptionInvalidError(option, value, "give the path of a directory, such as '.slackwater'");
+  }
+  return value;
+};
+
 /** How the options under `ledger` are read. */
 export const ledgerReaders: Readers<LedgerOptions> = {
   public: flag,
@@ -25,11 +32,12 @@ export const ledgerReaders: Readers<LedgerOptions> = {
   keepOutcomeMs: milliseconds(1_000, 10 * yearMs),
   maxQueued: number({ from: 1, to: 100_000_000, of: 'deferrals' }),
   engineTimeoutMs: milliseconds(10, 60_000),
+  indexDirectory: readDirectory,
 };
 
 /** The options under `ledger`, whole. Throws `option-invalid` and `option-unknown`. */
 export function checkLedger(value: unknown): ResolvedLedger {
-  const whole = { ...ledgerDefaults, origin: undefined };
+  const whole = { ...ledgerDefaults, origin: undefined, indexDirectory: undefined };
   if (value === undefined) return whole;
   const advice = 'give an object, { keepOutcomeMs: 86_400_000 }';
   return { ...whole, ...readGroup<LedgerOptions>(value, 'ledger', ledgerReaders, { advice }) };

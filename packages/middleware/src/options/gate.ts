@@ -1,8 +1,9 @@
 import type { LedgerReport } from '@slackwater/shared';
 import type { RequestHandler } from 'express';
 import type { DecisionFilter, KeptDecision } from '../answer/decision-ring.ts';
+import type { CountQuery, IndexCounts, IndexPage, IndexQuery } from '../audit/index/contract.ts';
 import type { ShadowReport } from '../decide/shadow-tally.ts';
-import type { Deferral, DeferralQuery } from '../ledger/deferral.ts';
+import type { Deferral } from '../ledger/deferral.ts';
 import type { Ledger } from '../ledger/open-ledger.ts';
 import type { LatencyTable } from '../measure/latency-table.ts';
 import type { CancelResult } from '../perform/cancel.ts';
@@ -71,8 +72,15 @@ export interface GateLedger {
 
 /** What an auditor within the process may ask. */
 export interface GateAudit {
-  /** A page of deferrals, newest first; 100 where no `limit` is given. */
-  deferrals(query?: Partial<DeferralQuery>): ReturnType<Ledger['list']>;
+  /**
+   * A page of deferrals, newest first; 100 where no `limit` is given. Requesters may be named in the application's own words. It
+   * rests on everything that was recorded when it was asked for; rejects with `index-behind` where the index has not come so far.
+   */
+  deferrals(query?: Partial<IndexQuery>): Promise<IndexPage>;
+  /** How many there are, by one dimension. */
+  counts(query: Partial<CountQuery> & Pick<CountQuery, 'by'>): Promise<IndexCounts>;
+  /** All entries about a deferral, in their order; none where there is no such. */
+  entries(id: string): ReturnType<Ledger['entriesAt']>;
   /** The `accepted` entry of a deferral and a fresh receipt for it (C2SP tlog-proof). */
   proof(id: string): ReturnType<Ledger['proof']>;
   /** Verifies the whole ledger from its stored bytes, against an old checkpoint where one is given. */

@@ -260,6 +260,11 @@ export interface LedgerOptions {
   readonly maxQueued?: number;
   /** How long a call waits for the engine, ms. Default 1,000. */
   readonly engineTimeoutMs?: number;
+  /**
+   * Where the index for audits is kept between runs, a directory on a local disk. Default none; then where the engine keeps files
+   * of this host, else in a temporary file that is made again at each start.
+   */
+  readonly indexDirectory?: string;
 }
 
 /** What {@link LedgerOptions} are where they are left out. */

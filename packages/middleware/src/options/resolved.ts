@@ -53,8 +53,9 @@ export interface RouteRule {
 }
 
 /** The ledger's options; its origin is made by the ledger where none is given. */
-export type ResolvedLedger = Required<Omit<LedgerOptions, 'origin'>> & {
+export type ResolvedLedger = Required<Omit<LedgerOptions, 'origin' | 'indexDirectory'>> & {
   readonly origin: string | undefined;
+  readonly indexDirectory: string | undefined;
 };
 
 /** What the gate was told, checked, with every default filled in. Later changes of what was given do not reach it. */

@@ -1,9 +1,9 @@
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import request from 'supertest';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import type { Records } from '../../../../packages/middleware/src/answer/resources/contract.ts';
 import { parseListQuery } from '../../../../packages/middleware/src/answer/resources/list-query.ts';
-import type { Ledger } from '../../../../packages/middleware/src/ledger/open-ledger.ts';
 import { expresses } from '../../perform/expresses.ts';
 import { until } from '../../perform/until.ts';
 import { base, nobodys, type Office, type OfficeSetup, office } from './office.ts';
@@ -128,6 +128,89 @@ describe('GET /deferrals', () => {
     }
   });
 
+  it('shows what has just been recorded, for it waits for the index', async () => {
+    const own = await open();
+    for (let i = 0; i < 20; i++) {
+      const { id } = await own.accept();
+      expect(idsOf((await list(own, '?limit=1').expect(200)).body.deferrals)).toEqual([id]);
+    }
+  });
+
+  it('filters by phase, method, route pattern and time of acceptance', async () => {
+    const own = await open();
+    const { id, deferral } = await own.accept();
+    await own.fail((await own.accept()).id, undefined);
+    const found = async (query: string): Promise<string[]> =>
+      idsOf((await list(own, query).expect(200)).body.deferrals);
+    expect(await found('?phase=queued&application=payments&group=default')).toEqual([id]);
+    expect(await found('?method=POST&route=/payments/:id/settle&phase=queued')).toEqual([id]);
+    expect(await found('?method=GET')).toEqual([]);
+    expect(await found('?corrupt=true')).toEqual([]);
+    const at = new Date(deferral.createdAt).toISOString();
+    expect(await found(`?createdBefore=${at}`)).toEqual([]);
+    expect(await found(`?createdFrom=${at}&phase=queued`)).toEqual([id]);
+  });
+
+  it('counts by state and by any dimension, and says which filters it can count with', async () => {
+    const own = await open();
+    const ids = await filled(own, 4);
+    await own.perform(ids[0] ?? '', undefined);
+    const counts = async (query: string): Promise<unknown> =>
+      (await list(own, `/counts?${query}`).expect(200)).body.counts;
+    expect(await counts('by=status')).toEqual([
+      { value: 'NotStarted', count: 3 },
+      { value: 'Succeeded', count: 1 },
+    ]);
+    expect(await counts('by=partition&phase=queued')).toEqual([
+      { value: 'orders', count: 2 },
+      { value: 'payments', count: 1 },
+    ]);
+    expect(await counts('by=operation')).toEqual([{ value: 'POST /payments/:id/settle', count: 4 }]);
+    expect(await counts('by=status&requester=odd')).toEqual([
+      { value: 'NotStarted', count: 1 },
+      { value: 'Succeeded', count: 1 },
+    ]);
+    for (const [query, said] of [
+      ['by=color', 'by: "color" is not one of status, phase, workType'],
+      [
+        'by=partition&workType=settle',
+        'Counting by partition takes no others than status, phase, corrupt, and partition',
+      ],
+      ['by=status&createdFrom=2026-01-01T00:00:00Z', '"createdFrom" is no parameter of this list'],
+    ] as const) {
+      const { body } = await list(own, `/counts?${query}`).expect(400);
+      expect(body).toMatchObject({ code: 'parameter-invalid', detail: expect.stringContaining(said) });
+    }
+    await request(own.app).get(`${base}/deferrals/counts`).expect(404);
+  });
+
+  it('shows the whole life of a deferral as entries of the ledger, to auditors and its caller', async () => {
+    const own = await open();
+    const { id, capability } = await own.accept();
+    await own.step(id, { type: 'performing', token: 1 });
+    await own.step(id, { type: 'postponed', token: 1, reasons: ['over-threshold'] });
+    await own.step(id, { type: 'performing', token: 2 });
+    await own.step(id, { type: 'performed', token: 2, outcome: undefined });
+    const typesOf = (body: { entries: { entry: string }[] }): string[] =>
+      body.entries.map(({ entry }) => JSON.parse(entry).type);
+    const life = ['accepted', 'performing', 'postponed', 'performing', 'performed'];
+    const seen = await list(own, `/${id}/entries`).expect(200);
+    expect(typesOf(seen.body)).toEqual(life);
+    expect(seen.body.entries.map(({ position }: { position: number }) => position)).toEqual([0, 1, 2, 3, 4]);
+    const mine = await request(own.app).get(`${base}/deferrals/${id}/entries?capability=${capability}`);
+    expect(typesOf(mine.body)).toEqual(life);
+    await request(own.app).get(`${base}/deferrals/${id}/entries`).expect(404);
+    await list(own, `/${nobodys}/entries`).expect(404);
+  });
+});
+
+describe('nonsense in a query', () => {
+  let shared: Office;
+  beforeAll(async () => {
+    shared = await office();
+  });
+  afterAll(() => shared.close());
+
   it.each([
     ['limit=0', 'limit: "0" is not a whole number from 1 to 1000.'],
     ['limit=1001', 'limit: "1001" is not'],
@@ -137,25 +220,23 @@ describe('GET /deferrals', () => {
     ['limit=0x10', 'limit: "0x10" is not'],
     ['status=succeeded', 'status: "succeeded" is not one of NotStarted, Running'],
     ['cursor=../../etc', 'cursor: "../../etc" is not the "next"'],
+    [`cursor=${nobodys}`, 'is not the "next" of the page before'],
+    ['cursor=5-3-0123abcd', 'cursor: give the "next" of the page before, as it came, with the same filters'],
+    ['phase=waiting', 'phase: "waiting" is not one of queued, postponed, performing'],
+    ['corrupt=yes', 'corrupt: "yes" is not one of true, false'],
+    ['group=other', 'group: "other" is not one of default'],
+    ['application=shop', 'application: "shop" is not one of payments'],
+    ['createdFrom=yesterday', 'createdFrom: "yesterday" is not a time as RFC 3339 has it'],
+    ['createdBefore=2026-13-45T00:00:00Z', 'createdBefore: "2026-13-45T00:00:00Z" is not a time'],
     ['limit=1&limit=2', 'limit is given more than once'],
-    ['worktype=settle', '"worktype" is no parameter of this list; it takes status, workType'],
+    ['worktype=settle', '"worktype" is no parameter of this list; it takes status, phase, corrupt, workType'],
     ['__proto__=1', '"__proto__" is no parameter'],
     ['partition=', 'partition: "" is not a text of 1 to 1024'],
     [`partition=${'x'.repeat(2_000)}`, `partition: "${'x'.repeat(100)}..." is not`],
   ])('refuses ?%s, with the value and the way out', async (query, said) => {
-    const own = await open();
-    const { body, headers } = await list(own, `?${query}`).expect(400);
+    const { body, headers } = await list(shared, `?${query}`).expect(400);
     expect(headers['content-type']).toMatch(/^application\/problem\+json/);
     expect(body).toMatchObject({ code: 'parameter-invalid', detail: expect.stringContaining(said) });
-  });
-
-  it('takes a cursor that was never given out as a place in the order', async () => {
-    const own = await open();
-    const { id } = await own.accept();
-    expect(idsOf((await list(own, `?cursor=7ZZZZZZZZZZZZZZZZZZZZZZZZZ`).expect(200)).body.deferrals)).toEqual(
-      [id],
-    );
-    expect((await list(own, `?cursor=${nobodys}`).expect(200)).body.deferrals).toEqual([]);
   });
 });
 
@@ -163,16 +244,15 @@ describe('an export', () => {
   it('goes on at the pace of its reader', async () => {
     const own = await open();
     for (let i = 0; i < 20; i++) await own.accept();
-    const { ledger } = own;
     let pages = 0;
     // Rows as many as it takes to fill every buffer on the way, from one real page.
-    const real = await ledger.list({ limit: 20 });
-    const endless: Ledger['list'] = async () => {
+    const real = await own.audit.list({ limit: 20 });
+    const endless: Records['audit']['list'] = async () => {
       pages += 1;
       const deferrals = Array.from({ length: 50 }, () => real.deferrals).flat();
-      return { deferrals, next: pages < 200 ? nobodys : undefined };
+      return { ...real, deferrals, next: pages < 200 ? '20-1-01234567' : undefined };
     };
-    const second = await office({ records: { ledger: async () => ({ ...ledger, list: endless }) } });
+    const second = await office({ records: { audit: { ...own.audit, list: endless } } });
     const server = second.app.listen(0, '127.0.0.1');
     await new Promise((resolve) => server.once('listening', resolve));
     const { port } = server.address() as AddressInfo;
@@ -201,12 +281,11 @@ describe('an export', () => {
   it('is cut off where a page can not be read, so that nobody takes the part for the whole', async () => {
     const own = await open();
     await filled(own, 3);
-    const { ledger } = own;
-    const breaking: Ledger['list'] = async (query) => {
+    const breaking: Records['audit']['list'] = async (query) => {
       if (query.cursor !== undefined) await own.opened.abandon();
-      return ledger.list(query);
+      return own.audit.list(query);
     };
-    const second = await office({ records: { ledger: async () => ({ ...ledger, list: breaking }) } });
+    const second = await office({ records: { audit: { ...own.audit, list: breaking } } });
     const reading = list(second, '?limit=1').set('Accept', 'application/x-ndjson').buffer();
     await expect(reading).rejects.toThrow(/aborted|socket hang up|ECONNRESET/);
     await second.close();
@@ -233,6 +312,9 @@ describe('an export', () => {
 
 describe('a query as parameters', () => {
   it('has the default limit where none is given, and nothing that was not asked for', () => {
-    expect(parseListQuery(new URLSearchParams(), 100)).toEqual({ kind: 'query', query: { limit: 100 } });
+    expect(parseListQuery(new URLSearchParams(), 100, { application: 'a', group: 'b' })).toEqual({
+      kind: 'query',
+      query: { limit: 100 },
+    });
   });
 });

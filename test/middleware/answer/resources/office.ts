@@ -8,6 +8,8 @@ import type {
 import { createResources } from '../../../../packages/middleware/src/answer/resources/create-resources.ts';
 import { heldOpenUpTo } from '../../../../packages/middleware/src/answer/resources/held-open.ts';
 import { tokenVerifier } from '../../../../packages/middleware/src/audit/verify-token.ts';
+import { systemClock } from '../../../../packages/middleware/src/clock.ts';
+import { auditDesk } from '../../../../packages/middleware/src/joins/audit-desk.ts';
 import { controlWorkTypes } from '../../../../packages/middleware/src/joins/work-types.ts';
 import type {
   Acceptance,
@@ -42,6 +44,7 @@ export interface Office {
   readonly clock: ManualClock;
   readonly app: Express;
   readonly troubles: unknown[];
+  readonly audit: Records['audit'];
   /** How many listen for changes. */
   listening(): number;
   accept(
@@ -86,6 +89,17 @@ export async function office(setup: OfficeSetup = {}): Promise<Office> {
     options: { ...performerDefaults, attemptTimeoutMs },
     tell: () => {},
   };
+  const audit = auditDesk(
+    {
+      application: 'payments',
+      group: 'default',
+      auth: undefined,
+      ledger: { indexDirectory: undefined, engineTimeoutMs: 30_000 },
+    },
+    { engine, ledger },
+    systemClock,
+    (doing, error) => troubles.push({ doing, error }),
+  );
   const tellChange = (id: string): void => {
     for (const one of [...listeners]) if (one.id === id) one.listener();
   };
@@ -97,6 +111,7 @@ export async function office(setup: OfficeSetup = {}): Promise<Office> {
     records: {
       durable: 'fsync',
       ledger: async () => ledger,
+      audit,
       cancel: (id) => cancelDeferral(cancelParts, id),
       onChange(id, listener) {
         const one = { id, listener };
@@ -133,6 +148,7 @@ export async function office(setup: OfficeSetup = {}): Promise<Office> {
     clock,
     app: application(parts, setup),
     troubles,
+    audit,
     listening: () => listeners.size,
     async accept(overrides = {}) {
       const result = await ledger.accept(acceptanceOf(overrides));
@@ -152,7 +168,10 @@ export async function office(setup: OfficeSetup = {}): Promise<Office> {
       await step(id, { type: 'failed', token: 1, outcome, error });
     },
     token: (scope = 'audit:read') => `Bearer ${signed(claims(clock.wallNow(), scope))}`,
-    close: () => bench.end(),
+    async close() {
+      await audit.close();
+      await bench.end();
+    },
   };
 }
 

@@ -1,5 +1,6 @@
 import type { Durability } from '@slackwater/shared';
 import type { Request } from 'express';
+import type { AuditIndex } from '../../audit/index/audit-index.ts';
 import type { Clock } from '../../clock.ts';
 import type { Ledger } from '../../ledger/open-ledger.ts';
 import type { ChangeResult, WorkTypeView } from '../../options/gate-work-types.ts';
@@ -57,6 +58,8 @@ export interface Records {
   readonly durable: Durability;
   /** Rejects where it can't be opened. */
   readonly ledger: () => Promise<Ledger>;
+  /** Queries over the index; a requester may be named in the application's own words. Each rejects where it can't be asked. */
+  readonly audit: Pick<AuditIndex, 'list' | 'counts' | 'entriesOf'>;
   readonly cancel: (id: string) => Promise<'canceled' | 'not-cancelable'>;
   /** Calls `listener` when the deferral may have changed in this process. Returns how to end it. */
   readonly onChange: (id: string, listener: () => void) => () => void;

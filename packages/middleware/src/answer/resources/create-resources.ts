@@ -6,6 +6,8 @@ import { getPartitions } from './administration.ts';
 import type { ResourceParts } from './contract.ts';
 import { getDecisions } from './decisions.ts';
 import { deleteDeferral, getDeferral } from './deferral.ts';
+import { getDeferralCounts } from './deferral-counts.ts';
+import { getEntries } from './deferral-entries.ts';
 import { getDeferrals } from './deferral-list.ts';
 import type { ResourceHandler } from './exchange.ts';
 import { getHealth } from './health.ts';
@@ -33,9 +35,11 @@ const table: readonly Resource[] = [
   resource('/metrics', { GET: getMetrics }, 'metrics'),
   resource('/health', { GET: getHealth }),
   resource('/deferrals', { GET: getDeferrals }, 'verifyToken'),
+  resource('/deferrals/counts', { GET: getDeferralCounts }, 'verifyToken'),
   resource('/deferrals/:id', { GET: getDeferral, DELETE: deleteDeferral }, 'records'),
   resource('/deferrals/:id/outcome', { GET: getOutcome }, 'records'),
   resource('/deferrals/:id/record', { GET: getRecord }, 'records'),
+  resource('/deferrals/:id/entries', { GET: getEntries }, 'records'),
   resource('/deferrals/:id/receipt', { GET: getReceipt }, 'records'),
   resource('/ledger/:group/checkpoint', { GET: getCheckpoint }, 'records'),
   resource('/ledger/:group/blocks/:height', { GET: getBlock }, 'records'),

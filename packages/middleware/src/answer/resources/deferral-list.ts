@@ -1,13 +1,12 @@
 import { createProblem } from '@slackwater/shared';
-import type { Deferral, DeferralQuery } from '../../ledger/deferral.ts';
-import type { Ledger } from '../../ledger/open-ledger.ts';
-import { deferralResource, deferralUrls } from '../deferral-resource.ts';
+import type { IndexedDeferral, IndexPage, IndexQuery } from '../../audit/index/contract.ts';
+import { deferralUrls } from '../deferral-resource.ts';
 import { exposeHeaders, sendJson, sendNotFound, sendProblem } from '../send.ts';
 import { hasScope } from './access.ts';
 import type { Records } from './contract.ts';
 import { drained } from './drained.ts';
 import type { Exchange } from './exchange.ts';
-import { baseUrl, openedLedger } from './find-deferral.ts';
+import { baseUrl } from './find-deferral.ts';
 import { resourceLimits } from './limits.ts';
 import { parseListQuery } from './list-query.ts';
 import { sendBusy } from './trouble.ts';
@@ -20,47 +19,56 @@ export async function getDeferrals(exchange: Exchange): Promise<void> {
   const { records } = parts;
   if (records === undefined || !hasScope(exchange, 'audit:read')) return sendNotFound(res);
   const asLines = req.accepts(['application/json', ndjson]) === ndjson;
-  const parsed = parseListQuery(params, asLines ? resourceLimits.pageMost : resourceLimits.pageDefault);
+  const defaultLimit = asLines ? resourceLimits.pageMost : resourceLimits.pageDefault;
+  const parsed = parseListQuery(params, defaultLimit, parts.home);
   if (parsed.kind === 'fault') return sendProblem(res, createProblem('parameter-invalid', parsed.detail));
-  const ledger = await openedLedger(parts, records);
-  if (asLines) return exportLines(exchange, records, ledger, parsed.query);
-  const { deferrals, next } = await ledger.list(parsed.query);
+  const first = await records.audit.list(parsed.query);
+  if (asLines) return exportLines(exchange, records, first, parsed.query);
+  const { deferrals, next, entries } = first;
   const rows = deferrals.map((deferral) => rowOf(exchange, records, deferral));
-  sendJson(res, 200, {}, { deferrals: rows, ...(next === undefined ? {} : { next }) });
+  sendJson(res, 200, {}, { deferrals: rows, ...(next === undefined ? {} : { next }), entries });
 }
 
-/** The resource without its proof, which each would have to be computed for, and with what an auditor sorts by. */
-function rowOf(exchange: Exchange, records: Records, deferral: Deferral): Record<string, unknown> {
-  const home = { ...exchange.parts.home, durable: records.durable };
-  const urls = deferralUrls(baseUrl(exchange), deferral.id);
-  const none = { entry: new Uint8Array(), receipt: '' };
-  const { receipt, entry, salt, ...row } = deferralResource(home, deferral, none, urls);
-  const { method, route, requester, position } = deferral;
-  return { ...row, method, route, requester, position };
+/** What the ledger's entries say of it, as the deferral resource would; its proof is that one's. */
+function rowOf(exchange: Exchange, records: Records, deferral: IndexedDeferral): Record<string, unknown> {
+  const { application, group } = exchange.parts.home;
+  const { outcomeKnown, error, corrupt, createdAt, updatedAt, ...said } = deferral;
+  return {
+    ...said,
+    application,
+    group,
+    createdAt: new Date(createdAt).toISOString(),
+    updatedAt: new Date(updatedAt).toISOString(),
+    portion: 'all',
+    durable: records.durable,
+    ...(outcomeKnown === undefined ? {} : { outcomeKnown }),
+    ...(error === undefined ? {} : { error: { code: error } }),
+    ...(corrupt ? { corrupt } : {}),
+    resourceLocation: deferralUrls(baseUrl(exchange), deferral.id).outcome,
+  };
 }
 
 /** Page by page, at the pace of its reader. Where a page can't be read the connection is cut, so that nobody takes the part for the whole. */
 async function exportLines(
   exchange: Exchange,
   records: Records,
-  ledger: Ledger,
-  query: DeferralQuery,
+  first: IndexPage,
+  query: IndexQuery,
 ): Promise<void> {
   const { req, res, heldOpen } = exchange;
   const leave = heldOpen.enter();
   if (leave === undefined) return sendBusy(res);
   try {
-    for (let cursor = query.cursor, begun = false; ; begun = true) {
-      const page = await ledger.list({ ...query, ...(cursor === undefined ? {} : { cursor }) });
-      if (res.destroyed) return;
-      if (!begun) beginLines(exchange);
+    beginLines(exchange);
+    for (let page = first; ; ) {
       const lines = page.deferrals.map(
         (deferral) => `${JSON.stringify(rowOf(exchange, records, deferral))}\n`,
       );
       if (lines.length > 0) res.write(lines.join(''));
       if (page.next === undefined || req.method === 'HEAD') break;
-      cursor = page.next;
       await drained(res);
+      if (res.destroyed) return;
+      page = await records.audit.list({ ...query, cursor: page.next });
     }
     res.end();
   } finally {

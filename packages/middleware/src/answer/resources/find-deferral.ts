@@ -7,6 +7,7 @@ import { type Scope, type Sight, sightOf } from './access.ts';
 import type { Records, ResourceParts } from './contract.ts';
 import type { Exchange } from './exchange.ts';
 import { resourceLimits } from './limits.ts';
+import { isDeferralId } from './match-path.ts';
 
 /** A deferral that exists and that the request may see. */
 export interface Found {
@@ -16,14 +17,12 @@ export interface Found {
   readonly sight: Sight;
 }
 
-const ulid = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
-
 /** The deferral in the path; undefined where it doesn't exist, or may not be seen without a token of that scope. */
 export async function findDeferral(exchange: Exchange, scope: Scope): Promise<Found | undefined> {
   const { parts, params } = exchange;
   const { records } = parts;
   const id = params['id'] ?? '';
-  if (records === undefined || !ulid.test(id)) return undefined;
+  if (records === undefined || !isDeferralId(id)) return undefined;
   const ledger = await openedLedger(parts, records);
   const deferral = await ledger.find(id);
   if (deferral === undefined) return undefined;

@@ -1,66 +1,123 @@
-import { deferralStatuses } from '@slackwater/shared';
-import type { DeferralQuery } from '../../ledger/deferral.ts';
+import { deferralPhases, deferralStatuses } from '@slackwater/shared';
+import type { CountQuery, IndexQuery } from '../../audit/index/contract.ts';
+import type { DeferralHome } from '../deferral-resource.ts';
 import { resourceLimits } from './limits.ts';
 
 /** A query as it was meant, or what is wrong with it, for people. */
-export type ParsedQuery =
-  | { readonly kind: 'query'; readonly query: DeferralQuery }
+export type Parsed<Query> =
+  | { readonly kind: 'query'; readonly query: Query }
   | { readonly kind: 'fault'; readonly detail: string };
 
-const names = ['status', 'workType', 'partition', 'requester', 'limit', 'cursor'] as const;
-const ulid = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
+/** Whose deferrals are listed: those of others can't be asked for here. */
+export type ListHome = Pick<DeferralHome, 'application' | 'group'>;
+
+const states = ['status', 'phase', 'corrupt'] as const;
+const texts = ['workType', 'partition', 'requester', 'method', 'route'] as const;
+const times = ['createdFrom', 'createdBefore'] as const;
+const home = ['application', 'group'] as const;
+const paging = ['limit', 'cursor'] as const;
+const listNames = [...states, ...texts, ...times, ...home, ...paging];
+const countNames = ['by', ...states, ...texts, ...home, ...paging];
+const dimensions: readonly CountQuery['by'][] = [
+  'status',
+  'phase',
+  'workType',
+  'partition',
+  'requester',
+  'operation',
+];
+
+const cursorPattern = /^[0-9]{1,15}-[0-9]{1,15}-[0-9a-f]{8}$/;
 const digits = /^[0-9]{1,4}$/;
+const time = /^\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d{1,3})?)?(?:Z|[+-]\d\d:\d\d)$/;
 
 /** Reads the filters of `GET /deferrals`. A filter that is not known is refused: a list that ignored it would lie. */
-export function parseListQuery(params: URLSearchParams, defaultLimit: number): ParsedQuery {
-  const fault = faultOf(params);
+export function parseListQuery(
+  params: URLSearchParams,
+  defaultLimit: number,
+  of: ListHome,
+): Parsed<IndexQuery> {
+  const fault = faultOf(params, listNames, of);
   if (fault !== undefined) return { kind: 'fault', detail: fault };
-  const status = deferralStatuses.find((known) => known === params.get('status'));
-  const text = (name: 'workType' | 'partition' | 'requester' | 'cursor'): Partial<DeferralQuery> => {
-    const value = params.get(name);
-    return value === null ? {} : { [name]: value };
-  };
   const query = {
+    ...filters(params),
+    ...Object.fromEntries(times.flatMap((name) => given(params, name, Date.parse))),
     limit: Number(params.get('limit') ?? defaultLimit),
-    ...(status === undefined ? {} : { status }),
-    ...text('workType'),
-    ...text('partition'),
-    ...text('requester'),
-    ...text('cursor'),
   };
   return { kind: 'query', query };
 }
 
-function faultOf(params: URLSearchParams): string | undefined {
+/** Reads the filters of `GET /deferrals/counts`. */
+export function parseCountQuery(params: URLSearchParams, of: ListHome): Parsed<CountQuery> {
+  const fault = faultOf(params, countNames, of);
+  if (fault !== undefined) return { kind: 'fault', detail: fault };
+  const by = dimensions.find((known) => known === params.get('by')) ?? 'status';
+  const limit = Number(params.get('limit') ?? resourceLimits.pageDefault);
+  return { kind: 'query', query: { ...filters(params), by, limit } };
+}
+
+function filters(params: URLSearchParams): Omit<IndexQuery, 'limit'> {
+  const named = ['status', 'phase', ...texts, 'cursor'].flatMap((name) =>
+    given(params, name, (value) => value),
+  );
+  return Object.fromEntries([...named, ...given(params, 'corrupt', (value) => value === 'true')]);
+}
+
+function given<Value>(
+  params: URLSearchParams,
+  name: string,
+  read: (value: string) => Value,
+): [string, Value][] {
+  const value = params.get(name);
+  return value === null ? [] : [[name, read(value)]];
+}
+
+function faultOf(params: URLSearchParams, names: readonly string[], of: ListHome): string | undefined {
   for (const name of new Set(params.keys())) {
-    if (!names.some((known) => known === name)) {
+    if (!names.includes(name)) {
       return `${shown(name)} is no parameter of this list; it takes ${names.join(', ')}.`;
     }
     const [value = '', another] = params.getAll(name);
     if (another !== undefined) return `${name} is given more than once; give one value.`;
-    const expected = expectation(name, value);
+    const expected = expectation(name, value, of);
     if (expected !== undefined) return `${name}: ${shown(value)} is not ${expected}.`;
   }
   return undefined;
 }
 
-function expectation(name: string, value: string): string | undefined {
+function expectation(name: string, value: string, of: ListHome): string | undefined {
   switch (name) {
     case 'status':
-      return deferralStatuses.some((status) => status === value)
-        ? undefined
-        : `one of ${deferralStatuses.join(', ')}`;
+      return oneOf(deferralStatuses, value);
+    case 'phase':
+      return oneOf(deferralPhases, value);
+    case 'corrupt':
+      return oneOf(['true', 'false'], value);
+    case 'by':
+      return oneOf(dimensions, value);
+    case 'application':
+    case 'group':
+      return oneOf([of[name]], value);
     case 'limit': {
       const inRange = digits.test(value) && Number(value) >= 1 && Number(value) <= resourceLimits.pageMost;
       return inRange ? undefined : `a whole number from 1 to ${resourceLimits.pageMost}`;
     }
+    case 'createdFrom':
+    case 'createdBefore':
+      return time.test(value) && !Number.isNaN(Date.parse(value))
+        ? undefined
+        : 'a time as RFC 3339 has it, such as 2026-11-02T09:00:00Z';
     case 'cursor':
-      return ulid.test(value) ? undefined : 'the "next" of the page before, as it came';
+      return cursorPattern.test(value) ? undefined : 'the "next" of the page before, as it came';
     default:
       return value.length >= 1 && value.length <= resourceLimits.filterCharacters
         ? undefined
         : `a text of 1 to ${resourceLimits.filterCharacters} characters`;
   }
+}
+
+function oneOf(legal: readonly string[], value: string): string | undefined {
+  return legal.includes(value) ? undefined : `one of ${legal.join(', ')}`;
 }
 
 const shownCharacters = 100;

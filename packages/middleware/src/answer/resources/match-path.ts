@@ -22,6 +22,13 @@ export function matchPath(pattern: PathPattern, path: string): Readonly<Record<s
   return params;
 }
 
+const ulid = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
+
+/** Whether a text has the form of a deferral's id. */
+export function isDeferralId(text: string): boolean {
+  return ulid.test(text);
+}
+
 function decoded(segment: string): string | undefined {
   try {
     return decodeURIComponent(segment);

@@ -13,6 +13,7 @@ import { waitHeaders } from './pace.ts';
 
 /** Trouble of the engine or the ledger, by the reason that callers are given. Messages may hold paths: they stay here. */
 const reasons: Partial<Record<ErrorCode, ReasonCode>> = {
+  'index-behind': 'index-behind',
   'engine-timeout': 'ledger-timeout',
   'timed-out': 'ledger-timeout',
   'engine-full': 'ledger-full',
@@ -35,6 +36,8 @@ export function tellTrouble(parts: ResourceParts, doing: string, error: unknown)
   }
 }
 
+const behind = 'The index has not read the ledger to its end yet, or can not be asked just now.';
+
 /** Answers for what a resource rejected with. An answer that has begun is cut off, so that nobody takes it for whole. */
 export function sendTrouble(res: ServerResponse, error: unknown): void {
   const code = isSlackwaterError(error) ? error.code : undefined;
@@ -42,7 +45,10 @@ export function sendTrouble(res: ServerResponse, error: unknown): void {
   if (res.headersSent) {
     if (!res.writableEnded) res.destroy();
   } else if (reason !== undefined) {
-    sendRetryLater(res, 'The ledger can not be asked just now.', [reason]);
+    const detail = reason === 'index-behind' ? behind : 'The ledger can not be asked just now.';
+    sendRetryLater(res, detail, [reason]);
+  } else if (code === 'parameter-invalid' && error instanceof Error) {
+    sendProblem(res, createProblem('parameter-invalid', error.message));
   } else if (code === 'not-found') {
     sendNotFound(res);
   } else {

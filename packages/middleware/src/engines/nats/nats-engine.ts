@@ -70,6 +70,7 @@ async function openScope(
       log: calls.counted(log),
       store: calls.counted(store),
       queue: calls.counted(queue),
+      ...(options.indexDirectory !== undefined && { localDirectory: options.indexDirectory }),
       keyFile: () => keysOf(group),
       status: () => ({
         connected: connection.connected,

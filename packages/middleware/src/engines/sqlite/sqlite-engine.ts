@@ -72,6 +72,7 @@ async function openScope(
     log: sqliteLog(calls),
     store: sqliteStore(calls),
     queue: sqliteQueue(calls),
+    localDirectory: directory,
     keyFile: (create) => keyFileBytes(keyFilePath(directory, application, group), create),
     close() {
       stopSweeping();
