@@ -3,7 +3,7 @@ import { defineConfig } from 'vitest/config';
 
 const source = (path: string): string => fileURLToPath(new URL(`packages/${path}`, import.meta.url));
 
-const pure = ['decide', 'measure', 'metrics', 'options', 'audit']
+const pure = ['decide', 'measure', 'metrics', 'options', 'audit', 'perform/batches']
   .map((stage) => `test/middleware/${stage}/**/*.test.ts`)
   .concat('test/shared/**/*.test.ts', 'test/tidy/**/*.test.ts');
 

@@ -67,3 +67,22 @@ export type { PerformerOptions } from './perform/performer-options.ts';
 export type { PerformerEvent } from './perform/performer-events.ts';
 export { isReplay, skipOnReplay } from './perform/skip-on-replay.ts';
 export { replayOf, type ReplayInfo } from './perform/replay-identity.ts';
+
+// batches
+export type { Batch } from './perform/batches/batch.ts';
+export type { BatchEvent } from './perform/batches/batch-events.ts';
+export type { BatchOptions } from './perform/batches/batch-options.ts';
+export type { BatchStatus } from './perform/batches/batch-status.ts';
+export type {
+  BatchContext,
+  BatchFailures,
+  BatchItem,
+  BatchRun,
+  BatchSource,
+  ExcludedPartition,
+  FailedItem,
+  RunOutcome,
+  RunTrigger,
+  SourceAsked,
+} from './perform/batches/batch-types.ts';
+export type { BatchSchedule } from './perform/batches/schedule.ts';

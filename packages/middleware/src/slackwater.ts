@@ -16,6 +16,7 @@ import { tokenVerifier } from './audit/verify-token.ts';
 import { systemClock, type Timer } from './clock.ts';
 import { routeTable } from './decide/route-table.ts';
 import { commitSources } from './drivers/driver.ts';
+import { type GateBatches, keepBatches } from './joins/batches.ts';
 import { type Candidates, findCandidates } from './joins/candidates.ts';
 import { type Deciding, decide, measure } from './joins/decide.ts';
 import { checkRegistry, measureGate } from './joins/measure-gate.ts';
@@ -63,14 +64,18 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
   for (const { code, message } of questionable(resolved)) voice.warn(code, message);
   const measuring = measure(resolved, voice);
   const { table, sharing } = measuring;
-  const wake = (partition: string): void => recording?.current?.performer.wake(partition);
+  const wake = (partition: string): void => {
+    recording?.current?.performer.wake(partition);
+    batches.wake();
+  };
   const deciding = decide(resolved, measuring, voice, wake);
   const candidates = findCandidates(resolved, measuring, voice, wake);
   const app: Mounted = { at: undefined };
   const control = controlWorkTypes(configured, workTypes, deciding, voice, resolved.engine && openLedger);
   const held = { ...deciding, hold: candidates.hold };
   const recording = resolved.engine && record(resolved, resolved.engine, held, voice, app, control.follow);
-  const meter = measureGate(resolved, deciding, voice, resolved.engine, () => recording);
+  const batches: GateBatches = keepBatches(resolved, held, voice, recording);
+  const meter = measureGate(resolved, deciding, voice, resolved.engine, () => recording, batches.list);
   const verifyToken = resolved.auth && tokenVerifier(resolved.auth, clock);
   const decisions = tellDecisions(resolved, voice, verifyToken);
   const judge = answerRequests(resolved, deciding, candidates, voice, recording, decisions, meter);
@@ -78,6 +83,7 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
     ...resourceParts(resolved, deciding, voice, recording, control),
     verifyToken,
     decisions: decisions.list,
+    batches: batches.list,
     metrics: meter,
   });
   const isFirst = firstTimeHere();
@@ -90,7 +96,9 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
   }
 
   const onListening = (): void => {
-    if (app.at !== undefined) setImmediate(() => recording?.starter.startByItself());
+    if (app.at === undefined) return;
+    setImmediate(() => recording?.starter.startByItself());
+    batches.start();
   };
   subscribe(listening, onListening);
 
@@ -109,6 +117,7 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
     app.at ??= req.app;
     lookingAround ??= clock.after(lookAroundAfterMs, lookAround);
     recording?.starter.startByItself();
+    batches.start();
     resources(req, res, () => judge({ req, res, next }));
   }
 
@@ -132,6 +141,7 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
     control.close();
     candidates.close();
     meter?.close();
+    await batches.close();
     // While there is an engine to take its values back from.
     await sharing?.close();
     await recording?.close();
@@ -157,13 +167,17 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
       },
     },
     workTypes: workTypesInProcess(control),
+    batch: batches.make,
     shadow: () => deciding.shadow.report(),
     decisions: decisions.list,
     on: voice.on,
     attach(to: ReplayApp) {
       app.at = to;
     },
-    start: async () => recording?.starter.start(),
+    async start() {
+      batches.start();
+      await recording?.starter.start();
+    },
     close() {
       closing ??= end();
       return closing;
@@ -245,7 +259,7 @@ function resourceParts(
   { trouble }: GateVoice,
   recording: Recording | undefined,
   workTypes: WorkTypeControl,
-): Omit<ResourceParts, 'verifyToken' | 'decisions' | 'metrics'> {
+): Omit<ResourceParts, 'verifyToken' | 'decisions' | 'batches' | 'metrics'> {
   const { application, group, publicUrl, basePath, requester, ledger } = options;
   const { admissions } = deciding;
   return {

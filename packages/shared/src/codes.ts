@@ -35,6 +35,14 @@ export const errorCodes = [
   'outcome-too-large',
   'outcome-lost',
   'canceled-by-requester',
+  // batches
+  'batch-busy',
+  'batch-closed',
+  'batch-source-failed',
+  'batch-item-invalid',
+  'batch-perform-failed',
+  'batch-interrupted',
+  'batch-postponed-too-long',
   // set-up
   'option-invalid',
   'option-unknown',
@@ -95,6 +103,8 @@ export const reasonCodes = [
   'recovering',
   'more-important-first',
   'requester-share',
+  'majority-over',
+  'one-over',
   'order-key-waiting',
   'always-defer',
   'database-unreachable',

@@ -11,6 +11,7 @@ import type { LedgerReading } from '../metrics/readings.ts';
 import type { GateVoice } from '../options/gate-voice.ts';
 import { OptionContradictionError } from '../options/option-error.ts';
 import type { ResolvedOptions } from '../options/resolved.ts';
+import type { GateBatches } from './batches.ts';
 import type { Deciding } from './decide.ts';
 import type { Recording } from './record.ts';
 
@@ -39,16 +40,22 @@ export function measureGate(
   { on, trouble }: Pick<GateVoice, 'on' | 'trouble'>,
   engine: Engine | undefined,
   recording: () => Recording | undefined,
+  batches: GateBatches['list'],
 ): ReadableMeter | undefined {
   if (prometheus === undefined) return undefined;
   const tally = new DecisionTally();
   const stateChanges = new Map<string, Map<string, number>>();
   const deferrals = new Map<string, number>();
   const troubles = new Map<ErrorCode | 'other', number>();
-  on('state', ({ workType, to }) => {
-    const byState = stateChanges.get(workType) ?? new Map<string, number>();
-    stateChanges.set(workType, byState);
-    addOne(byState, to);
+  const batchRuns = new Map<string, Map<string, number>>();
+  const batchItems = new Map<string, Map<string, number>>();
+  on('state', ({ workType, to }) => addTo(stateChanges, workType, to, 1));
+  on('batch', (event) => {
+    if (event.type !== 'ended') return;
+    const { batch, outcome, performed, performedEarly, failed, left } = event.run;
+    addTo(batchRuns, batch, outcome, 1);
+    const items = { performed: performed - performedEarly, early: performedEarly, failed, left };
+    for (const [what, count] of Object.entries(items)) addTo(batchItems, batch, what, count);
   });
   on('deferral', ({ type }) => addOne(deferrals, type));
   on('trouble', ({ error }) => addOne(troubles, isSlackwaterError(error) ? error.code : 'other'));
@@ -68,9 +75,10 @@ export function measureGate(
         return figures === undefined || figures.told === 0 ? undefined : figures.share;
       },
       ledger: engine && (() => ledgerReading(recording())),
+      batches,
       queued: atMostEvery(queuedEveryMs, () => within(clock, engineTimeoutMs, () => queuedAt(recording()))),
     },
-    counts: { stateChanges, deferrals, troubles },
+    counts: { stateChanges, deferrals, batchRuns, batchItems, troubles },
     onTrouble(error) {
       // Asked again every few seconds, and as often in trouble: once for each spell of it would be enough.
       if (!failing) trouble('reading metrics', error);
@@ -86,6 +94,12 @@ export function measureGate(
       return registered.text();
     },
   };
+}
+
+function addTo(counts: Map<string, Map<string, number>>, first: string, second: string, more: number): void {
+  const bySecond = counts.get(first) ?? new Map<string, number>();
+  counts.set(first, bySecond);
+  bySecond.set(second, (bySecond.get(second) ?? 0) + more);
 }
 
 function addOne<Key>(counts: Map<Key, number>, key: Key): void {

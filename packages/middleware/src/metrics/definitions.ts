@@ -101,6 +101,31 @@ export const definitions = {
     help: "Messages or rows on the engine's servers that this host has not seen yet.",
     labels: [],
   },
+  slackwater_batch_runs_total: {
+    kind: 'counter',
+    help: 'Runs of batches on this host, by how they ended.',
+    labels: ['batch', 'outcome'],
+  },
+  slackwater_batch_items_total: {
+    kind: 'counter',
+    help: 'Items of batches on this host, by what became of them: performed, early, failed, left.',
+    labels: ['batch', 'outcome'],
+  },
+  slackwater_batch_running: {
+    kind: 'gauge',
+    help: '1 where this host runs the batch now, else 0.',
+    labels: ['batch'],
+  },
+  slackwater_batch_postponements: {
+    kind: 'gauge',
+    help: 'How often in a row a batch was postponed, whole or in part, as far as this host knows.',
+    labels: ['batch'],
+  },
+  slackwater_batch_next_due_seconds: {
+    kind: 'gauge',
+    help: 'When a batch is due next, Unix time; absent where it never is, or is not known.',
+    labels: ['batch'],
+  },
   slackwater_troubles_total: {
     kind: 'counter',
     help: "Trouble of the gate's own, by error code; other where it has none.",

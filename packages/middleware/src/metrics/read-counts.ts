@@ -3,8 +3,8 @@ import type { LabeledValue, MetricCounts, MetricSources } from './readings.ts';
 
 /** How the values of each metric that is not by partition are read; those that are observed as they happen are not here. */
 export function countReaders(
-  { workTypes, decisions, shadow, ledger, queued }: MetricSources,
-  { stateChanges, deferrals, troubles }: MetricCounts,
+  { workTypes, decisions, shadow, ledger, batches, queued }: MetricSources,
+  { stateChanges, deferrals, batchRuns, batchItems, troubles }: MetricCounts,
 ): Partial<Record<MetricName, () => readonly LabeledValue[] | Promise<readonly LabeledValue[]>>> {
   const nameOf = (rank: number): string => workTypes[rank]?.name ?? '';
   const ofLedger = (
@@ -23,11 +23,16 @@ export function countReaders(
       ]),
     slackwater_returns_total: () =>
       [...decisions.returns()].map(({ rank, decision, count }) => [count, nameOf(rank), decision]),
-    slackwater_state_changes_total: () =>
-      [...stateChanges].flatMap(([workType, byState]) =>
-        [...byState].map(([to, count]) => [count, workType, to]),
-      ),
+    slackwater_state_changes_total: () => countsByTwo(stateChanges),
     slackwater_deferrals_total: () => [...deferrals].map(([event, count]) => [count, event]),
+    slackwater_batch_runs_total: () => countsByTwo(batchRuns),
+    slackwater_batch_items_total: () => countsByTwo(batchItems),
+    slackwater_batch_running: () => batches().map(({ name, state }) => [Number(state === 'running'), name]),
+    slackwater_batch_postponements: () => batches().map(({ name, postponements }) => [postponements, name]),
+    slackwater_batch_next_due_seconds: () =>
+      batches().flatMap(({ name, nextDueAt }) =>
+        nextDueAt === undefined ? [] : [[Date.parse(nextDueAt) / 1_000, name] as const],
+      ),
     slackwater_troubles_total: () => [...troubles].map(([code, count]) => [count, code]),
     slackwater_deferrals_performing: () => ofLedger(({ performing }) => performing),
     slackwater_deferrals_queued: async () => (ledger === undefined ? [] : [[await queued()]]),
@@ -48,4 +53,10 @@ export function countReaders(
     slackwater_shadow_commit_seconds_total: () =>
       Object.entries(shadow()).map(([name, { commitMs }]) => [commitMs / 1_000, name]),
   };
+}
+
+function countsByTwo(counts: ReadonlyMap<string, ReadonlyMap<string, number>>): readonly LabeledValue[] {
+  return [...counts].flatMap(([first, bySecond]) =>
+    [...bySecond].map(([second, count]): LabeledValue => [count, first, second]),
+  );
 }

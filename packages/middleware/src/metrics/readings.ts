@@ -17,6 +17,7 @@ export interface MetricSources {
   readonly returnShareOf: (partition: string) => number | undefined;
   /** Undefined without an engine. */
   readonly ledger: (() => LedgerReading) | undefined;
+  readonly batches: () => readonly MeasuredBatch[];
   /** How many deferrals are on the queue. Rejects where it can't be asked in time. */
   readonly queued: () => Promise<number>;
 }
@@ -39,12 +40,25 @@ export interface LedgerReading {
   readonly index: { readonly entries: number; readonly behind: number; readonly corrupt: number } | undefined;
 }
 
+/** How a batch stands. */
+export interface MeasuredBatch {
+  readonly name: string;
+  readonly state: string;
+  readonly postponements: number;
+  /** RFC 3339. */
+  readonly nextDueAt?: string;
+}
+
 /** What is counted as it happens. */
 export interface MetricCounts {
   /** By work type, and the state it came to. */
   readonly stateChanges: ReadonlyMap<string, ReadonlyMap<string, number>>;
   /** By event. */
   readonly deferrals: ReadonlyMap<string, number>;
+  /** By batch, and how its runs ended. */
+  readonly batchRuns: ReadonlyMap<string, ReadonlyMap<string, number>>;
+  /** By batch, and what became of its items. */
+  readonly batchItems: ReadonlyMap<string, ReadonlyMap<string, number>>;
   readonly troubles: ReadonlyMap<ErrorCode | 'other', number>;
 }
 

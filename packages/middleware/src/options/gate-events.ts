@@ -1,4 +1,5 @@
 import type { Because, ReasonCode, WorkTypeValues } from '@slackwater/shared';
+import type { BatchEvent } from '../perform/batches/batch-events.ts';
 import type { PerformerEvent } from '../perform/performer-events.ts';
 
 /**
@@ -14,6 +15,8 @@ export interface GateEvents {
   readonly 'work-type': WorkTypeEvent;
   /** What became of deferrals as this process performed them. */
   readonly deferral: PerformerEvent;
+  /** Runs of batches in this process. */
+  readonly batch: BatchEvent;
   /** A set-up that is legal and probably not meant; told once per code. */
   readonly warning: GateWarning;
   /** Trouble of the gate's own that requests and deferrals survive. */
@@ -26,6 +29,7 @@ export const eventNames = [
   'state',
   'work-type',
   'deferral',
+  'batch',
   'warning',
   'trouble',
 ] as const satisfies readonly (keyof GateEvents)[];

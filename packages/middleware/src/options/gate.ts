@@ -6,6 +6,9 @@ import type { ShadowReport } from '../decide/shadow-tally.ts';
 import type { Deferral } from '../ledger/deferral.ts';
 import type { Ledger } from '../ledger/open-ledger.ts';
 import type { LatencyTable } from '../measure/latency-table.ts';
+import type { Batch } from '../perform/batches/batch.ts';
+import type { BatchOptions } from '../perform/batches/batch-options.ts';
+import type { BatchItem } from '../perform/batches/batch-types.ts';
 import type { CancelResult } from '../perform/cancel.ts';
 import type { ReplayApp } from '../perform/through-app.ts';
 import type { GateEvents } from './gate-events.ts';
@@ -30,6 +33,11 @@ export interface Gate extends RequestHandler {
   readonly audit: GateAudit;
   /** Thresholds and what else of work types can change while the gate runs. */
   readonly workTypes: GateWorkTypes;
+  /**
+   * Makes a batch: scheduled work that is postponed, whole or in part, while partitions are slow. Its schedule is looked after from when the
+   * server listens, the first request comes, or `start` is called. Throws `option-invalid`, `option-unknown`, `option-missing` or `batch-closed`.
+   */
+  batch<Item extends BatchItem>(options: BatchOptions<Item>): Batch;
   /** The most recent decisions of this host that fit, the newest first; as many as `keepDecisions` keeps. */
   decisions(filter?: DecisionFilter): readonly KeptDecision[];
   /** What shadow mode came to on this host, since the gate was made. */
@@ -39,7 +47,7 @@ export interface Gate extends RequestHandler {
   /** Says through which application deferrals are performed, where the gate is not mounted on it directly. */
   attach(app: ReplayApp): void;
   /**
-   * Opens the ledger and begins to perform; before the gate is mounted or attached it opens the ledger alone. It happens by
+   * Begins to look after batches, opens the ledger and begins to perform; before the gate is mounted or attached it opens the ledger alone. It happens by
    * itself when the server listens or the first request comes.
    * Rejects where the ledger can't be opened.
    */

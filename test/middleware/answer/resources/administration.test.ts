@@ -29,6 +29,19 @@ describe('GET /partitions', () => {
   });
 });
 
+describe('GET /batches', () => {
+  it('says how batches stand, to auditors and admins', async () => {
+    const own = await open();
+    const get = (): request.Test => request(own.app).get(`${base}/batches`);
+    for (const scope of ['audit:read', 'admin']) {
+      const { body } = await get().set('Authorization', own.token(scope)).expect(200);
+      expect(body).toEqual({ batches: [{ name: 'settlements', state: 'waiting' }] });
+    }
+    await get().expect(404);
+    await get().set('Authorization', own.token('audit:reveal')).expect(404);
+  });
+});
+
 describe('GET /health', () => {
   it.each([
     ['ready', 200],

@@ -120,6 +120,7 @@ export async function office(setup: OfficeSetup = {}): Promise<Office> {
       },
       ...setup.records,
     },
+    batches: () => [{ name: 'settlements', state: 'waiting' }],
     requester: userOf,
     verifyToken: tokenVerifier(auth, clock),
     ledgerIsPublic: true,

@@ -33,6 +33,8 @@ export interface ResourceParts {
   readonly partitions: () => readonly unknown[];
   /** Routes that were seen to commit, for the same. */
   readonly learnedRoutes: () => readonly LearnedRow[];
+  /** How batches stand; JSON values. */
+  readonly batches: () => readonly unknown[];
   /** Undefined where nobody may read them. */
   readonly metrics: Metrics | undefined;
   /** The most recent decisions that fit, the newest first; JSON values. */

@@ -3,6 +3,7 @@ import { createProblem } from '@slackwater/shared';
 import type { Request } from 'express';
 import { sendNotFound, sendProblem } from '../send.ts';
 import { getPartitions } from './administration.ts';
+import { getBatches } from './batches.ts';
 import type { ResourceParts } from './contract.ts';
 import { getDecisions } from './decisions.ts';
 import { deleteDeferral, getDeferral } from './deferral.ts';
@@ -44,6 +45,7 @@ const table: readonly Resource[] = [
   resource('/ledger/:group/checkpoint', { GET: getCheckpoint }, 'records'),
   resource('/ledger/:group/blocks/:height', { GET: getBlock }, 'records'),
   resource('/decisions', { GET: getDecisions }, 'verifyToken'),
+  resource('/batches', { GET: getBatches }, 'verifyToken'),
   resource('/partitions', { GET: getPartitions }, 'verifyToken'),
   resource('/work-types', { GET: getWorkTypes, PUT: putWorkTypes }, 'verifyToken'),
   resource(

@@ -39,13 +39,18 @@ export class ItemHold {
     this.#setup = setup;
   }
 
-  /** Why an item of that work type stays; undefined where it may go on to be admitted. */
-  holds(workType: string, partition: string): Held | undefined {
+  /** Why items of that work type stay there, but for the one that goes now and then; none where they may go on to be admitted. Changes nothing. */
+  reasonsFor(workType: string, partition: string): readonly ReasonCode[] {
     const policy = this.#setup.workTypes.find(({ name }) => name === workType)?.candidates;
     const criteria = policy?.criteria.filter(isPassing) ?? [];
-    if (policy === undefined || criteria.length === 0) return undefined;
+    if (policy === undefined || criteria.length === 0) return [];
     const { because } = takeMeasurements(this.#setup.instruments, criteria, [partition], 0);
-    const reasons = holding(policy, criteria, because);
+    return holding(policy, criteria, because);
+  }
+
+  /** Why an item of that work type stays; undefined where it may go on to be admitted. */
+  holds(workType: string, partition: string): Held | undefined {
+    const reasons = this.reasonsFor(workType, partition);
     const key = JSON.stringify([workType, partition]);
     if (reasons.length === 0) {
       if (this.#heldSince.delete(key)) this.#setup.onReleased(partition);
