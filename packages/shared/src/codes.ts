@@ -71,6 +71,7 @@ export const errorCodes = [
   'canonical-json-refused',
   'entry-malformed',
   'block-malformed',
+  'tile-malformed',
   // the client SDK
   'deadline-exceeded',
   'aborted',

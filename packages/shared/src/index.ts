@@ -75,6 +75,9 @@ export {
 export { formatNote, type NewNoteSignature, type NoteSignature, type OpenedNote, openNote } from './note.ts';
 export { ParameterError } from './parameter-error.ts';
 export { formatPrefer, type Preferences, parsePrefer } from './prefer.ts';
+// tiles
+export { formatEntryBundle, parseEntryBundle, parseHashTile } from './tile-bytes.ts';
+export { formatTilePath, parseTilePath, type TileName, tilesOf, tileWidth } from './tile-path.ts';
 // bodies
 export {
   createProblem,
@@ -100,6 +103,7 @@ export {
   NoteUnverifiedError,
   ReceiptMalformedError,
   ReceiptUnverifiedError,
+  TileMalformedError,
   VerifierKeyError,
 } from './verification-errors.ts';
 export {

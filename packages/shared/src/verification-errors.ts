@@ -62,3 +62,10 @@ export class BlockMalformedError extends SlackwaterError {
     super('block-malformed', `not a ledger block: ${problem}`, options);
   }
 }
+
+/** Code `tile-malformed`: not the bytes of a C2SP hash tile or entry bundle. */
+export class TileMalformedError extends SlackwaterError {
+  constructor(problem: string) {
+    super('tile-malformed', `not a tile: ${problem}`);
+  }
+}

@@ -1,4 +1,4 @@
-import type { Because, DeferralPhase, DeferralStatus, ErrorCode } from '@slackwater/shared';
+import type { Because, DeferralPhase, DeferralStatus, ErrorCode, TileName } from '@slackwater/shared';
 
 /** A request as it is kept to be performed later: only what a replay may contain. */
 export interface CapturedRequest {
@@ -155,6 +155,11 @@ export interface DeferralLedger {
   checkpoint(): Promise<string>;
   /** The sealed block of that height as its JSON text. */
   block(height: number): Promise<string | undefined>;
+  /**
+   * A hash tile or an entry bundle (C2SP tlog-tiles), full or partial; undefined where the tree has not come so far. Rejects
+   * with `ledger-corrupt` where the log does not have what was signed.
+   */
+  tile(name: TileName): Promise<Uint8Array | undefined>;
 }
 
 /** Filters of an audit query; all that are given must hold. */

@@ -27,6 +27,7 @@ import { openSealer } from './sealer.ts';
 import { openSigner } from './signer.ts';
 import { openStates } from './states.ts';
 import { stepper } from './step.ts';
+import { tileReader } from './tile-reader.ts';
 import { openTiles } from './tiles.ts';
 import { ulidFactory } from './ulid.ts';
 import { openVault } from './vault.ts';
@@ -119,6 +120,7 @@ export async function openLedger(options: LedgerSetup): Promise<Ledger> {
   const step = stepper(parts);
   const recovery = openRecovery(parts, step, openRetention(parts));
   const { log } = options.engine;
+  const tile = tileReader(log, sealer, parts.tiles);
   /** A lost tail ends the group, whoever comes upon it first. */
   const loudly = async <T>(work: Promise<T>, ending: readonly string[]): Promise<T> => {
     try {
@@ -165,6 +167,7 @@ export async function openLedger(options: LedgerSetup): Promise<Ledger> {
     list: (query) => bounded(() => listDeferrals(parts, query)),
     checkpoint: () => bounded(async () => (await sealer.catchUp()).checkpoint),
     block: (height) => bounded(() => readBlock(parts, height)),
+    tile: (name) => bounded(() => tile(name)),
     holdsOrderKey: (orderKey) => bounded(() => holdsOrderKey(parts, orderKey)),
     pseudonymOf: (requester) => bounded(() => parts.requesters.known(requester)),
     entriesAt: (positions) => bounded(() => readEntries(parts, positions)),

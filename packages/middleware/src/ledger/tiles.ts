@@ -1,4 +1,4 @@
-import { leafHash } from '@slackwater/shared';
+import { formatTilePath, leafHash } from '@slackwater/shared';
 import type { EngineLog } from '../engines/log.ts';
 import type { EngineStore } from '../engines/store.ts';
 import { BoundedMap } from './bounded-map.ts';
@@ -38,15 +38,9 @@ export interface Tiles {
   rebuild(size: number): Promise<TreeEdge>;
 }
 
-/** Where the store has a tile: `tile/0/x001/234`. */
+/** Where the store has a full tile: `tile/0/x001/234`. */
 export function tileKey(level: number, index: number): string {
-  const groups: string[] = [];
-  let rest = index;
-  do {
-    groups.unshift(String(rest % 1_000).padStart(3, '0'));
-    rest = Math.floor(rest / 1_000);
-  } while (rest > 0);
-  return `tile/${level}/${groups.map((group, i) => (i < groups.length - 1 ? `x${group}` : group)).join('/')}`;
+  return formatTilePath({ level, index, width: tileWidth });
 }
 
 /** The tiles of a store over a log. */

@@ -13,7 +13,7 @@ import { getDeferrals } from './deferral-list.ts';
 import type { ResourceHandler } from './exchange.ts';
 import { getHealth } from './health.ts';
 import { type HeldOpen, heldOpenUpTo } from './held-open.ts';
-import { getBlock, getCheckpoint } from './ledger.ts';
+import { getBlock, getCheckpoint, getTile } from './ledger.ts';
 import { resourceLimits } from './limits.ts';
 import { matchPath, type PathPattern } from './match-path.ts';
 import { getMetrics } from './metrics.ts';
@@ -44,6 +44,7 @@ const table: readonly Resource[] = [
   resource('/deferrals/:id/receipt', { GET: getReceipt }, 'records'),
   resource('/ledger/:group/checkpoint', { GET: getCheckpoint }, 'records'),
   resource('/ledger/:group/blocks/:height', { GET: getBlock }, 'records'),
+  resource('/ledger/:group/tile/*tile', { GET: getTile }, 'records'),
   resource('/decisions', { GET: getDecisions }, 'verifyToken'),
   resource('/batches', { GET: getBatches }, 'verifyToken'),
   resource('/partitions', { GET: getPartitions }, 'verifyToken'),

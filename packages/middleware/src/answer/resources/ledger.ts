@@ -1,9 +1,15 @@
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import { parseTilePath } from '@slackwater/shared';
 import type { Ledger } from '../../ledger/open-ledger.ts';
 import { sendAnswer, sendNotFound } from '../send.ts';
 import { hasScope } from './access.ts';
 import type { Exchange } from './exchange.ts';
 import { openedLedger } from './find-deferral.ts';
 
+const compressed = promisify(gzip);
+/** A year, as long as caches are asked to keep anything. */
+const keptForGood = 'max-age=31536000, immutable';
 const height = /^(?:0|[1-9][0-9]{0,14})$/;
 
 /** `GET /ledger/:group/checkpoint`: the signed head (C2SP tlog-checkpoint). */
@@ -22,6 +28,30 @@ export async function getBlock(exchange: Exchange): Promise<void> {
   const body = await ledger?.block(Number(wanted));
   if (body === undefined) return sendNotFound(res);
   sendAnswer(res, 200, {}, { contentType: 'application/json; charset=utf-8', body });
+}
+
+/**
+ * `GET /ledger/:group/tile/<level>/<index>[.p/<width>]`, a hash tile, and `.../tile/entries/<index>[.p/<width>]`, a bundle of entries
+ * (C2SP tlog-tiles). Entries are for auditors. Neither ever changes, so that those who may have it may keep it.
+ */
+export async function getTile(exchange: Exchange): Promise<void> {
+  const { req, res, parts, params } = exchange;
+  const name = parseTilePath(`tile/${params['tile']}`);
+  const isOpen = name !== undefined && (name.level !== 'entries' || hasScope(exchange, 'audit:read'));
+  const ledger = isOpen ? await readableLedger(exchange) : undefined;
+  const tile = name && (await ledger?.tile(name));
+  if (tile === undefined) return sendNotFound(res);
+  const isPublic = parts.ledgerIsPublic && name?.level !== 'entries';
+  const headers = { 'Cache-Control': `${isPublic ? 'public' : 'private'}, ${keptForGood}` };
+  if (!isPublic) res.appendHeader('Vary', 'Authorization');
+  const contentType = 'application/octet-stream';
+  if (name?.level !== 'entries') return sendAnswer(res, 200, headers, { contentType, body: tile });
+  res.appendHeader('Vary', 'Accept-Encoding');
+  if (req.acceptsEncodings('gzip', 'identity') !== 'gzip') {
+    return sendAnswer(res, 200, headers, { contentType, body: tile });
+  }
+  const body = await compressed(tile);
+  sendAnswer(res, 200, { ...headers, 'Content-Encoding': 'gzip' }, { contentType, body });
 }
 
 /** The ledger of the group in the path, where it may be read: entries are salted, so anybody may unless the owner says no. */
