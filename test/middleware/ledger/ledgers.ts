@@ -28,6 +28,8 @@ export interface OpenedLedger {
 }
 
 export type Overrides = Partial<Omit<LedgerSetup, 'engine'>> & {
+  /** Of the engine. */
+  readonly headsDirectory?: string;
   /** Puts something between ledger and engine. */
   readonly between?: (engine: OpenEngine) => OpenEngine;
 };
@@ -59,10 +61,11 @@ export async function ledgerBench(): Promise<Bench> {
   return {
     directory,
     database,
-    async open({ between, ...overrides } = {}) {
+    async open({ between, headsDirectory, ...overrides } = {}) {
       const clock: Clock = overrides.clock ?? systemClock;
       const { application = 'payments', group = 'default' } = overrides;
-      const engine = await sqliteEngine({ directory }).open({ application, group, clock });
+      const made = sqliteEngine(headsDirectory === undefined ? { directory } : { directory, headsDirectory });
+      const engine = await made.open({ application, group, clock });
       opened.push(engine);
       const ledger = await openLedger({
         recoverEveryMs: 3_600_000,

@@ -1,5 +1,6 @@
 import type { Durability } from '@slackwater/shared';
 import type { Clock } from '../clock.ts';
+import type { HeadNote } from './head-note.ts';
 import type { EngineLog } from './log.ts';
 import type { NewsOfOthers } from './news.ts';
 import type { EngineQueue } from './queue.ts';
@@ -49,6 +50,8 @@ export interface OpenEngine {
    * distributed engine gives what it was given and never creates. Rejects with `key-file-unreadable`.
    */
   keyFile(create: () => Uint8Array): Promise<Uint8Array>;
+  /** What this host remembers of the ledger's head. Absent where an engine has no place of the host's own. */
+  readonly headNote?: HeadNote;
   /**
    * From now on this host tells the others what it writes, and hears what they write; to be called once. It never throws:
    * while nothing can be heard the host goes on looking. Engines without it are looked at only.

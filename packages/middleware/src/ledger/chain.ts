@@ -195,8 +195,11 @@ async function openHead({ log, store, tiles, signer }: ChainParts): Promise<Head
   return { link: linkOf(block), edge, root: rootOf(edge), checkpoint: block.checkpoint };
 }
 
-/** Tiles are only a cache: where they disagree with the signed root, the log has the word. */
-async function openEdge(tiles: Tiles, size: number, root: string): Promise<TreeEdge> {
+/**
+ * The edge of the tree of `size` entries, which must have `root` (base64). Tiles are only a cache: where they disagree, the log
+ * has the word. Throws `ledger-corrupt`.
+ */
+export async function openEdge(tiles: Tiles, size: number, root: string): Promise<TreeEdge> {
   const edge = await tiles.edgeAt(size);
   if (Buffer.from(rootOf(edge)).toString('base64') === root) return edge;
   const rebuilt = await tiles.rebuild(size);

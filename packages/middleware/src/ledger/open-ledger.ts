@@ -10,6 +10,7 @@ import { changeAttempt, type PlanChange, workTypeChanger } from './change-work-t
 import { type ChangedWorkTypes, openChangedStore } from './changed-work-types.ts';
 import { within } from './deadline.ts';
 import type { DeferralLedger } from './deferral.ts';
+import { checkAgainstNote, noteHead } from './head-note.ts';
 import { openHistory } from './history.ts';
 import { openIdentity } from './identity.ts';
 import { openKeyRecords } from './key-records.ts';
@@ -95,6 +96,8 @@ export interface Ledger extends DeferralLedger {
   close(): Promise<void>;
 }
 
+/** An older copy is noticed where it lacks what was sealed more than so long before the end. */
+const noteHeadEveryMs = 1_000;
 const mostRecent = 1_024;
 const closeTimeoutMs = 10_000;
 
@@ -141,6 +144,16 @@ export async function openLedger(options: LedgerSetup): Promise<Ledger> {
     },
     options.onRecoveryFailed,
   );
+
+  const { headNote } = options.engine;
+  let noted = '';
+  const note = async (): Promise<void> => {
+    const { head, stopped } = sealer;
+    if (headNote === undefined || stopped !== undefined || head.checkpoint === noted) return;
+    await noteHead(headNote, head);
+    noted = head.checkpoint;
+  };
+  const noting = repeat(clock, noteHeadEveryMs, note, options.onRecoveryFailed);
 
   return {
     origin,
@@ -192,9 +205,10 @@ export async function openLedger(options: LedgerSetup): Promise<Ledger> {
     async close() {
       // What is not carried over now is at the next start; an engine that hangs must not keep the process.
       const ending = async (): Promise<void> => {
-        await heartbeat.stop();
+        await Promise.all([heartbeat.stop(), noting.stop()]);
         await sealer.idle();
         if (sealer.stopped === undefined) await recovery.run();
+        await note();
       };
       await within(clock, closeTimeoutMs, ending).catch((error: unknown) =>
         options.onRecoveryFailed?.(error),
@@ -214,6 +228,9 @@ async function openParts(
   const lookup = openLookup(keys.lookup);
   const tiles = openTiles(store, log);
   const chain = await openChain({ log, store, tiles, signer, clock });
+  if (engine.headNote !== undefined) {
+    await checkAgainstNote(engine.headNote, chain.head, tiles, signer.origin);
+  }
   const keepOutcomeMs = options.keepOutcomeMs ?? defaults.keepOutcomeMs;
   const states = openStates(store, vault, keepOutcomeMs);
   const parts: LedgerParts = {

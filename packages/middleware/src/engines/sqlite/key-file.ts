@@ -14,11 +14,16 @@ const hasModes = process.platform !== 'win32';
  * their file system folds them.
  */
 export function keyFilePath(directory: string, application: string, group: string): string {
+  return join(directory, `keys-${scopeFileName(application, group)}.json`);
+}
+
+/** The part of a file's name that tells to which scope it belongs. */
+export function scopeFileName(application: string, group: string): string {
   const readable = `${application}-${group}`.replaceAll(/[^A-Za-z0-9_-]/g, '_').slice(0, 60);
   const digest = createHash('sha256')
     .update(JSON.stringify([application, group]))
     .digest('hex');
-  return join(directory, `keys-${readable}-${digest.slice(0, 12)}.json`);
+  return `${readable}-${digest.slice(0, 12)}`;
 }
 
 /**

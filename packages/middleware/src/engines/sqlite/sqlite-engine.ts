@@ -3,6 +3,7 @@ import { SlackwaterError } from '@slackwater/shared';
 import type { Engine, EngineOpenOptions, OpenEngine } from '../engine.ts';
 import { checkName } from '../limits.ts';
 import { EngineThread } from './engine-thread.ts';
+import { headFile } from './head-file.ts';
 import { keyFileBytes, keyFilePath } from './key-file.ts';
 import { scopeCalls } from './scope-calls.ts';
 import { SharedThread } from './shared-thread.ts';
@@ -23,6 +24,12 @@ export interface SqliteEngineOptions {
    * calls reject with `engine-full`. The write-ahead log beside it (as a rule up to 16 MiB) is not counted.
    */
   readonly maxBytes?: number;
+  /**
+   * Where the newest signed head of each ledger is noted, so that an older copy of `slackwater.db` is refused. On another
+   * disk it also catches an older copy of the whole directory. Relative to the working directory; made where it is new.
+   * Default: `directory`.
+   */
+  readonly headsDirectory?: string;
 }
 
 const leastMaxBytes = 1024 * 1024;
@@ -39,6 +46,7 @@ export function sqliteEngine(options: SqliteEngineOptions): Engine {
   checkOptions(options);
   const directory = resolve(options.directory);
   const file = join(directory, 'slackwater.db');
+  const headsDirectory = resolve(options.headsDirectory ?? options.directory);
   const { maxBytes } = options;
   const shared = new SharedThread((clock) => {
     return new EngineThread({ directory, file, maxBytes, busyTimeoutMs }, clock);
@@ -46,13 +54,13 @@ export function sqliteEngine(options: SqliteEngineOptions): Engine {
   return {
     name: 'sqlite',
     durable: 'fsync',
-    open: (openOptions) => openScope(shared, directory, openOptions),
+    open: (openOptions) => openScope(shared, { directory, headsDirectory }, openOptions),
   };
 }
 
 async function openScope(
   shared: SharedThread,
-  directory: string,
+  { directory, headsDirectory }: { readonly directory: string; readonly headsDirectory: string },
   { application, group, clock }: EngineOpenOptions,
 ): Promise<OpenEngine> {
   checkName('application', application);
@@ -74,6 +82,7 @@ async function openScope(
     queue: sqliteQueue(calls),
     localDirectory: directory,
     keyFile: (create) => keyFileBytes(keyFilePath(directory, application, group), create),
+    headNote: headFile(headsDirectory, application, group),
     close() {
       stopSweeping();
       closed ??= calls.close().then(release);
@@ -89,12 +98,12 @@ function checkOptions(options: SqliteEngineOptions): void {
       `sqliteEngine(${shown(options)}): give an object, { directory: '.slackwater' }`,
     );
   }
-  const { directory, maxBytes, ...unknown } = options;
+  const { directory, maxBytes, headsDirectory, ...unknown } = options;
   const [name] = Object.keys(unknown);
   if (name !== undefined) {
     throw new SlackwaterError(
       'option-unknown',
-      `sqliteEngine knows no option ${name}; it has directory and maxBytes`,
+      `sqliteEngine knows no option ${name}; it has directory, headsDirectory and maxBytes`,
     );
   }
   if (directory === undefined) {
@@ -103,18 +112,19 @@ function checkOptions(options: SqliteEngineOptions): void {
       "sqliteEngine wants a directory, such as { directory: '.slackwater' }",
     );
   }
-  if (typeof directory !== 'string' || directory === '' || directory.includes('\0')) {
-    throw new SlackwaterError(
-      'option-invalid',
-      `directory: ${shown(directory)}; give the path of a directory`,
-    );
-  }
+  checkDirectory('directory', directory);
+  if (headsDirectory !== undefined) checkDirectory('headsDirectory', headsDirectory);
   if (maxBytes !== undefined && !(Number.isSafeInteger(maxBytes) && maxBytes >= leastMaxBytes)) {
     throw new SlackwaterError(
       'option-invalid',
       `maxBytes: ${shown(maxBytes)}; give a number of bytes, at least ${leastMaxBytes}`,
     );
   }
+}
+
+function checkDirectory(name: string, value: unknown): void {
+  if (typeof value === 'string' && value !== '' && !value.includes('\0')) return;
+  throw new SlackwaterError('option-invalid', `${name}: ${shown(value)}; give the path of a directory`);
 }
 
 const shown = (value: unknown): string => (typeof value === 'string' ? JSON.stringify(value) : String(value));

@@ -1,0 +1,41 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, readFile, rename, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { HeadNote } from '../head-note.ts';
+import { scopeFileName } from './key-file.ts';
+
+/** The note of one scope's head, a file of its own: `head-<scope>.txt`, a C2SP checkpoint. */
+export function headFile(directory: string, application: string, group: string): HeadNote {
+  const place = join(directory, `head-${scopeFileName(application, group)}.txt`);
+  return {
+    place,
+    async read() {
+      try {
+        return await readFile(place, 'utf8');
+      } catch (error) {
+        if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+        throw error;
+      }
+    },
+    write: (checkpoint) => replaceFile(place, checkpoint),
+  };
+}
+
+/** A crash at any instant leaves the old text or the new one, for the new name is given to what is durable. */
+async function replaceFile(path: string, text: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+  const temporary = `${path}.${randomUUID()}.tmp`;
+  const handle = await open(temporary, 'wx', 0o600);
+  try {
+    try {
+      await handle.writeFile(text, 'utf8');
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, path);
+  } catch (error) {
+    await unlink(temporary).catch(() => {});
+    throw error;
+  }
+}
