@@ -5,9 +5,8 @@ export interface Random {
   between(least: number, most: number): number;
 }
 
-/** `SLACKWATER_CRASH_SEED` repeats a run, as far as processes can be told when to die. */
-export function seededRandom(): Random {
-  const given = process.env['SLACKWATER_CRASH_SEED'];
+/** A seed repeats a run, as far as processes can be told when to die; default `SLACKWATER_CRASH_SEED`, or one of chance. */
+export function seededRandom(given = process.env['SLACKWATER_CRASH_SEED']): Random {
   const seed = given === undefined ? Math.floor(Math.random() * 2 ** 32) : Number(given) >>> 0;
   let state = seed;
   const next = (): number => {
