@@ -7,7 +7,7 @@ import { openLedger } from '../../../packages/middleware/src/ledger/open-ledger.
 import { acceptanceOf } from '../../middleware/ledger/ledgers.ts';
 
 const [directory = '', mode = 'live'] = process.argv.slice(2);
-const callers = 12;
+const callers = 6;
 const leaseMs = 100;
 const owner = { application: 'soak', group: 'main', clock };
 const engine = await sqliteEngine({ directory }).open(owner);
@@ -28,7 +28,7 @@ async function accept(caller: number): Promise<void> {
 
 async function perform(): Promise<void> {
   for (;;) {
-    const claims = await engine.queue.claim({ partition: 'payments', limit: 8, leaseMs, holder: 'soak' });
+    const claims = await engine.queue.claim({ partition: 'payments', limit: 32, leaseMs, holder: 'soak' });
     await Promise.all(claims.map(({ id, token }) => performOne(id, token)));
     if (claims.length > 0) continue;
     if (mode === 'drain' && (await engine.queue.backlog()).length === 0) return;

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -270,6 +271,11 @@ describe.each(paths)('$of', (path) => {
     await life.live();
     expect(life.writes).toEqual(path.writes.map(([write]) => write));
     expect(life.failures).toBe(0);
+  });
+
+  it('writes nothing that docs/durability.md does not tell of', () => {
+    const document = readFileSync(new URL('../../../docs/durability.md', import.meta.url), 'utf8');
+    expect(path.writes.filter(([write]) => !document.includes(`\`${write}\``))).toEqual([]);
   });
 
   describe.each(ios)('$what ($write)', ({ at, write }) => {

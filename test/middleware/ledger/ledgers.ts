@@ -30,6 +30,7 @@ export interface OpenedLedger {
 export type Overrides = Partial<Omit<LedgerSetup, 'engine'>> & {
   /** Of the engine. */
   readonly headsDirectory?: string;
+  readonly maxBytes?: number;
   /** Puts something between ledger and engine. */
   readonly between?: (engine: OpenEngine) => OpenEngine;
 };
@@ -61,10 +62,14 @@ export async function ledgerBench(): Promise<Bench> {
   return {
     directory,
     database,
-    async open({ between, headsDirectory, ...overrides } = {}) {
+    async open({ between, headsDirectory, maxBytes, ...overrides } = {}) {
       const clock: Clock = overrides.clock ?? systemClock;
       const { application = 'payments', group = 'default' } = overrides;
-      const made = sqliteEngine(headsDirectory === undefined ? { directory } : { directory, headsDirectory });
+      const made = sqliteEngine({
+        directory,
+        ...(headsDirectory !== undefined && { headsDirectory }),
+        ...(maxBytes !== undefined && { maxBytes }),
+      });
       const engine = await made.open({ application, group, clock });
       opened.push(engine);
       const ledger = await openLedger({
