@@ -149,7 +149,12 @@ export async function runSuites(project: Project, suites: readonly string[]): Pr
   ];
   // What this run's own vitest put into the environment would confuse the other.
   const inherited = Object.entries(process.env).filter(([name]) => !name.startsWith('VITEST'));
-  const env = { ...Object.fromEntries(inherited), SLACKWATER_PACKED_PROJECT: project.folder };
+  const env = {
+    ...Object.fromEntries(inherited),
+    SLACKWATER_PACKED_PROJECT: project.folder,
+    // What is compiled here is in a folder of no other run.
+    NODE_COMPILE_CACHE: join(project.folder, '.compile-cache'),
+  };
   // A failing suite ends the run with 1, and the report says which. Without a report the run itself broke.
   const broken = await run(process.execPath, [vitest, 'run', ...config, ...suites], { cwd: root, env }).then(
     () => undefined,
