@@ -6,6 +6,7 @@ import { logContract } from './log-contract.ts';
 import { queueContract } from './queue-contract.ts';
 import { queueOrderContract } from './queue-order-contract.ts';
 import { storeContract } from './store-contract.ts';
+import { wrappedKeysContract } from './wrapped-keys-contract.ts';
 
 const [bulkSegment = ''] = bulkSegments;
 
@@ -21,6 +22,7 @@ export function engineContract(name: string, make: MakeEngineUnderTest): void {
     );
     queueContract(make);
     queueOrderContract(make);
+    wrappedKeysContract(make);
     lifeContract(make);
   });
 }

@@ -28,6 +28,7 @@ export const errorCodes = [
   'attempt-timed-out',
   'attempts-exhausted',
   'record-corrupt',
+  'requester-erased',
   'interrupted-between-transactions',
   'transaction-in-one-string',
   'statement-outside-transaction',

@@ -31,6 +31,10 @@ export const problemKinds = {
   },
   'request-invalid': { status: 422, title: 'The request is invalid' },
   'not-found': { status: 404, title: 'Not found' },
+  'requester-erased': {
+    status: 410,
+    title: 'The requester was erased, and with it what was recorded for it',
+  },
   'not-cancelable': { status: 409, title: 'The deferral can no longer be canceled' },
   'parameter-invalid': { status: 400, title: 'A parameter is invalid' },
   'change-refused': { status: 422, title: 'The change was refused' },

@@ -1,22 +1,35 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson, parseEntry } from '@slackwater/shared';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { systemClock } from '../../../packages/middleware/src/clock.ts';
+import { type DataKeys, openDataKeys } from '../../../packages/middleware/src/ledger/data-keys.ts';
 import type { CapturedRequest, Outcome } from '../../../packages/middleware/src/ledger/deferral.ts';
 import { openIdentity } from '../../../packages/middleware/src/ledger/identity.ts';
 import { outcomeBytes } from '../../../packages/middleware/src/ledger/payload-digest.ts';
-import { openPayload, sealPayload } from '../../../packages/middleware/src/ledger/payload-record.ts';
-import { openVault, type Vault } from '../../../packages/middleware/src/ledger/vault.ts';
+import {
+  openPayload,
+  sealPayload,
+  splitPayload,
+} from '../../../packages/middleware/src/ledger/payload-record.ts';
+import type { Vault } from '../../../packages/middleware/src/ledger/vault.ts';
 import { accepted, type Bench, ledgerBench, type OpenedLedger, requestOf } from './ledgers.ts';
 
 let bench: Bench;
 let opened: OpenedLedger;
-let vault: Vault;
+let dataKeys: DataKeys;
+
+async function vaultOf(id: string): Promise<Vault> {
+  return dataKeys.need((await opened.ledger.find(id))?.requester ?? '');
+}
 
 beforeEach(async () => {
   bench = await ledgerBench();
   opened = await bench.open();
-  const setup = { application: 'payments', group: 'default', origin: undefined };
-  vault = openVault((await openIdentity(opened.engine, setup)).encryption);
+  const setup = { application: 'payments', group: 'default', origin: undefined, clock: systemClock };
+  const ring = await openIdentity(opened.engine, setup);
+  const { wrappedKeys } = opened.engine;
+  const keys = { wrappedKeys, ring, clock: systemClock, keyCacheMs: 5_000, isNew: async () => true };
+  dataKeys = await openDataKeys(keys);
 });
 
 afterEach(() => bench.end());
@@ -26,8 +39,11 @@ async function forge(id: string, change: Partial<CapturedRequest>): Promise<void
   const key = `payload/${id}`;
   const stored = await opened.engine.store.get(key);
   if (stored === undefined) throw new Error('there is no payload');
-  const { facts, request } = openPayload(vault, id, stored.value);
-  await opened.engine.store.put(key, sealPayload(vault, id, facts, { ...request, ...change }));
+  const vault = await vaultOf(id);
+  const payload = splitPayload(id, stored.value);
+  const { facts, request } = openPayload(vault, payload);
+  const of = { vault, id, pseudonym: payload.pseudonym };
+  await opened.engine.store.put(key, sealPayload(of, facts, { ...request, ...change }, 'all'));
 }
 
 describe('the digest in the first record', () => {
@@ -37,6 +53,7 @@ describe('the digest in the first record', () => {
     ['headers', { headers: [['content-type', 'text/plain']] }],
     ['identity', { identity: { sub: 'mallory' } }],
     ['address', { remoteAddress: '203.0.113.9' }],
+    ['word that it came by TLS', { secure: true }],
   ] satisfies [string, Partial<CapturedRequest>][])(
     'refuses a second record whose %s was changed by somebody who has the keys (B-26)',
     async (_what, change) => {
@@ -54,6 +71,7 @@ describe('the digest in the first record', () => {
     const outcome = { status: 201, headers: [], body: Buffer.from('order 7') };
     await ledger.step(id, { type: 'performing', token: 1 });
     await ledger.step(id, { type: 'performed', token: 1, outcome });
+    const vault = await vaultOf(id);
     const write = (other: Outcome): Promise<unknown> =>
       engine.store.put(`outcome/${id}/1`, vault.seal(id, 'outcome 1', outcomeBytes(other)));
     await write(outcome);

@@ -5,6 +5,7 @@ import type { EngineLog } from './log.ts';
 import type { NewsOfOthers } from './news.ts';
 import type { EngineQueue } from './queue.ts';
 import type { EngineStore } from './store.ts';
+import type { WrappedKeys } from './wrapped-keys.ts';
 
 /** Where log, key-value store and queue live: what `options.engine` takes. Nothing is opened yet. */
 export interface Engine {
@@ -39,6 +40,7 @@ export interface OpenEngine {
   readonly log: EngineLog;
   readonly store: EngineStore;
   readonly queue: EngineQueue;
+  readonly wrappedKeys: WrappedKeys;
   /**
    * A directory on a local disk of this host for what can be made again from the log, beside an embedded engine's file or where
    * the engine's own indexes are. Engines without such a place have none.
@@ -52,6 +54,11 @@ export interface OpenEngine {
   keyFile(create: () => Uint8Array): Promise<Uint8Array>;
   /** What this host remembers of the ledger's head. Absent where an engine has no place of the host's own. */
   readonly headNote?: HeadNote;
+  /**
+   * Puts other bytes in the place of the key file, whole and durably. Engines that are given their keys have none of it.
+   * Rejects with `key-file-unreadable`.
+   */
+  replaceKeyFile?(bytes: Uint8Array): Promise<void>;
   /**
    * From now on this host tells the others what it writes, and hears what they write; to be called once. It never throws:
    * while nothing can be heard the host goes on looking. Engines without it are looked at only.

@@ -9,7 +9,7 @@ import { beginLife, type DeferralState, itemOf, publicPart } from './life.ts';
 import { acceptedEntry, entryBytes } from './make-entry.ts';
 import type { LedgerParts } from './parts.ts';
 import { headerOf, makeSalt, payloadDigest } from './payload-digest.ts';
-import { openPayload, type PayloadFacts, sealPayload } from './payload-record.ts';
+import { openPayload, type PayloadFacts, sealPayload, splitPayload } from './payload-record.ts';
 import type { QueueGauge } from './queue-gauge.ts';
 import type { Recording } from './sealer.ts';
 import { serialByKey } from './serial.ts';
@@ -134,7 +134,7 @@ export function acceptor(
     refuseOvertaking(orderKey);
     if (await deadline.bound(gauge.isFull())) return { kind: 'queue-full' };
     const requester = await deadline.bound(parts.requesters.pseudonym(acceptance.requester));
-    const preparing = prepare(acceptance, { id, isFresh }, orderKey);
+    const preparing = prepare(acceptance, { id, isFresh, pseudonym: requester }, orderKey);
     const { facts, digest, capability } = await deadline.bound(preparing).catch((error: unknown) => {
       forgetPayload(acceptance, id, preparing);
       throw error;
@@ -174,7 +174,7 @@ export function acceptor(
 
   async function prepare(
     acceptance: Acceptance,
-    { id, isFresh }: NewId,
+    { id, isFresh, pseudonym }: NewId & { readonly pseudonym: string },
     orderKey: string | undefined,
   ): Promise<Prepared> {
     const { request, idempotencyKey } = acceptance;
@@ -191,14 +191,16 @@ export function acceptor(
       capability: hash,
       logSize: sealer.head.link.size,
     };
-    const sealed = sealPayload(parts.vault, id, facts, request);
-    const created = await store.create(payloadKey(id), sealed, { isFresh });
+    const vault = await parts.dataKeys.need(pseudonym);
+    const record = sealPayload({ vault, pseudonym, id }, facts, request, parts.encrypt);
+    const created = await store.create(payloadKey(id), record, { isFresh });
     if (created !== undefined) return { facts, digest: payloadDigest(facts.salt, request), capability };
     // An acceptance of the same key and payload got as far as this. Its record stays: an entry may name it already.
     const stored = await store.get(payloadKey(id));
     if (stored === undefined)
       throw new LedgerError('record-corrupt', `The payload record of ${id} can't be read.`);
-    const first = openPayload(parts.vault, id, stored.value);
+    const there = splitPayload(id, stored.value);
+    const first = openPayload(await parts.dataKeys.need(there.pseudonym), there);
     return {
       facts: first.facts,
       digest: payloadDigest(first.facts.salt, first.request),

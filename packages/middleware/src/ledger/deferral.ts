@@ -132,9 +132,19 @@ export interface DeferralLedger {
     idempotencyKey: string,
   ): Promise<Deferral | undefined>;
   find(id: string): Promise<Deferral | undefined>;
-  /** The request, checked against the digest in its entry. Rejects with `record-corrupt`. */
+  /** The request, checked against the digest in its entry. Rejects with `record-corrupt` or `requester-erased`. */
   request(id: string): Promise<CapturedRequest>;
-  /** The outcome; undefined while there is none, or where it has expired. Rejects with `record-corrupt`. */
+  /**
+   * The names of its request's parameters, in their order (`docs/keys.md`). Rejects with `record-corrupt`, or with
+   * `requester-erased` where nobody can read them any more.
+   */
+  parameters(id: string): Promise<readonly string[]>;
+  /**
+   * One parameter of its request, decrypted alone; undefined where there is none of that name. Rejects with `record-corrupt`
+   * or `requester-erased`.
+   */
+  parameter(id: string, name: string): Promise<Uint8Array | undefined>;
+  /** The outcome; undefined while there is none, or where it has expired. Rejects with `record-corrupt` or `requester-erased`. */
   outcome(id: string): Promise<Outcome | undefined>;
   /**
    * Takes a step, durably: entry first, then the deferral's state. Resolves with undefined, and changes nothing,

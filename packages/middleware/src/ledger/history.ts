@@ -1,15 +1,16 @@
-import { type LedgerEntry, parseEntry } from '@slackwater/shared';
+import { isSlackwaterError, type LedgerEntry, parseEntry } from '@slackwater/shared';
 import type { EngineLog } from '../engines/log.ts';
 import type { EngineStore } from '../engines/store.ts';
 import { BoundedMap } from './bounded-map.ts';
+import type { DataKeys } from './data-keys.ts';
 import { LedgerError } from './ledger-error.ts';
 import { applyEntry, beginLife, type DeferralState } from './life.ts';
-import { openFacts, type PayloadFacts } from './payload-record.ts';
+import { openFacts, type PayloadFacts, splitPayload } from './payload-record.ts';
 import type { States, StoredState } from './states.ts';
-import type { Vault } from './vault.ts';
 
 const entriesPerRead = 500;
 const rememberedAbsences = 10_000;
+const unreadable: ReadonlySet<string> = new Set(['record-corrupt', 'requester-erased']);
 
 /** An entry and where it stands. */
 export interface PlacedEntry {
@@ -39,7 +40,7 @@ export function payloadKey(id: string): string {
 }
 
 /** The history in a log, with the states it keeps. */
-export function openHistory(log: EngineLog, store: EngineStore, states: States, vault: Vault): History {
+export function openHistory(log: EngineLog, store: EngineStore, states: States, dataKeys: DataKeys): History {
   /** Ids that have a payload record and no entry, by how far the log was searched for one. */
   const absences = new BoundedMap<string, number>(rememberedAbsences);
 
@@ -47,10 +48,12 @@ export function openHistory(log: EngineLog, store: EngineStore, states: States, 
     const record = await store.get(payloadKey(id));
     if (record === undefined) return undefined;
     try {
-      return openFacts(vault, id, record.value);
-    } catch {
-      // Altered. The deferral is shown as far as its entries go; its request is refused.
-      return undefined;
+      const payload = splitPayload(id, record.value);
+      return openFacts(await dataKeys.need(payload.pseudonym), payload);
+    } catch (error) {
+      // Altered, or its requester erased. The deferral is shown as far as its entries go; its request is refused.
+      if (isSlackwaterError(error) && unreadable.has(error.code)) return undefined;
+      throw error;
     }
   }
 

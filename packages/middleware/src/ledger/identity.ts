@@ -1,6 +1,8 @@
+import type { Clock } from '../clock.ts';
 import type { OpenEngine } from '../engines/engine.ts';
 import type { EngineStore } from '../engines/store.ts';
-import { createKeyFile, isOrigin, type LedgerKeys, parseKeyFile } from './keys.ts';
+import { type KeyRing, openKeyRing } from './key-ring.ts';
+import { createKeyFile, isOrigin, parseKeyFile } from './keys.ts';
 import { LedgerError } from './ledger-error.ts';
 
 // Which keys a ledger belongs to: the store's value at ledger/identity, JSON { "fingerprint": hexadecimal, "origin": text },
@@ -30,8 +32,9 @@ export async function openIdentity(
     readonly group: string;
     readonly origin?: string | undefined;
     readonly finishingCopy?: boolean;
+    readonly clock: Pick<Clock, 'now'>;
   },
-): Promise<LedgerKeys> {
+): Promise<KeyRing> {
   if (owner.origin !== undefined && !isOrigin(owner.origin)) {
     throw new LedgerError(
       'option-invalid',
@@ -52,7 +55,7 @@ export async function openIdentity(
     throw differ('the key file holds other keys than it was begun with');
   if (stored.origin !== identity.origin)
     throw differ(`its origin is ${stored.origin} and the key file says ${keys.origin}`);
-  return keys;
+  return openKeyRing(keys, () => keyFile(engine, owner, false), owner.clock);
 }
 
 async function keyFile(

@@ -9,22 +9,43 @@ import { canonicalJson } from '@slackwater/shared';
 import { LedgerError } from './ledger-error.ts';
 import { sha256 } from './sha256.ts';
 
+/** Of a kind, in one file. */
+const mostKeys = 1_000;
+
 // The key file: canonical JSON (RFC 8785), UTF-8.
-//   { "v": 1, "origin": text,
-//     "signing":    { "private": base64 of PKCS #8 DER, "public": base64 of the 32 bytes },   Ed25519
-//     "encryption": { "id": 8 hex characters, "key": base64 of 32 bytes },                    AES-256-GCM
-//     "lookup":     { "key": base64 of 32 bytes } }                                           HMAC-SHA-256
+//   { "v": 2, "origin": text,
+//     "signing":    [{ "private": base64 of PKCS #8 DER, "public": base64 of the 32 bytes }, ...],             Ed25519
+//     "encryption": [{ "id": 8 hex characters, "key": base64 of 32 bytes, "version": integer >= 1 }, ...],     AES-256-GCM
+//     "lookup":     { "key": base64 of 32 bytes } }                                                            HMAC-SHA-256
+// The oldest signing key comes first; "private" may be missing from keys that sign no more. Key-encryption keys are ordered by
+// their version; those that no wrapped key needs any more may be missing.
+
+/** A key that signs checkpoints, or did. */
+export interface SigningKey {
+  /** Undefined where only its signatures are still to be recognised. */
+  readonly privateKey: KeyObject | undefined;
+  readonly publicKey: Uint8Array;
+}
+
+/** A version of the key that wraps the requesters' keys. */
+export interface WrappingKey {
+  readonly id: string;
+  /** From 1. */
+  readonly version: number;
+  readonly key: Uint8Array;
+}
 
 /** What the key file holds, ready for use. */
 export interface LedgerKeys {
-  /** The name of the log in its checkpoints, and of the key that signs them. */
+  /** The name of the log in its checkpoints, and of the keys that sign them. */
   readonly origin: string;
-  readonly signing: { readonly privateKey: KeyObject; readonly publicKey: Uint8Array };
-  /** `id` names the key in each sealed value, so that a later key can stand beside it. */
-  readonly encryption: { readonly id: string; readonly key: Uint8Array };
+  /** The first key and those that follow it; which of them is in force, the ledger says. At least one. */
+  readonly signing: readonly [SigningKey, ...SigningKey[]];
+  /** By version, ascending; which one is in force, the ledger says. At least one. */
+  readonly encryption: readonly [WrappingKey, ...WrappingKey[]];
   /** Key of every HMAC by which something is found without being named. */
   readonly lookup: Uint8Array;
-  /** SHA-256 over all of it but `origin`, hexadecimal: says which keys these are and nothing about them. */
+  /** SHA-256 over the first public key and the lookup key, which never change, hexadecimal: says which ledger's keys these are. */
   readonly fingerprint: string;
 }
 
@@ -34,19 +55,44 @@ export function createKeyFile(owner: {
   group: string;
   origin?: string | undefined;
 }): Uint8Array {
-  const pair = generateKeyPairSync('ed25519');
-  const publicKey = rawPublicKey(pair.privateKey);
+  const signing = makeSigningKey();
+  return encodeKeyFile({
+    origin: owner.origin ?? defaultOrigin(owner.application, owner.group, signing.publicKey),
+    signing: [signing],
+    encryption: [makeWrappingKey(1)],
+    lookup: randomBytes(32),
+  });
+}
+
+/** The bytes of a key file. */
+export function encodeKeyFile({
+  origin,
+  signing,
+  encryption,
+  lookup,
+}: Omit<LedgerKeys, 'fingerprint'>): Uint8Array {
   const text = canonicalJson({
-    v: 1,
-    origin: owner.origin ?? defaultOrigin(owner.application, owner.group, publicKey),
-    signing: {
-      private: pair.privateKey.export({ format: 'der', type: 'pkcs8' }).toString('base64'),
-      public: Buffer.from(publicKey).toString('base64'),
-    },
-    encryption: { id: randomBytes(4).toString('hex'), key: randomBytes(32).toString('base64') },
-    lookup: { key: randomBytes(32).toString('base64') },
+    v: 2,
+    origin,
+    signing: signing.map(({ privateKey, publicKey }) => ({
+      public: base64(publicKey),
+      ...(privateKey && { private: base64(privateKey.export({ format: 'der', type: 'pkcs8' })) }),
+    })),
+    encryption: encryption.map(({ id, version, key }) => ({ id, version, key: base64(key) })),
+    lookup: { key: base64(lookup) },
   });
   return Buffer.from(text, 'utf8');
+}
+
+/** A fresh key that may sign. */
+export function makeSigningKey(): SigningKey {
+  const { privateKey } = generateKeyPairSync('ed25519');
+  return { privateKey, publicKey: rawPublicKey(privateKey) };
+}
+
+/** A fresh key-encryption key of that version. */
+export function makeWrappingKey(version: number): WrappingKey {
+  return { id: randomBytes(4).toString('hex'), version, key: randomBytes(32) };
 }
 
 /** Reads a key file. Throws `key-file-unreadable`, and never shows a byte of it in the message. */
@@ -65,26 +111,48 @@ export function parseKeyFile(bytes: Uint8Array): LedgerKeys {
 
 function readKeys(file: unknown): LedgerKeys {
   const { v, origin, signing, encryption, lookup } = fields(file);
-  const privateKey = createPrivateKey({
-    key: Buffer.from(text(fields(signing)['private']), 'base64'),
-    format: 'der',
-    type: 'pkcs8',
-  });
-  const publicKey = rawPublicKey(privateKey);
-  const declared = Buffer.from(text(fields(signing)['public']), 'base64');
-  const id = text(fields(encryption)['id']);
-  const encryptionKey = key32(fields(encryption)['key']);
+  if (v !== 2 || !isOrigin(text(origin))) throw new Error('keys');
+  const signingKeys = someOf(signing, readSigningKey);
+  const wrappingKeys = someOf(encryption, readWrappingKey);
+  if (wrappingKeys.some(({ version }, i) => version <= (wrappingKeys[i - 1]?.version ?? 0)))
+    throw new Error('versions');
+  const names = new Set(signingKeys.map(({ publicKey }) => base64(publicKey)));
+  if (names.size !== signingKeys.length) throw new Error('a key is there twice');
   const lookupKey = key32(fields(lookup)['key']);
-  if (v !== 1 || privateKey.asymmetricKeyType !== 'ed25519' || !declared.equals(publicKey))
-    throw new Error('keys');
-  if (!/^[0-9a-f]{8}$/.test(id) || !isOrigin(text(origin))) throw new Error('keys');
   return {
     origin: text(origin),
-    signing: { privateKey, publicKey },
-    encryption: { id, key: encryptionKey },
+    signing: signingKeys,
+    encryption: wrappingKeys,
     lookup: lookupKey,
-    fingerprint: Buffer.from(sha256(Buffer.concat([publicKey, encryptionKey, lookupKey]))).toString('hex'),
+    fingerprint: Buffer.from(sha256(Buffer.concat([signingKeys[0].publicKey, lookupKey]))).toString('hex'),
   };
+}
+
+function readSigningKey(value: unknown): SigningKey {
+  const { private: secret, public: declared } = fields(value);
+  const publicKey = Buffer.from(text(declared), 'base64');
+  if (publicKey.length !== 32) throw new Error('key length');
+  if (secret === undefined) return { privateKey: undefined, publicKey: Uint8Array.from(publicKey) };
+  const key = Buffer.from(text(secret), 'base64');
+  const privateKey = createPrivateKey({ key, format: 'der', type: 'pkcs8' });
+  if (privateKey.asymmetricKeyType !== 'ed25519' || !publicKey.equals(rawPublicKey(privateKey)))
+    throw new Error('keys');
+  return { privateKey, publicKey: Uint8Array.from(publicKey) };
+}
+
+function readWrappingKey(value: unknown): WrappingKey {
+  const { id, version, key } = fields(value);
+  if (!/^[0-9a-f]{8}$/.test(text(id)) || !Number.isSafeInteger(version) || Number(version) < 1)
+    throw new Error('keys');
+  if (Number(version) > 0xffff_ffff) throw new Error('version');
+  return { id: text(id), version: Number(version), key: key32(key) };
+}
+
+function someOf<T>(value: unknown, read: (item: unknown) => T): readonly [T, ...T[]] {
+  if (!Array.isArray(value)) throw new Error('not a list');
+  const [first, ...others] = value.map(read);
+  if (first === undefined || others.length >= mostKeys) throw new Error('none, or too many');
+  return [first, ...others];
 }
 
 /** Whether a text can name a log: C2SP key names have neither spaces nor a plus sign, and no control characters. */
@@ -106,6 +174,10 @@ function key32(value: unknown): Uint8Array {
   const bytes = Buffer.from(text(value), 'base64');
   if (bytes.length !== 32) throw new Error('key length');
   return bytes;
+}
+
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
 }
 
 function text(value: unknown): string {

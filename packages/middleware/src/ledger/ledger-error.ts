@@ -6,6 +6,7 @@ export type LedgerErrorCode = Extract<
   ErrorCode,
   | `ledger-${string}`
   | 'record-corrupt'
+  | 'requester-erased'
   | 'key-file-unreadable'
   | 'not-found'
   | 'parameter-invalid'
@@ -14,7 +15,8 @@ export type LedgerErrorCode = Extract<
 
 /**
  * What the ledger throws. `ledger-corrupt`, `ledger-truncated` and `ledger-keys-differ` end the group: nothing is
- * accepted and no step is taken from then on. `record-corrupt` is about one deferral alone.
+ * accepted and no step is taken from then on. `record-corrupt` and `requester-erased` are about some
+ * deferrals alone.
  */
 export class LedgerError extends SlackwaterError {
   declare readonly code: LedgerErrorCode;

@@ -3,35 +3,23 @@ import type { Clock, Timer } from '../clock.ts';
 import type { OpenEngine } from '../engines/engine.ts';
 import { acceptor } from './accept.ts';
 import { blockKey } from './block.ts';
-import { BoundedMap } from './bounded-map.ts';
-import { openCapabilities } from './capabilities.ts';
-import { openChain } from './chain.ts';
 import { changeAttempt, type PlanChange, workTypeChanger } from './change-work-types.ts';
-import { type ChangedWorkTypes, openChangedStore } from './changed-work-types.ts';
+import type { ChangedWorkTypes } from './changed-work-types.ts';
 import { within } from './deadline.ts';
 import type { DeferralLedger } from './deferral.ts';
-import { checkAgainstNote, noteHead } from './head-note.ts';
-import { openHistory } from './history.ts';
-import { openIdentity } from './identity.ts';
-import { openKeyRecords } from './key-records.ts';
+import { noteHead } from './head-note.ts';
 import { LedgerError } from './ledger-error.ts';
-import { type KeyedRequest, openLookup } from './lookup.ts';
+import type { KeyedRequest } from './lookup.ts';
+import { ledgerDefaults, openParts } from './open-parts.ts';
 import type { LedgerParts } from './parts.ts';
-import { startProgress } from './progress.ts';
 import { queueGauge } from './queue-gauge.ts';
 import { listDeferrals, openReader } from './read.ts';
 import { type EntryBytes, readEntries } from './read-entries.ts';
-import { openRecovery, readCursor } from './recover.ts';
-import { openRequesters } from './requesters.ts';
+import { openRecovery } from './recover.ts';
 import { openRetention } from './retention.ts';
-import { openSealer } from './sealer.ts';
-import { openSigner } from './signer.ts';
-import { openStates } from './states.ts';
 import { stepper } from './step.ts';
 import { tileReader } from './tile-reader.ts';
-import { openTiles } from './tiles.ts';
 import { ulidFactory } from './ulid.ts';
-import { openVault } from './vault.ts';
 import { verifyStored } from './verify.ts';
 
 /** What {@link openLedger} takes. Durations are milliseconds. */
@@ -53,6 +41,13 @@ export interface LedgerSetup {
   readonly engineTimeoutMs?: number;
   /** How often states and queue are compared with the log, and how far is noted for the next start. Default 10,000. */
   readonly recoverEveryMs?: number;
+  /**
+   * Which parameters of a request are sealed by themselves, so that each can be read alone: all, or those of a list
+   * (`docs/keys.md`). Everything else is encrypted too, together. Default `all`.
+   */
+  readonly encrypt?: 'all' | readonly string[];
+  /** How long a requester's key is used after it was read: so soon all hosts stop using one that was destroyed. Default 5,000. */
+  readonly keyCacheMs?: number;
   /** Opens a copy that still lacks something, to finish it. Default false: such a one is refused. */
   readonly finishingCopy?: boolean;
   /** Hears once of what ended the group: from then on every acceptance and step rejects with it. */
@@ -98,15 +93,7 @@ export interface Ledger extends DeferralLedger {
 
 /** An older copy is noticed where it lacks what was sealed more than so long before the end. */
 const noteHeadEveryMs = 1_000;
-const mostRecent = 1_024;
 const closeTimeoutMs = 10_000;
-
-const defaults = {
-  keepOutcomeMs: 7 * 24 * 60 * 60 * 1_000,
-  maxQueued: 1_000_000,
-  engineTimeoutMs: 1_000,
-  recoverEveryMs: 10_000,
-} as const;
 
 /**
  * Opens a ledger at its last verified block. Rejects with `ledger-keys-differ`, `key-file-unreadable`,
@@ -138,7 +125,7 @@ export async function openLedger(options: LedgerSetup): Promise<Ledger> {
     loudly(work, ['ledger-truncated', 'ledger-corrupt']);
   const heartbeat = repeat(
     clock,
-    options.recoverEveryMs ?? defaults.recoverEveryMs,
+    options.recoverEveryMs ?? ledgerDefaults.recoverEveryMs,
     async () => {
       if (sealer.stopped === undefined) await recoverLoudly(recovery.runBehind());
     },
@@ -173,6 +160,8 @@ export async function openLedger(options: LedgerSetup): Promise<Ledger> {
     find: (id) => bounded(() => reader.find(id)),
     findByKey: (...key) => bounded(() => reader.findByKey(...key)),
     request: (id) => bounded(() => reader.request(id)),
+    parameters: (id) => bounded(() => reader.parameters(id)),
+    parameter: (id, name) => bounded(() => reader.parameter(id, name)),
     outcome: (id) => bounded(() => reader.outcome(id)),
     proof: (id) => bounded(() => reader.proof(id)),
     admitsCapability: (id, capability) => bounded(() => reader.admitsCapability(id, capability)),
@@ -215,47 +204,6 @@ export async function openLedger(options: LedgerSetup): Promise<Ledger> {
       );
     },
   };
-}
-
-async function openParts(
-  options: LedgerSetup,
-): Promise<{ readonly parts: LedgerParts; readonly verifierKey: string; readonly origin: string }> {
-  const { engine, clock, application, group } = options;
-  const { log, store, queue } = engine;
-  const keys = await openIdentity(engine, options);
-  const signer = openSigner(keys);
-  const vault = openVault(keys.encryption);
-  const lookup = openLookup(keys.lookup);
-  const tiles = openTiles(store, log);
-  const chain = await openChain({ log, store, tiles, signer, clock });
-  if (engine.headNote !== undefined) {
-    await checkAgainstNote(engine.headNote, chain.head, tiles, signer.origin);
-  }
-  const keepOutcomeMs = options.keepOutcomeMs ?? defaults.keepOutcomeMs;
-  const states = openStates(store, vault, keepOutcomeMs);
-  const parts: LedgerParts = {
-    application,
-    group,
-    clock,
-    store,
-    queue,
-    vault,
-    lookup,
-    sealer: openSealer(chain, log, tiles, options.onStop ?? (() => {})),
-    tiles,
-    states,
-    history: openHistory(log, store, states, vault),
-    requesters: openRequesters(store, lookup, vault),
-    capabilities: openCapabilities(store),
-    keyRecords: openKeyRecords(store),
-    changedWorkTypes: openChangedStore(store),
-    recent: new BoundedMap(mostRecent),
-    progress: startProgress(await readCursor(store)),
-    engineTimeoutMs: options.engineTimeoutMs ?? defaults.engineTimeoutMs,
-    keepOutcomeMs,
-    maxQueued: options.maxQueued ?? defaults.maxQueued,
-  };
-  return { parts, verifierKey: signer.verifierKey, origin: signer.origin };
 }
 
 /** What is accepted and could not be enqueued yet is on no queue, and comes first all the same. */

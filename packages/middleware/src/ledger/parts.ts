@@ -4,15 +4,16 @@ import type { EngineStore } from '../engines/store.ts';
 import type { BoundedMap } from './bounded-map.ts';
 import type { Capabilities } from './capabilities.ts';
 import type { ChangedStore } from './changed-work-types.ts';
+import type { DataKeys } from './data-keys.ts';
 import type { History } from './history.ts';
 import type { KeyRecords } from './key-records.ts';
 import type { Lookup } from './lookup.ts';
 import type { Progress } from './progress.ts';
+import type { ChosenParameters } from './request-parameters.ts';
 import type { Requesters } from './requesters.ts';
 import type { Sealer } from './sealer.ts';
 import type { States } from './states.ts';
 import type { Tiles } from './tiles.ts';
-import type { Vault } from './vault.ts';
 
 /** What the operations of one open ledger share. */
 export interface LedgerParts {
@@ -21,7 +22,8 @@ export interface LedgerParts {
   readonly clock: Clock;
   readonly store: EngineStore;
   readonly queue: EngineQueue;
-  readonly vault: Vault;
+  readonly dataKeys: DataKeys;
+  readonly encrypt: ChosenParameters;
   readonly lookup: Lookup;
   readonly sealer: Sealer;
   readonly tiles: Tiles;

@@ -7,7 +7,7 @@ import { type DeferralState, isSettled, publicPart } from './life.ts';
 import { pathOf } from './lookup.ts';
 import type { LedgerParts } from './parts.ts';
 import { matchesDigest, outcomeDigest, parseOutcome } from './payload-digest.ts';
-import { openPayload } from './payload-record.ts';
+import { openNames, openParameter, openPayload, type StoredPayload, splitPayload } from './payload-record.ts';
 import { makeReceipt } from './proofs.ts';
 import { sha256 } from './sha256.ts';
 import { outcomeKey } from './step.ts';
@@ -23,6 +23,8 @@ export interface Reader {
     idempotencyKey: string,
   ): Promise<Deferral | undefined>;
   request(id: string): Promise<CapturedRequest>;
+  parameters(id: string): Promise<readonly string[]>;
+  parameter(id: string, name: string): Promise<Uint8Array | undefined>;
   outcome(id: string): Promise<Outcome | undefined>;
   proof(id: string): Promise<{ readonly entry: Uint8Array; readonly receipt: string }>;
   admitsCapability(id: string, capability: string): Promise<boolean>;
@@ -31,7 +33,7 @@ export interface Reader {
 
 /** Reads one ledger. What is read is compared with the log, and the log with the signed tree. */
 export function openReader(parts: LedgerParts): Reader {
-  const { application, store, vault, lookup, history, sealer, tiles } = parts;
+  const { application, store, dataKeys, lookup, history, sealer, tiles } = parts;
 
   async function load(id: string): Promise<DeferralState | undefined> {
     // Also keeps out of the store what can't be one of its keys.
@@ -48,6 +50,14 @@ export function openReader(parts: LedgerParts): Reader {
   async function sealedHead(position: number): Promise<typeof sealer.head> {
     if (position >= sealer.head.link.size) await sealer.catchUp();
     return position < sealer.head.link.size ? sealer.head : sealer.sealTail();
+  }
+
+  async function payloadOf({ id, requester }: DeferralState): Promise<StoredPayload> {
+    const stored = await store.get(payloadKey(id));
+    if (stored === undefined) throw corrupt(id, 'its payload record is missing');
+    const payload = splitPayload(id, stored.value);
+    if (payload.pseudonym !== requester) throw corrupt(id, "its payload record is another requester's");
+    return payload;
   }
 
   async function acceptedEntry(state: DeferralState): ReturnType<typeof history.entryAt> {
@@ -80,9 +90,8 @@ export function openReader(parts: LedgerParts): Reader {
     async request(id) {
       const state = await loadExisting(id);
       const { entry } = await acceptedEntry(state);
-      const stored = await store.get(payloadKey(id));
-      if (stored === undefined) throw corrupt(id, 'its payload record is missing');
-      const { facts, request } = openPayload(vault, id, stored.value);
+      const payload = await payloadOf(state);
+      const { facts, request } = openPayload(await dataKeys.need(payload.pseudonym), payload);
       if (entry.payload === undefined || !matchesDigest(entry.payload, facts, request)) {
         throw corrupt(id, 'its payload is not the one whose digest is in the log');
       }
@@ -96,11 +105,20 @@ export function openReader(parts: LedgerParts): Reader {
       if (!agrees) throw corrupt(id, 'its state disagrees with its entry');
       return request;
     },
+    async parameters(id) {
+      const payload = await payloadOf(await loadExisting(id));
+      return openNames(await dataKeys.need(payload.pseudonym), payload);
+    },
+    async parameter(id, name) {
+      const payload = await payloadOf(await loadExisting(id));
+      return openParameter(await dataKeys.need(payload.pseudonym), payload, name);
+    },
     async outcome(id) {
       const state = await load(id);
       if (state === undefined || !isSettled(state) || state.outcomeAttempt === undefined) return undefined;
       const stored = await store.get(outcomeKey(id, state.outcomeAttempt));
       if (stored === undefined) return undefined;
+      const vault = await dataKeys.need(state.requester);
       const bytes = vault.open(id, `outcome ${state.outcomeAttempt}`, stored.value);
       const { entry } = await history.entryAt(state.applied);
       if (entry.id !== id || entry.outcome !== outcomeDigest(Buffer.from(state.salt, 'base64'), bytes)) {

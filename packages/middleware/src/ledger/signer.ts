@@ -1,4 +1,4 @@
-import { createPublicKey, sign, verify } from 'node:crypto';
+import { createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
 import {
   formatCheckpoint,
   formatNote,
@@ -8,6 +8,7 @@ import {
   parseCheckpoint,
 } from '@slackwater/shared';
 import type { LedgerKeys } from './keys.ts';
+import { LedgerError } from './ledger-error.ts';
 import { sha256 } from './sha256.ts';
 
 /** A tree's head, as a checkpoint states it. */
@@ -27,7 +28,7 @@ export interface Signer {
 }
 
 /** The signer of a ledger's keys. */
-export function openSigner({ origin, signing }: Pick<LedgerKeys, 'origin' | 'signing'>): Signer {
+export function openSigner({ origin, signing: [signing] }: Pick<LedgerKeys, 'origin' | 'signing'>): Signer {
   const keyId = noteKeyId(origin, signing.publicKey, { sha256 });
   const verifierKey = formatVerifierKey(origin, signing.publicKey, { sha256 });
   return {
@@ -35,7 +36,7 @@ export function openSigner({ origin, signing }: Pick<LedgerKeys, 'origin' | 'sig
     verifierKey,
     sign(head) {
       const text = formatCheckpoint({ origin, ...head });
-      const signature = sign(null, Buffer.from(text, 'utf8'), signing.privateKey);
+      const signature = sign(null, Buffer.from(text, 'utf8'), required(signing.privateKey));
       return formatNote(text, [{ name: origin, keyId, signature }]);
     },
     open(checkpoint) {
@@ -48,6 +49,12 @@ export function openSigner({ origin, signing }: Pick<LedgerKeys, 'origin' | 'sig
       }
     },
   };
+}
+
+function required(key: KeyObject | undefined): KeyObject {
+  if (key === undefined)
+    throw new LedgerError('ledger-keys-differ', 'The key file has no private key that signs.');
+  return key;
 }
 
 /** Ed25519 by OpenSSL, for the functions of shared: several times faster than the portable check. */

@@ -1,10 +1,11 @@
 import type { EngineStore, StoreOptions } from '../engines/store.ts';
+import type { DataKeys } from './data-keys.ts';
 import { type DeferralState, isSettled } from './life.ts';
-import type { Vault } from './vault.ts';
 
 // A deferral's state: the store's value at deferral/<id>, JSON. What is as it was at the beginning is left out, for most states are
 // never read before they are replaced. A cache of the log: a lost one is made again from there.
-// The message of an error may quote the application, so it is sealed as the payload is. A settled one expires.
+// The message of an error may quote the application, so it is sealed as the payload is; once its requester is erased, the code
+// stands for it. A settled one expires.
 
 /** What comes before the id in the key of a state. */
 export const statePrefix = 'deferral/';
@@ -44,13 +45,19 @@ const atFirst = {
 
 type LeftOut = keyof typeof atFirst | 'updatedAt' | 'applied' | 'completionKey';
 
+/** `sealed` is missing where there was no key to seal the message under. */
+interface SealedError {
+  readonly code: string;
+  readonly sealed?: string;
+}
+
 type StoredForm = Omit<DeferralState, 'error' | LeftOut> &
   Partial<Pick<DeferralState, LeftOut>> & {
-    readonly error?: { readonly code: string; readonly sealed: string };
+    readonly error?: SealedError;
   };
 
 /** The states of a store; those of settled deferrals are shown for `keepMs` after that. */
-export function openStates(store: EngineStore, vault: Vault, keepMs: number): States {
+export function openStates(store: EngineStore, dataKeys: DataKeys, keepMs: number): States {
   const expiry = (state: DeferralState): StoreOptions =>
     isSettled(state) ? { expiresAt: state.updatedAt + keepMs } : {};
 
@@ -58,7 +65,7 @@ export function openStates(store: EngineStore, vault: Vault, keepMs: number): St
     async read(id) {
       const stored = await store.get(statePrefix + id);
       if (stored === undefined) return undefined;
-      const state = decode(vault, id, stored.value);
+      const state = await decode(dataKeys, id, stored.value);
       if (state !== undefined) return { state, revision: stored.revision };
       // What can't be read of a cache is thrown away, and made again from the log.
       await store.delete(statePrefix + id, stored.revision);
@@ -66,23 +73,25 @@ export function openStates(store: EngineStore, vault: Vault, keepMs: number): St
     },
     async create(state, isFresh = false) {
       const options = { ...expiry(state), isFresh };
-      const created = await store.create(statePrefix + state.id, encode(vault, state), options);
+      const created = await store.create(statePrefix + state.id, await encode(dataKeys, state), options);
       return created !== undefined;
     },
-    update: (state, revision) =>
-      store.update(statePrefix + state.id, encode(vault, state), revision, expiry(state)),
+    update: async (state, revision) =>
+      store.update(statePrefix + state.id, await encode(dataKeys, state), revision, expiry(state)),
     async page(limit, before) {
       const after = before === undefined ? {} : { after: statePrefix + before };
       const items = await store.list(statePrefix, { limit, reverse: true, ...after });
-      return items.map(({ key, value }) => {
-        const id = key.slice(statePrefix.length);
-        return { id, state: decode(vault, id, value) };
-      });
+      return Promise.all(
+        items.map(async ({ key, value }) => {
+          const id = key.slice(statePrefix.length);
+          return { id, state: await decode(dataKeys, id, value) };
+        }),
+      );
     },
   };
 }
 
-function encode(vault: Vault, state: DeferralState): Uint8Array {
+async function encode(dataKeys: DataKeys, state: DeferralState): Promise<Uint8Array> {
   const { error, status, phase, attempts, postponements, token, canceling, ...always } = state;
   const { updatedAt, applied, completionKey, ...rest } = always;
   const form: StoredForm = {
@@ -96,44 +105,63 @@ function encode(vault: Vault, state: DeferralState): Uint8Array {
     ...(updatedAt !== state.createdAt && { updatedAt }),
     ...(applied !== state.position && { applied }),
     ...(completionKey !== state.id && { completionKey }),
-    ...(error && {
-      error: {
-        code: error.code,
-        sealed: Buffer.from(vault.seal(state.id, 'error', Buffer.from(error.message, 'utf8'))).toString(
-          'base64',
-        ),
-      },
-    }),
+    ...(error && { error: await sealError(dataKeys, state, error) }),
   };
   return Buffer.from(JSON.stringify(form), 'utf8');
 }
 
-function decode(vault: Vault, id: string, value: Uint8Array): DeferralState | undefined {
+async function decode(dataKeys: DataKeys, id: string, value: Uint8Array): Promise<DeferralState | undefined> {
+  const form = parseForm(id, value);
+  if (form === undefined) return undefined;
+  const { error, ...rest } = form;
+  const opened = error && (await openError(dataKeys, form, error));
+  if (opened === 'unreadable') return undefined;
+  return {
+    ...atFirst,
+    updatedAt: form.createdAt,
+    applied: form.position,
+    completionKey: form.id,
+    ...rest,
+    // JSON has no undefined: members that are always there in memory are put back.
+    orderKey: form.orderKey,
+    outcomeKnown: form.outcomeKnown,
+    outcomeAttempt: form.outcomeAttempt,
+    error: opened,
+  };
+}
+
+function parseForm(id: string, value: Uint8Array): StoredForm | undefined {
   try {
     const form = JSON.parse(Buffer.from(value).toString('utf8')) as StoredForm;
-    if (form.id !== id || typeof form.position !== 'number') return undefined;
-    const { error } = form;
-    return {
-      ...atFirst,
-      updatedAt: form.createdAt,
-      applied: form.position,
-      completionKey: form.id,
-      ...form,
-      // JSON has no undefined: members that are always there in memory are put back.
-      orderKey: form.orderKey,
-      outcomeKnown: form.outcomeKnown,
-      outcomeAttempt: form.outcomeAttempt,
-      error:
-        error === undefined
-          ? undefined
-          : {
-              code: error.code as NonNullable<DeferralState['error']>['code'],
-              message: Buffer.from(vault.open(id, 'error', Buffer.from(error.sealed, 'base64'))).toString(
-                'utf8',
-              ),
-            },
-    };
+    return form.id === id && typeof form.position === 'number' ? form : undefined;
   } catch {
     return undefined;
+  }
+}
+
+async function sealError(
+  dataKeys: DataKeys,
+  { id, requester }: DeferralState,
+  { code, message }: NonNullable<DeferralState['error']>,
+): Promise<SealedError> {
+  const vault = await dataKeys.of(requester);
+  if (vault === undefined) return { code };
+  const sealed = vault.seal(id, 'error', Buffer.from(message, 'utf8'));
+  return { code, sealed: Buffer.from(sealed).toString('base64') };
+}
+
+async function openError(
+  dataKeys: DataKeys,
+  { id, requester }: StoredForm,
+  error: SealedError,
+): Promise<DeferralState['error'] | 'unreadable'> {
+  const code = error.code as NonNullable<DeferralState['error']>['code'];
+  const vault = error.sealed === undefined ? undefined : await dataKeys.of(requester);
+  if (vault === undefined || error.sealed === undefined) return { code, message: code };
+  try {
+    const message = vault.open(id, 'error', Buffer.from(error.sealed, 'base64'));
+    return { code, message: Buffer.from(message).toString('utf8') };
+  } catch {
+    return 'unreadable';
   }
 }

@@ -29,7 +29,7 @@ export function outcomeKey(id: string, attempt: number): string {
 
 /** Takes steps for one ledger; see `DeferralLedger.step`. */
 export function stepper(parts: LedgerParts): (id: string, step: Step) => Promise<Deferral | undefined> {
-  const { clock, store, queue, states, history, sealer, progress, vault } = parts;
+  const { clock, store, queue, states, history, sealer, progress, dataKeys } = parts;
 
   async function take(id: string, step: Step): Promise<Deferral | undefined> {
     for (let i = 0; i < mostTries; i++) {
@@ -82,6 +82,9 @@ export function stepper(parts: LedgerParts): (id: string, step: Step) => Promise
     const outcome = finalOutcome(step);
     // Without the payload record there is no salt, and a digest without one could be guessed at.
     if (outcome === undefined || state.salt === '') return undefined;
+    // What nobody can read need not be kept.
+    const vault = await dataKeys.of(state.requester);
+    if (vault === undefined) return undefined;
     const bytes = outcomeBytes(outcome);
     const key = outcomeKey(state.id, attempt);
     const expiresAt = clock.wallNow() + parts.keepOutcomeMs;

@@ -25,6 +25,23 @@ const readDirectory: Read<string> = (value, option) => {
   return value;
 };
 
+const mostParameters = 1_000;
+const parameterPattern =
+  /^(?:path|body|body (?:\/(?:[^~]|~[01])*)|header [!#$%&'*+.^_`|~0-9a-z-]+|query .+)$/su;
+
+/** Names of parameters, as docs/keys.md has them. */
+const readEncrypt: Read<'all' | readonly string[]> = (value, option) => {
+  if (value === 'all') return value;
+  const advice =
+    "give 'all' or a list of up to 1,000 parameters such as 'body /card/number', 'header x-tenant', 'query voucher', 'path' or 'body'";
+  if (!Array.isArray(value) || value.length > mostParameters)
+    throw new OptionInvalidError(option, value, advice);
+  return value.map((name: unknown, i) => {
+    if (typeof name === 'string' && name.length <= 1_000 && parameterPattern.test(name)) return name;
+    throw new OptionInvalidError(`${option}[${i}]`, name, `${advice}; names of headers are lower case`);
+  });
+};
+
 /** How the options under `ledger` are read. */
 export const ledgerReaders: Readers<LedgerOptions> = {
   public: flag,
@@ -33,6 +50,7 @@ export const ledgerReaders: Readers<LedgerOptions> = {
   maxQueued: number({ from: 1, to: 100_000_000, of: 'deferrals' }),
   engineTimeoutMs: milliseconds(10, 60_000),
   indexDirectory: readDirectory,
+  encrypt: readEncrypt,
 };
 
 /** The options under `ledger`, whole. Throws `option-invalid` and `option-unknown`. */

@@ -265,6 +265,11 @@ export interface LedgerOptions {
    * of this host, else in a temporary file that is made again at each start.
    */
   readonly indexDirectory?: string;
+  /**
+   * Which parameters of a request are sealed by themselves, so that an auditor can be shown one alone: `all`, or a list such as
+   * `['body /card', 'header x-tenant', 'query voucher']`. Everything else is encrypted too, in one piece. Default `all`.
+   */
+  readonly encrypt?: 'all' | readonly string[];
 }
 
 /** What {@link LedgerOptions} are where they are left out. */
@@ -273,6 +278,7 @@ export const ledgerDefaults = {
   keepOutcomeMs: 7 * 24 * 3_600_000,
   maxQueued: 1_000_000,
   engineTimeoutMs: 1_000,
+  encrypt: 'all',
 } as const satisfies LedgerOptions;
 
 /** How JSON Web Tokens (RFC 7519) of auditors and administrators are verified. */

@@ -49,6 +49,10 @@ export async function attemptItem(job: Job, means: AttemptMeans): Promise<Attemp
   const request = await readRequest(job);
   if (request === undefined) return 'idle';
   const completions = parts.completionsOf(deferral.partition);
+  if (request === 'erased') {
+    await concludeErased(job, completions);
+    return 'idle';
+  }
   if (completions === undefined) {
     await concludePostponed(job, ['completion-table-missing']);
     return 'idle';
@@ -64,15 +68,30 @@ export async function attemptItem(job: Job, means: AttemptMeans): Promise<Attemp
   return perform(job, means, request, known, plan.firstOrdinal);
 }
 
-async function readRequest(job: Job): Promise<CapturedRequest | undefined> {
+async function readRequest(job: Job): Promise<CapturedRequest | 'erased' | undefined> {
   try {
     return await job.parts.ledger.request(job.claim.id);
   } catch (error) {
+    if (isSlackwaterError(error) && error.code === 'requester-erased') return 'erased';
     if (!isSlackwaterError(error) || error.code !== 'record-corrupt') throw error;
     await concludeParked(job, { code: 'record-corrupt', message: error.message });
     return undefined;
   }
 }
+
+/** Nobody can read it any more. What an attempt before that did, its completion rows tell. */
+async function concludeErased(job: Job, completions: CompletionsOrNone | undefined): Promise<void> {
+  const wasTried = job.deferral.attempts > 0;
+  const answer = wasTried ? completions && (await shutOut(job, completions)) : 'shut-out';
+  if (answer === undefined) await concludePostponed(job, ['database-unreachable']);
+  else if (answer === 'completed') await concludePerformed(job, undefined, undefined);
+  else await concludeFailed(job, undefined, erased);
+}
+
+const erased: PerformError = {
+  code: 'requester-erased',
+  message: 'Its requester was erased before it could be performed.',
+};
 
 /** From here on a crash counts as an attempt, and its completion rows tell how far it came. */
 async function perform(

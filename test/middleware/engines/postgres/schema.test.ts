@@ -52,10 +52,10 @@ describe('the schema', () => {
   it('is refused where a newer version made it', async () => {
     const schema = place.newSchema();
     await place.open(schema);
-    await place.sql(`UPDATE ${schema}.slackwater_version SET version = 2`);
+    await place.sql(`UPDATE ${schema}.slackwater_version SET version = 3`);
     await expect(place.open(schema)).rejects.toMatchObject({
       code: 'engine-unavailable',
-      message: expect.stringMatching(/version 2.*knows 1.*update the package/),
+      message: expect.stringMatching(/version 3.*knows 2.*update the package/),
     });
   });
 

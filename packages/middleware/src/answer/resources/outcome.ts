@@ -5,11 +5,12 @@ import type { Exchange } from './exchange.ts';
 import { type Found, findDeferral, resourceOf } from './find-deferral.ts';
 import { isSettled, paceOf } from './pace.ts';
 import { sendOutcome } from './send-outcome.ts';
-import { tellTrouble } from './trouble.ts';
+import { sendErased, tellTrouble } from './trouble.ts';
 
 /**
  * `GET /deferrals/:id/outcome`: 202 with the resource until the deferral is settled, then the route's own answer. A
- * settled deferral that has none gets 404, without `Slackwater-Outcome`, so that nobody takes that for the route's.
+ * settled deferral that has none gets 404, or 410 where its requester was erased, without `Slackwater-Outcome`, so that nobody
+ * takes that for the route's.
  * A stranger's token needs `audit:reveal`, for outcomes are kept encrypted.
  */
 export async function getOutcome(exchange: Exchange): Promise<void> {
@@ -23,6 +24,7 @@ export async function getOutcome(exchange: Exchange): Promise<void> {
   }
   const outcome = await keptOutcome(exchange, found);
   if (typeof outcome === 'object') return sendOutcome(res, outcome);
+  if (outcome === 'erased') return sendErased(res);
   sendProblem(res, createProblem('not-found', outcome === 'altered' ? altered : whyNone(deferral)));
 }
 
@@ -31,10 +33,11 @@ const altered = 'The outcome that is kept is not the one whose digest is in the 
 async function keptOutcome(
   { parts }: Exchange,
   { ledger, deferral }: Found,
-): Promise<Outcome | 'none' | 'altered'> {
+): Promise<Outcome | 'none' | 'altered' | 'erased'> {
   try {
     return (await ledger.outcome(deferral.id)) ?? 'none';
   } catch (error) {
+    if (isSlackwaterError(error) && error.code === 'requester-erased') return 'erased';
     if (!isSlackwaterError(error) || error.code !== 'record-corrupt') throw error;
     tellTrouble(parts, 'reading an outcome', error);
     return 'altered';

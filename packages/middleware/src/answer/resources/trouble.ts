@@ -51,12 +51,20 @@ export function sendTrouble(res: ServerResponse, error: unknown): void {
     sendProblem(res, createProblem('parameter-invalid', error.message));
   } else if (code === 'not-found') {
     sendNotFound(res);
+  } else if (code === 'requester-erased') {
+    sendErased(res);
   } else {
     sendProblem(
       res,
       createProblem('internal-error', 'The gate could not answer. Its owner has been told why.'),
     );
   }
+}
+
+/** What is asked for can't be read by anybody any more. */
+export function sendErased(res: ServerResponse): void {
+  const detail = 'The key that this was encrypted with was destroyed when its requester was erased.';
+  sendProblem(res, createProblem('requester-erased', detail));
 }
 
 /** What was to be recorded may be recorded, or not. */

@@ -7,6 +7,7 @@ import { compareBeginning } from './compare-beginning.ts';
 import { checkSource, lookAtTarget, markBegun, markWhole } from './copy-identity.ts';
 import { copyLog } from './copy-log.ts';
 import { compareStores, copyStore, countValues } from './copy-store.ts';
+import { copyWrappedKeys } from './copy-wrapped-keys.ts';
 import { recoverTarget, type Verified, verifyTarget } from './finish-copy.ts';
 import { checkUnchanged, readHead } from './source-head.ts';
 
@@ -40,6 +41,7 @@ export interface Copied extends Verified {
  *   mark          put     crash before: the target is as it was. After: no gate opens it until the mark is taken off
  *   log, blocks   copied  crash: a beginning of them is there; the next run compares it and goes on behind it
  *   store         copied  crash: some values are there; the next run looks at each again
+ *   wrapped keys  copied  crash: some are there; the next run looks at each again
  *   verified      -       from the target's bytes; crash: verified again
  *   tail sealed,  made    crash: blocks beyond the source's may be there, over its very entries; states and queue
  *   queue                 are caches. The next run verifies and makes them again
@@ -65,6 +67,7 @@ export async function copyLedger(copying: Copying): Promise<Copied> {
     await markBegun(target.store, keys);
     await copyLog({ source, target, signer, head, onEntries: onEntries('entries copied') });
     await copyStore(source, target, onValues('values copied'));
+    await copyWrappedKeys(source.wrappedKeys, target.wrappedKeys, onValues('keys copied'));
     await checkUnchanged(source, signer, head);
     await compareStores(source, target, onValues('values compared'));
   }

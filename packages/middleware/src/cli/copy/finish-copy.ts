@@ -57,6 +57,7 @@ export async function recoverTarget(
     log: watched(target.log, (count) => opened && onEntries(count)),
     store: target.store,
     queue: target.queue,
+    wrappedKeys: target.wrappedKeys,
     keyFile: (create) => target.keyFile(create),
     close: () => target.close(),
   };

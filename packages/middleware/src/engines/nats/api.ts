@@ -56,6 +56,10 @@ export interface Api {
   newest(stream: string): Promise<number>;
   /** When the stream was made, and its newest number: together they tell it from another of its name. */
   end(stream: string): Promise<{ readonly created: string; readonly newest: number }>;
+  /** All subjects that have messages; of very many the servers answer in several pieces. */
+  subjects(stream: string): Promise<readonly string[]>;
+  /** Removes the message with that number, and has the servers write over it. */
+  overwrite(stream: string, seq: number): Promise<void>;
   /** Removes the messages of a subject up to a number, that one included. Without it, all. */
   purge(stream: string, subject: string, seq?: number): Promise<void>;
 }
@@ -213,6 +217,14 @@ export async function openApi(
         const { created, state } = await manager.streams.info(stream);
         return { created, newest: state.last_seq };
       });
+    },
+    async subjects(stream) {
+      const filter = { subjects_filter: '>' };
+      const { state } = await ask(`Listing ${stream}`, false, () => manager.streams.info(stream, filter));
+      return Object.keys(state.subjects ?? {});
+    },
+    async overwrite(stream, seq) {
+      await ask(`Removing from ${stream}`, true, () => manager.streams.deleteMessage(stream, seq, true));
     },
     async purge(stream, subject, seq) {
       const upTo = seq === undefined ? {} : { seq: seq + 1 };

@@ -9,6 +9,7 @@ export interface Names {
     readonly bundles: string;
     readonly store: string;
     readonly queue: string;
+    readonly keys: string;
   };
   readonly logSubject: string;
   readonly bundleSubject: string;
@@ -16,6 +17,10 @@ export interface Names {
   storeSubject(key: string): string;
   /** The key, or undefined for a subject that is none of the store's. */
   storeKey(subject: string): string | undefined;
+  /** Of a wrapped key. */
+  wrappedKeySubject(key: string): string;
+  /** The wrapped key's name, or undefined for a subject that is none of theirs. */
+  wrappedKey(subject: string): string | undefined;
   /** A value that is too long for one message is in pieces under such a subject. */
   chunkSubject(chunks: string, number: number | '>'): string;
   readonly queueSubjects: string;
@@ -30,7 +35,7 @@ const readableCharacters = 40;
 
 /**
  * The names. What servers don't allow in one is replaced, and a digest keeps names apart that then look alike. The
- * stream of the store is a key-value bucket as NATS's own tools know it.
+ * streams of the store and of the wrapped keys are key-value buckets as NATS's own tools know them.
  */
 export function namesOf(prefix: string, application: string, group: string): Names {
   const digest = createHash('sha256')
@@ -40,6 +45,7 @@ export function namesOf(prefix: string, application: string, group: string): Nam
   const scope = `${prefix}_${readable(application)}_${readable(group)}_${digest}`;
   const arrivals = `${scope}.queue.arrived.`;
   const storePrefix = `$KV.${scope}.`;
+  const keysPrefix = `$KV.${scope}_KEYS.`;
   return {
     owner: `${application}/${group}`,
     streams: {
@@ -47,12 +53,16 @@ export function namesOf(prefix: string, application: string, group: string): Nam
       bundles: `${scope}_BUNDLES`,
       store: `KV_${scope}`,
       queue: `${scope}_QUEUE`,
+      keys: `KV_${scope}_KEYS`,
     },
     logSubject: `${scope}.log`,
     bundleSubject: `${scope}.bundle`,
     storeSubject: (key) => storePrefix + key.replaceAll('/', '.'),
     storeKey: (subject) =>
       subject.startsWith(storePrefix) ? subject.slice(storePrefix.length).replaceAll('.', '/') : undefined,
+    wrappedKeySubject: (key) => keysPrefix + key.replaceAll('/', '.'),
+    wrappedKey: (subject) =>
+      subject.startsWith(keysPrefix) ? subject.slice(keysPrefix.length).replaceAll('.', '/') : undefined,
     chunkSubject: (chunks, number) => `${scope}.chunk.${chunks}.${number}`,
     queueSubjects: `${scope}.queue.>`,
     queueSubject: (id) => `${scope}.queue.item.${token(id)}`,

@@ -9,6 +9,7 @@ import { openNatsLog } from './nats-log.ts';
 import { checkNatsOptions, type NatsEngineOptions } from './nats-options.ts';
 import { openNatsQueue } from './nats-queue.ts';
 import { openNatsStore } from './nats-store.ts';
+import { natsWrappedKeys } from './nats-wrapped-keys.ts';
 import { openCalls } from './open-calls.ts';
 import { SharedConnection } from './shared-connection.ts';
 import { ensureStreams } from './streams.ts';
@@ -17,7 +18,7 @@ export type { NatsEngineOptions, NatsTlsOptions } from './nats-options.ts';
 export { type NatsPermissions, type NatsPermissionsOptions, natsPermissions } from './nats-permissions.ts';
 
 /**
- * The engine for many hosts: NATS JetStream, a stream each for log, store, the store's bundles and queue, kept by three servers where there
+ * The engine for many hosts: NATS JetStream, a stream each for log, store, the store's bundles, queue and wrapped keys, kept by three servers where there
  * are so many. `durable` is `quorum`: acknowledged by a majority of those servers. Nats-server 2.9 and newer. Throws
  * `option-invalid`, `option-missing` or `option-unknown`.
  */
@@ -70,6 +71,7 @@ async function openScope(
       log: calls.counted(log),
       store: calls.counted(store),
       queue: calls.counted(queue),
+      wrappedKeys: calls.counted(natsWrappedKeys(context)),
       ...(options.indexDirectory !== undefined && { localDirectory: options.indexDirectory }),
       keyFile: () => keysOf(group),
       status: () => ({

@@ -26,7 +26,7 @@ export function natsPermissions({
   create = true,
 }: NatsPermissionsOptions): NatsPermissions {
   const names = namesOf(prefix, application, group);
-  const { bundles, store, queue } = names.streams;
+  const { bundles, store, queue, keys } = names.streams;
   const ofEach = Object.values(names.streams).flatMap((stream) => [
     `$JS.API.STREAM.INFO.${stream}`,
     `$JS.API.STREAM.MSG.GET.${stream}`,
@@ -42,10 +42,12 @@ export function natsPermissions({
       names.storeSubject('>'),
       names.chunkSubject('*', '>'),
       names.queueSubjects,
+      names.wrappedKeySubject('>'),
       ...ofEach,
       `$JS.API.STREAM.PURGE.${bundles}`,
       `$JS.API.STREAM.PURGE.${store}`,
       `$JS.API.STREAM.PURGE.${queue}`,
+      `$JS.API.STREAM.MSG.DELETE.${keys}`,
       // Answers to the server's flow control of the consumers above.
       '$JS.FC.>',
     ],

@@ -8,7 +8,7 @@ import { type FindStream, findStreams } from './find-stream.ts';
 import type { Names } from './names.ts';
 import type { NatsEngineOptions } from './nats-options.ts';
 
-// Four streams: the log, the key-value store with its bundles, and the queue. Servers before 2.10 keep no metadata with a stream, so its
+// Five streams: the log, the key-value store with its bundles, the queue, and the wrapped keys, which no backup of the others has. Servers before 2.10 keep no metadata with a stream, so its
 // description says whose it is. What is there is used as it is or refused, never changed.
 
 type Room = keyof Names['streams'];
@@ -44,7 +44,7 @@ export async function ensureStreams(
   const wanted = replicas ?? (isCluster ? replicasOfCluster : 1);
   const find = findStreams(api, clock);
   let kept = wanted;
-  for (const room of ['log', 'bundles', 'store', 'queue'] as const) {
+  for (const room of ['log', 'bundles', 'store', 'queue', 'keys'] as const) {
     const info = (await find(names.streams[room])) ?? (await make(api, find, names, room, wanted));
     check(info, names, room, replicas);
     if (room === 'log') kept = info.config.num_replicas;
@@ -92,6 +92,14 @@ function essential(names: Names, room: Room): Essential {
         subjects: [names.queueSubjects],
         max_msgs_per_subject: keptPerSubject,
         deny_delete: true,
+        deny_purge: false,
+      };
+    case 'keys':
+      return {
+        ...common,
+        subjects: [names.wrappedKeySubject('>')],
+        max_msgs_per_subject: keptPerSubject,
+        deny_delete: false,
         deny_purge: false,
       };
     default:

@@ -121,8 +121,12 @@ async function checkVersion(query: Query, setup: OpenSchemaSetup): Promise<void>
     throw refusal(setup, 'engine-corrupt', 'slackwater_version has not one row; put back a backup');
   }
   if (version !== schemaVersion) {
-    const newer = `its tables are of version ${version}, and this package knows ${schemaVersion}; update the package`;
-    throw refusal(setup, 'engine-unavailable', newer);
+    const wayOut =
+      version > schemaVersion
+        ? 'update the package'
+        : 'make the tables that docs/postgres-engine-schema.md has besides, or give another schema';
+    const differs = `its tables are of version ${version}, and this package knows ${schemaVersion}; ${wayOut}`;
+    throw refusal(setup, 'engine-unavailable', differs);
   }
 }
 

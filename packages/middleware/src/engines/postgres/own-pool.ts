@@ -29,6 +29,7 @@ export function postgresWithOwnPool({ connectionString, ...options }: OwnPoolOpt
           log: opened.log,
           store: opened.store,
           queue: opened.queue,
+          wrappedKeys: opened.wrappedKeys,
           keyFile: (create) => opened.keyFile(create),
           close() {
             closed ??= opened.close().then(() => pool.end());

@@ -12,6 +12,7 @@ import { addressOf, hearOfLost } from './pool.ts';
 import { postgresLog } from './postgres-log.ts';
 import { postgresQueue } from './postgres-queue.ts';
 import { postgresStore } from './postgres-store.ts';
+import { postgresWrappedKeys } from './postgres-wrapped-keys.ts';
 import { quoted } from './schema.ts';
 import { CallsUnderWay, type Scope } from './scope.ts';
 import { startSweeping } from './sweeping.ts';
@@ -81,6 +82,7 @@ async function openScope(
     log: postgresLog(scope, calls),
     store: postgresStore(scope, calls),
     queue: postgresQueue(scope, calls),
+    wrappedKeys: postgresWrappedKeys(scope, calls),
     keyFile: () => keysOf(group),
     ...(listen && { listen: (others: NewsOfOthers) => news.listen(others) }),
     status: () => ({

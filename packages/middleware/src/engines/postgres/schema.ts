@@ -1,5 +1,5 @@
 /** Counted up with every change of the tables; `docs/engines.md` describes them. */
-export const schemaVersion = 1;
+export const schemaVersion = 2;
 
 /** Ids that were settled are known for a day at least: their table has three parts, of which each day the oldest is emptied. */
 export const settledParts = 3;
@@ -45,6 +45,14 @@ CREATE TABLE slackwater.store (
 ) WITH (autovacuum_vacuum_scale_factor = 0.05);
 ALTER TABLE slackwater.store ALTER COLUMN value SET STORAGE EXTERNAL;
 CREATE INDEX store_expiry ON slackwater.store (scope, expires_at) WHERE expires_at IS NOT NULL;
+
+CREATE TABLE slackwater.wrapped_key (
+  scope integer NOT NULL,
+  key text COLLATE "C" NOT NULL,
+  value bytea NOT NULL,
+  revision bigint NOT NULL,
+  PRIMARY KEY (scope, key)
+) WITH (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 0);
 
 CREATE TABLE slackwater.queue (
   scope integer NOT NULL,
@@ -115,7 +123,7 @@ GRANT SELECT ON slackwater.slackwater_version TO app;
 GRANT SELECT, INSERT, UPDATE (log_size) ON slackwater.scope TO app;
 GRANT SELECT, INSERT ON slackwater.log TO app;
 GRANT USAGE ON SEQUENCE slackwater.ticket TO app;
-GRANT SELECT, INSERT, UPDATE, DELETE ON slackwater.store, slackwater.queue, slackwater.backlog, slackwater.dead_letter TO app;
+GRANT SELECT, INSERT, UPDATE, DELETE ON slackwater.store, slackwater.wrapped_key, slackwater.queue, slackwater.backlog, slackwater.dead_letter TO app;
 GRANT SELECT, INSERT, UPDATE ON slackwater.settled TO app;
 GRANT SELECT, TRUNCATE ON slackwater.settled_0, slackwater.settled_1, slackwater.settled_2 TO app;
 `;

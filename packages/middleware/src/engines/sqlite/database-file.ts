@@ -12,9 +12,9 @@ import {
 } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { EngineFailure } from './failures.ts';
-import type { FileIdentity, ThreadOptions } from './protocol.ts';
-import { applicationId, fileSchema, schemaVersion } from './schema.ts';
+import { EngineFailure, isBusy } from './failures.ts';
+import type { FileIdentities, FileIdentity, ThreadOptions } from './protocol.ts';
+import { applicationId, fileSchema, schemaVersion, wrappedKeySchema } from './schema.ts';
 
 /**
  * How long SQLite itself waits for a lock. Short, because it polls ever more seldom and a busy neighbour
@@ -25,33 +25,38 @@ const lockPollMs = 5;
 /** Pages of the write-ahead log after which it is copied into the file: 16 MiB. */
 const checkpointPages = 4_000;
 
-/** An open file, and whether it is still the one under its name. */
+/** The open file, that of the wrapped keys attached as `keys`, and whether both are still those under their names. */
 export interface DatabaseFile {
   readonly database: DatabaseSync;
-  readonly identity: FileIdentity;
-  /** Throws where the file was removed or replaced: writing on would be writing to nowhere. */
+  readonly identity: FileIdentities;
+  /** Throws where a file was removed or replaced: writing on would be writing to nowhere. */
   checkPresence(): void;
 }
 
 /** Opens the file, making it and its directory where they are new. Throws what `describeFailure` understands. */
 export function openDatabaseFile(options: ThreadOptions): DatabaseFile {
-  if (options.expected === undefined) makeFile(options);
-  const identity = identify(options.file, options.expected);
-  const database = new DatabaseSync(options.file);
+  const { file, keysFile, expected } = options;
+  if (expected === undefined) makeFile(options);
+  const ledger = identify(file, expected?.ledger);
+  const database = new DatabaseSync(file);
   try {
     configure(database, options);
-    makeSchema(database, options.file);
+    makeSchema(database, file);
+    if (expected === undefined) makeFile({ ...options, file: keysFile });
+    const keys = identify(keysFile, expected?.keys);
+    attachKeys(database, keysFile);
+    return {
+      database,
+      identity: { ledger, keys },
+      checkPresence: () => {
+        identify(file, ledger);
+        identify(keysFile, keys);
+      },
+    };
   } catch (error) {
     database.close();
     throw error;
   }
-  return {
-    database,
-    identity,
-    checkPresence: () => {
-      identify(options.file, identity);
-    },
-  };
 }
 
 function makeFile({ directory, file }: ThreadOptions): void {
@@ -161,6 +166,31 @@ function checkOwner(database: DatabaseSync, file: string): void {
   }
 }
 
+/** What is deleted of it is overwritten with zeros: a wrapped key that was destroyed must not be found in a free page. */
+function attachKeys(database: DatabaseSync, keysFile: string): void {
+  try {
+    database.prepare('ATTACH DATABASE ? AS keys').run(keysFile);
+    const owner = pragma(database, 'application_id', 'keys');
+    if (owner !== 0 && owner !== applicationId) {
+      throw new EngineFailure(
+        'engine-corrupt',
+        `${keysFile}: an SQLite database, but not one of Slackwater's; move it away`,
+      );
+    }
+    database.exec(
+      'PRAGMA keys.journal_mode = WAL; PRAGMA keys.synchronous = FULL; PRAGMA keys.secure_delete = ON',
+    );
+    if (owner === 0) database.exec(wrappedKeySchema);
+  } catch (error) {
+    if (error instanceof EngineFailure || isBusy(error)) throw error;
+    const said = error instanceof Error ? error.message : String(error);
+    throw new EngineFailure(
+      'engine-corrupt',
+      `${keysFile}: the database of the wrapped keys can't be used (${said}); put it back from its backup`,
+    );
+  }
+}
+
 function makeSchema(database: DatabaseSync, file: string): void {
   if (pragma(database, 'user_version') === schemaVersion) return;
   database.exec('BEGIN IMMEDIATE');
@@ -174,8 +204,8 @@ function makeSchema(database: DatabaseSync, file: string): void {
   }
 }
 
-function pragma(database: DatabaseSync, name: string): number {
-  return Number(database.prepare(`PRAGMA ${name}`).get()?.[name]);
+function pragma(database: DatabaseSync, name: string, schema = 'main'): number {
+  return Number(database.prepare(`PRAGMA ${schema}.${name}`).get()?.[name]);
 }
 
 function identify(file: string, expected?: FileIdentity): FileIdentity {

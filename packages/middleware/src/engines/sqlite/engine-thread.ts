@@ -5,7 +5,7 @@ import type { Clock } from '../../clock.ts';
 import { EngineError } from '../engine-error.ts';
 import type { Reply } from './handlers.ts';
 import { OutgoingBatch } from './outgoing-batch.ts';
-import type { CallName, CallTypes, Failure, FileIdentity, FromThread, ThreadOptions } from './protocol.ts';
+import type { CallName, CallTypes, Failure, FileIdentities, FromThread, ThreadOptions } from './protocol.ts';
 
 /** While the thread works on one batch the next is already there, so that it never waits for this thread. */
 const mostBatchesUnderWay = 2;
@@ -35,7 +35,7 @@ export class EngineThread {
   readonly #options: Omit<ThreadOptions, 'expected'>;
   readonly #clock: Clock;
   #state: State = { kind: 'off', retryAt: Number.NEGATIVE_INFINITY, failure: undefined };
-  #identity: FileIdentity | undefined;
+  #identity: FileIdentities | undefined;
   /** Deaths and failed starts since the last answer. */
   #failures = 0;
   /** Batches that the thread has. */

@@ -25,6 +25,8 @@ export class GroupCommit {
   readonly #busyTimeoutMs: number;
   readonly #clock: Clock;
   #wasFull = false;
+  /** A key was destroyed, and copies of its page are still in the write-ahead log of the wrapped keys. */
+  #destroyed = false;
 
   /** A lock that another process holds is waited for up to `busyTimeoutMs` a batch. */
   constructor(opened: DatabaseFile, file: string, busyTimeoutMs: number, clock: Clock) {
@@ -42,7 +44,7 @@ export class GroupCommit {
     while (rest.length > 0) {
       const result = this.#attemptUntil(rest, deadline);
       if (result.kind === 'committed') {
-        this.#committed(result.replies, answered);
+        this.#committed(rest, result.replies, answered);
         rest = rest.slice(result.replies.length);
         continue;
       }
@@ -65,7 +67,7 @@ export class GroupCommit {
       }
       const result = this.#attemptUntil([call], deadline);
       if (result.kind === 'committed') {
-        this.#committed(result.replies, answered);
+        this.#committed([call], result.replies, answered);
         continue;
       }
       const failure = describeFailure(result.error, this.#file, result.fate);
@@ -83,9 +85,22 @@ export class GroupCommit {
     }
   }
 
-  #committed(replies: readonly AnyReply[], answered: Answered): void {
+  #committed(calls: readonly Call[], replies: readonly AnyReply[], answered: Answered): void {
+    this.#destroyed ||= calls.slice(0, replies.length).some(({ name }) => name === 'keyDestroy');
+    if (this.#destroyed) this.#foldKeys();
     answered(replies.map((reply) => ({ kind: 'reply', reply })));
     if (this.#wasFull) this.#foldLog();
+  }
+
+  /** Before the answer: who is told that a key is destroyed finds it in neither file. */
+  #foldKeys(): void {
+    try {
+      const [result] = this.#opened.database.prepare('PRAGMA keys.wal_checkpoint(TRUNCATE)').all();
+      // Where another process reads or writes just now, the next commit tries again.
+      this.#destroyed = Number(result?.['busy']) !== 0;
+    } catch {
+      // The same.
+    }
   }
 
   /**

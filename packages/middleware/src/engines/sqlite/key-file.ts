@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { constants } from 'node:fs';
-import { type FileHandle, link, open, unlink } from 'node:fs/promises';
+import { type FileHandle, link, open, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { KeyFileError } from '../key-file-error.ts';
 
@@ -48,6 +48,25 @@ export async function keyFileBytes(path: string, create: () => Uint8Array): Prom
   }
 }
 
+/**
+ * Puts other bytes in the place of a key file, whole and durably: whoever reads it meanwhile gets the old ones or the new
+ * ones. Rejects with `KeyFileError`.
+ */
+export async function replaceKeyFile(path: string, bytes: Uint8Array): Promise<void> {
+  const temporary = `${path}.${randomUUID()}.tmp`;
+  try {
+    await writeSynced(temporary, bytes);
+    // A crash before this line: the old keys are there. After it: the new ones.
+    await rename(temporary, path);
+    await syncName(path);
+  } catch (error) {
+    await unlink(temporary).catch(() => undefined);
+    const said = error instanceof Error ? error.message : String(error);
+    const wayOut = `${path}: the key file cannot be replaced; let this process's user own it and its directory`;
+    throw new KeyFileError(`${wayOut} (${said})`, { cause: error });
+  }
+}
+
 async function readKeyFile(path: string): Promise<Uint8Array | undefined> {
   let handle: FileHandle;
   try {
@@ -80,20 +99,24 @@ async function describe(handle: FileHandle): Promise<{ mode: number; size: numbe
 
 async function makeKeyFile(path: string, bytes: Uint8Array): Promise<void> {
   const temporary = `${path}.${randomUUID()}.tmp`;
-  const handle = await open(temporary, 'wx', 0o600);
+  await writeSynced(temporary, bytes);
   try {
-    try {
-      await handle.writeFile(bytes);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
     await link(temporary, path).catch((error: NodeJS.ErrnoException) => {
       // Another process was first; its keys are the keys.
       if (error.code !== 'EEXIST') throw error;
     });
   } finally {
     await unlink(temporary);
+  }
+}
+
+async function writeSynced(path: string, bytes: Uint8Array): Promise<void> {
+  const handle = await open(path, 'wx', 0o600);
+  try {
+    await handle.writeFile(bytes);
+    await handle.sync();
+  } finally {
+    await handle.close();
   }
 }
 

@@ -34,6 +34,11 @@ export interface CallTypes {
   remove: { args: [scope: number, id: string, now: number]; value: boolean };
   backlog: { args: [scope: number, now: number]; value: BacklogRow[] };
   holdsOrderKey: { args: [scope: number, orderKey: string]; value: boolean };
+  keyGet: { args: [scope: number, key: string]; value: number | null };
+  keyCreate: { args: [scope: number, key: string]; value: number | null };
+  keyUpdate: { args: [scope: number, key: string, revision: number]; value: number | null };
+  keyDestroy: { args: [scope: number, key: string]; value: boolean };
+  keyList: { args: [scope: number, after: string, limit: number]; value: KeyRow[] };
   /** Deletes what has expired, a bounded number of rows; answers whether there may be more. */
   sweep: { args: [scope: number, now: number]; value: boolean };
 }
@@ -44,6 +49,7 @@ export type CallName = keyof CallTypes;
 export type ListQuery = [from: string, to: string, limit: number, reverse: boolean];
 export type ValueRow = [revision: number, expiresAt: number | null];
 export type ListRow = [key: string, ...value: ValueRow];
+export type KeyRow = [key: string, revision: number];
 export type ItemRow = [
   id: string,
   partition: string,
@@ -68,6 +74,8 @@ const readOnly: ReadonlySet<CallName> = new Set<CallName>([
   'list',
   'backlog',
   'holdsOrderKey',
+  'keyGet',
+  'keyList',
 ]);
 
 /** Whether a call may change something. */
@@ -95,7 +103,7 @@ export type ToThread =
 
 /** From the thread. Answers come in the order of the calls, a batch's answers in one or more messages. */
 export type FromThread =
-  | { readonly kind: 'opened'; readonly identity: FileIdentity }
+  | { readonly kind: 'opened'; readonly identity: FileIdentities }
   | { readonly kind: 'refused'; readonly failure: Failure }
   | { readonly kind: 'answers'; readonly answers: string; readonly bytes: ArrayBuffer };
 
@@ -105,12 +113,20 @@ export interface FileIdentity {
   readonly inode: number;
 }
 
+/** The same of both files. */
+export interface FileIdentities {
+  readonly ledger: FileIdentity;
+  readonly keys: FileIdentity;
+}
+
 /** What the thread is started with. */
 export interface ThreadOptions {
   readonly directory: string;
   readonly file: string;
+  /** The database of the wrapped keys. */
+  readonly keysFile: string;
   readonly maxBytes: number | undefined;
   readonly busyTimeoutMs: number;
-  /** Present after the first start: the file must be the same one. */
-  readonly expected: FileIdentity | undefined;
+  /** Present after the first start: the files must be the same ones. */
+  readonly expected: FileIdentities | undefined;
 }

@@ -80,3 +80,16 @@ WHEN old.state NOT IN ('settled', 'dead') BEGIN
   DELETE FROM backlog_${scope} WHERE partition = old.partition AND items = 0;
 END;
 `;
+
+/** What the database of the wrapped keys gets. `owner` is the JSON list of application and group. */
+export const wrappedKeySchema = `
+CREATE TABLE IF NOT EXISTS keys.wrapped_key (
+  owner TEXT NOT NULL,
+  key TEXT NOT NULL,
+  value BLOB NOT NULL,
+  revision INTEGER NOT NULL,
+  PRIMARY KEY (owner, key)
+) STRICT, WITHOUT ROWID;
+PRAGMA keys.application_id = ${applicationId};
+PRAGMA keys.user_version = ${schemaVersion};
+`;

@@ -9,6 +9,7 @@ import { openSession, type ScopeSession } from './scope-session.ts';
 import { sealHandler } from './seal-handler.ts';
 import { listHandler, storeHandlers } from './store-handlers.ts';
 import { sweepHandler } from './sweep-handler.ts';
+import { wrappedKeyHandlers } from './wrapped-key-handlers.ts';
 
 /** A call as the thread works on it. */
 export interface Call {
@@ -80,6 +81,7 @@ function openScope(database: DatabaseSync, scope: number): ScopeTables {
     ...queueHandlers(database, scope, session),
     ...backlogHandler(database, scope),
     ...sweepHandler(database, scope),
+    ...wrappedKeyHandlers(database, scope),
   };
   return { session, handlers };
 }

@@ -4,18 +4,19 @@ import type { Engine, EngineOpenOptions, OpenEngine } from '../engine.ts';
 import { checkName } from '../limits.ts';
 import { EngineThread } from './engine-thread.ts';
 import { headFile } from './head-file.ts';
-import { keyFileBytes, keyFilePath } from './key-file.ts';
+import { keyFileBytes, keyFilePath, replaceKeyFile } from './key-file.ts';
 import { scopeCalls } from './scope-calls.ts';
 import { SharedThread } from './shared-thread.ts';
 import { sqliteLog } from './sqlite-log.ts';
 import { sqliteQueue } from './sqlite-queue.ts';
 import { sqliteStore } from './sqlite-store.ts';
+import { sqliteWrappedKeys } from './sqlite-wrapped-keys.ts';
 import { startSweeping } from './sweeping.ts';
 
 /** What {@link sqliteEngine} takes. */
 export interface SqliteEngineOptions {
   /**
-   * Where `slackwater.db` and the key files are, on a local disk. Relative to the working directory; made with
+   * Where `slackwater.db`, `slackwater-keys.db` and the key files are, on a local disk. Relative to the working directory; made with
    * mode 0700 where it is new.
    */
   readonly directory: string;
@@ -34,6 +35,9 @@ export interface SqliteEngineOptions {
 
 const leastMaxBytes = 1024 * 1024;
 
+/** Apart from `slackwater.db`, so that no backup of that has what an erasure must destroy. */
+export const keysFileName = 'slackwater-keys.db';
+
 /** How long a lock of another process is waited for. */
 const busyTimeoutMs = 2_000;
 
@@ -47,9 +51,10 @@ export function sqliteEngine(options: SqliteEngineOptions): Engine {
   const directory = resolve(options.directory);
   const file = join(directory, 'slackwater.db');
   const headsDirectory = resolve(options.headsDirectory ?? options.directory);
+  const keysFile = join(directory, keysFileName);
   const { maxBytes } = options;
   const shared = new SharedThread((clock) => {
-    return new EngineThread({ directory, file, maxBytes, busyTimeoutMs }, clock);
+    return new EngineThread({ directory, file, keysFile, maxBytes, busyTimeoutMs }, clock);
   });
   return {
     name: 'sqlite',
@@ -80,9 +85,11 @@ async function openScope(
     log: sqliteLog(calls),
     store: sqliteStore(calls),
     queue: sqliteQueue(calls),
+    wrappedKeys: sqliteWrappedKeys(calls),
     localDirectory: directory,
     keyFile: (create) => keyFileBytes(keyFilePath(directory, application, group), create),
     headNote: headFile(headsDirectory, application, group),
+    replaceKeyFile: (bytes) => replaceKeyFile(keyFilePath(directory, application, group), bytes),
     close() {
       stopSweeping();
       closed ??= calls.close().then(release);

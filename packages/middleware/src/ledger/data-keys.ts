@@ -1,0 +1,216 @@
+import { randomBytes } from 'node:crypto';
+import type { Clock } from '../clock.ts';
+import type { WrappedKeys } from '../engines/wrapped-keys.ts';
+import { BoundedMap } from './bounded-map.ts';
+import type { KeyRing } from './key-ring.ts';
+import { unwrapKey, versionMissing, wrapKey, wrappedUnder } from './key-wrapping.ts';
+import type { WrappingKey } from './keys.ts';
+import { LedgerError } from './ledger-error.ts';
+import { sha256 } from './sha256.ts';
+import { openVault, type Vault } from './vault.ts';
+
+// The requesters' keys: the engine's wrapped key at requester/<pseudonym> (key-wrapping.ts). Whose record is read or written
+// is said by its pseudonym. Unwrapped keys are kept for keyCacheMs at most: a key that another host destroyed is
+// used no longer than that.
+//
+// Under which version new ones are wrapped is at current, JSON { "v": 1, "fingerprint": hexadecimal, "version": integer }, so that all
+// hosts agree. It is made with the ledger: where it is gone and the ledger is not, so are the requesters' keys.
+
+const mostKept = 10_000;
+const currentKey = 'current';
+
+/** What a requester's key is called in the engine. */
+export function wrappedKeyName(pseudonym: string): string {
+  return `requester/${pseudonym}`;
+}
+
+/** The keys that the values of requesters are sealed under. */
+export interface DataKeys {
+  /** Undefined where it was destroyed, or never made. */
+  of(pseudonym: string): Promise<Vault | undefined>;
+  /** The same, and rejects with `requester-erased` where there is none. */
+  need(pseudonym: string): Promise<Vault>;
+  make(pseudonym: string): Promise<Vault>;
+  /** When this resolves nobody can make it again. Other hosts may use it for `keyCacheMs` more. */
+  destroy(pseudonym: string): Promise<void>;
+  /** The version that new keys are wrapped under. */
+  currentVersion(): Promise<number>;
+  /** Wraps new keys under that version from now on; other hosts within `keyCacheMs`. False where a later one is in force. */
+  useVersion(version: number): Promise<boolean>;
+}
+
+/** What {@link openDataKeys} takes. */
+export interface DataKeysSetup {
+  readonly wrappedKeys: WrappedKeys;
+  readonly ring: KeyRing;
+  readonly clock: Pick<Clock, 'now'>;
+  readonly keyCacheMs: number;
+  /** Whether nothing was recorded in the ledger yet. */
+  readonly isNew: () => Promise<boolean>;
+}
+
+interface Cached<T> {
+  readonly value: T;
+  readonly readAt: number;
+}
+
+/** The requesters' keys of a ledger. Rejects with `ledger-keys-differ` where the ledger has some and they are gone. */
+export async function openDataKeys(setup: DataKeysSetup): Promise<DataKeys> {
+  const { wrappedKeys, ring, clock, keyCacheMs } = setup;
+  const kept = new BoundedMap<string, Cached<Vault>>(mostKept);
+  let current: Cached<number> | undefined;
+  await currentVersion();
+
+  function fresh<T>(cached: Cached<T> | undefined): T | undefined {
+    return cached !== undefined && clock.now() - cached.readAt < keyCacheMs ? cached.value : undefined;
+  }
+
+  async function currentVersion(): Promise<number> {
+    const known = fresh(current);
+    if (known !== undefined) return known;
+    const readAt = clock.now();
+    const stored = await wrappedKeys.get(currentKey);
+    const value = stored === undefined ? await begin() : parseCurrent(stored.value, ring.keys.fingerprint);
+    current = { value, readAt };
+    return value;
+  }
+
+  async function begin(): Promise<number> {
+    if (!(await setup.isNew())) throw gone();
+    const version = newestOf(ring.keys.encryption).version;
+    if ((await wrappedKeys.create(currentKey, encodeCurrent(version))) !== undefined) return version;
+    const stored = await wrappedKeys.get(currentKey);
+    return stored === undefined ? version : parseCurrent(stored.value, ring.keys.fingerprint);
+  }
+
+  function encodeCurrent(version: number): Uint8Array {
+    const { fingerprint } = ring.keys;
+    return Buffer.from(JSON.stringify({ v: 1, fingerprint, version }), 'utf8');
+  }
+
+  async function wrappingKey(version: number): Promise<WrappingKey> {
+    const find = (): WrappingKey | undefined => ring.keys.encryption.find((key) => key.version === version);
+    const known = find();
+    if (known !== undefined) return known;
+    const { encryption } = await ring.reload();
+    const found = find();
+    if (found === undefined) throw versionMissing(version, encryption);
+    return found;
+  }
+
+  function keep(pseudonym: string, key: Uint8Array, readAt: number): Vault {
+    const vault = openVault({ id: keyIdOf(pseudonym), key });
+    kept.set(pseudonym, { value: vault, readAt });
+    return vault;
+  }
+
+  async function read(pseudonym: string): Promise<Vault | undefined> {
+    const readAt = clock.now();
+    const name = wrappedKeyName(pseudonym);
+    const stored = await wrappedKeys.get(name);
+    if (stored === undefined) {
+      kept.delete(pseudonym);
+      return undefined;
+    }
+    const under = await wrappingKey(wrappedUnder(pseudonym, stored.value));
+    const key = unwrapKey(pseudonym, stored.value, [under]);
+    const version = await currentVersion();
+    if (under.version < version) await wrapAgain(pseudonym, key, version, stored.revision);
+    return keep(pseudonym, key, readAt);
+  }
+
+  /** What it would be read by is there in any case: whether this succeeds matters to nobody who reads. */
+  async function wrapAgain(
+    pseudonym: string,
+    key: Uint8Array,
+    version: number,
+    revision: number,
+  ): Promise<void> {
+    try {
+      const wrapped = wrapKey(pseudonym, key, await wrappingKey(version));
+      await wrappedKeys.update(wrappedKeyName(pseudonym), wrapped, revision);
+    } catch {
+      // The next one to read it, or "slackwater keys rotate", does it.
+    }
+  }
+
+  async function of(pseudonym: string): Promise<Vault | undefined> {
+    return fresh(kept.get(pseudonym)) ?? read(pseudonym);
+  }
+
+  return {
+    of,
+    async need(pseudonym) {
+      const vault = await of(pseudonym);
+      if (vault === undefined) throw erased(pseudonym);
+      return vault;
+    },
+    async make(pseudonym) {
+      const key = randomBytes(32);
+      const wrapped = wrapKey(pseudonym, key, await wrappingKey(await currentVersion()));
+      const readAt = clock.now();
+      const made = await wrappedKeys.create(wrappedKeyName(pseudonym), wrapped);
+      if (made === undefined) throw new Error(`The key of requester ${pseudonym} was made twice.`);
+      return keep(pseudonym, key, readAt);
+    },
+    async destroy(pseudonym) {
+      kept.delete(pseudonym);
+      await wrappedKeys.destroy(wrappedKeyName(pseudonym));
+      kept.delete(pseudonym);
+    },
+    currentVersion,
+    async useVersion(version) {
+      await wrappingKey(version);
+      for (;;) {
+        const stored = await wrappedKeys.get(currentKey);
+        if (stored === undefined) throw gone();
+        const before = parseCurrent(stored.value, ring.keys.fingerprint);
+        if (before > version) return false;
+        current = undefined;
+        if (before === version) return true;
+        if ((await wrappedKeys.update(currentKey, encodeCurrent(version), stored.revision)) !== undefined)
+          return true;
+      }
+    },
+  };
+}
+
+/** What a requester's key is called in the values that are sealed under it. */
+function keyIdOf(pseudonym: string): string {
+  return Buffer.from(sha256(Buffer.from(pseudonym, 'utf8')))
+    .toString('hex')
+    .slice(0, 8);
+}
+
+function newestOf([first, ...others]: KeyRing['keys']['encryption']): WrappingKey {
+  return others.at(-1) ?? first;
+}
+
+function parseCurrent(value: Uint8Array, fingerprint: string): number {
+  let found: { readonly fingerprint?: unknown; readonly version?: unknown } = {};
+  try {
+    found = JSON.parse(Buffer.from(value).toString('utf8')) as typeof found;
+  } catch {
+    // said below
+  }
+  if (found.fingerprint === fingerprint && Number.isSafeInteger(found.version)) return Number(found.version);
+  throw new LedgerError(
+    'ledger-keys-differ',
+    "The wrapped keys beside this ledger are another ledger's, or were changed. Put its own back.",
+  );
+}
+
+function gone(): LedgerError {
+  return new LedgerError(
+    'ledger-keys-differ',
+    "The requesters' wrapped keys are gone, and without them nothing that was recorded can be read or performed. Put them back from their " +
+      'own backup (slackwater-keys.db, the table wrapped_key, or the bucket ..._KEYS); or begin a new ledger in another place.',
+  );
+}
+
+function erased(pseudonym: string): LedgerError {
+  return new LedgerError(
+    'requester-erased',
+    `The key of requester ${pseudonym} was destroyed: what was recorded for it can't be read by anybody any more.`,
+  );
+}
