@@ -54,7 +54,7 @@ describe('GET /health', () => {
     });
     const own = await open({ parts: { health, records: undefined, verifyToken: undefined } });
     const { body, headers } = await request(own.app).get(`${base}/health`).expect(code);
-    expect(body).toEqual({ status, queued: 3 });
+    expect(body).toEqual({ status, queued: 3, batches: { waiting: 1 } });
     expect(headers['cache-control']).toBe('no-store');
   });
 
@@ -62,7 +62,7 @@ describe('GET /health', () => {
     const health = (): Promise<never> => Promise.reject(new Error('hunter2'));
     const own = await open({ parts: { health } });
     const { body } = await request(own.app).get(`${base}/health`).expect(200);
-    expect(body).toEqual({ status: 'degraded' });
+    expect(body).toEqual({ status: 'degraded', batches: { waiting: 1 } });
     expect(own.troubles).toHaveLength(1);
   });
 
@@ -73,6 +73,6 @@ describe('GET /health', () => {
       .then(({ body }) => body);
     await until(() => own.clock.pending === 1);
     own.clock.advance(resourceLimits.askMs);
-    expect(await answer).toEqual({ status: 'degraded' });
+    expect(await answer).toEqual({ status: 'degraded', batches: { waiting: 1 } });
   });
 });

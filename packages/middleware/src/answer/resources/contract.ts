@@ -34,7 +34,7 @@ export interface ResourceParts {
   /** Routes that were seen to commit, for the same. */
   readonly learnedRoutes: () => readonly LearnedRow[];
   /** How batches stand; JSON values. */
-  readonly batches: () => readonly unknown[];
+  readonly batches: () => readonly BatchRow[];
   /** Undefined where nobody may read them. */
   readonly metrics: Metrics | undefined;
   /** The most recent decisions that fit, the newest first; JSON values. */
@@ -45,6 +45,12 @@ export interface ResourceParts {
   readonly health: () => Promise<Health>;
   /** Hears of what kept a resource from answering as it should; its callers are told no particulars. May throw. */
   readonly tellTrouble: (doing: string, error: unknown) => void;
+}
+
+/** A batch as `GET /batches` shows it, of which the health counts the states. */
+export interface BatchRow {
+  readonly name: string;
+  readonly state: string;
 }
 
 /** The text that Prometheus reads. */

@@ -1,6 +1,6 @@
 import { inTime } from '../../in-time.ts';
 import { sendJson } from '../send.ts';
-import type { Health } from './contract.ts';
+import type { BatchRow, Health } from './contract.ts';
 import type { Exchange } from './exchange.ts';
 import { resourceLimits } from './limits.ts';
 import { tellTrouble } from './trouble.ts';
@@ -15,7 +15,15 @@ export async function getHealth({ parts, res }: Exchange): Promise<void> {
       return { status: 'degraded', details: {} };
     },
   );
-  sendJson(res, status === 'starting' ? 503 : 200, {}, { ...details, status });
+  const batches = byState(parts.batches());
+  sendJson(res, status === 'starting' ? 503 : 200, {}, { ...details, ...batches, status });
+}
+
+/** How many batches are in each state; nothing where there are none. */
+function byState(rows: readonly BatchRow[]): { readonly batches?: Readonly<Record<string, number>> } {
+  const batches: Record<string, number> = {};
+  for (const { state } of rows) batches[state] = (batches[state] ?? 0) + 1;
+  return rows.length === 0 ? {} : { batches };
 }
 
 /** How a gate does that keeps a ledger: whether it is open, and what has gone wrong with it. */
