@@ -98,8 +98,8 @@ export async function openNatsStore(
       for (let i = 0; i < mostTries; i++) {
         if (await makeInBundle(first)) return revisionOf(key, 0);
         replaced = await lastOf(key);
-        // The bundle that made it went meanwhile, and nothing is left: as if it had never been.
-        if (replaced !== undefined || !bundles.isGone(key)) break;
+        // Else the bundle that made it went meanwhile, and nothing is left: as if it had never been.
+        if (replaced !== undefined) break;
       }
       if (replaced !== undefined && !mayReplace(replaced)) {
         values.drop(chunks);
