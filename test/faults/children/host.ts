@@ -4,6 +4,7 @@
  * and the key that receipts are verified with, and it ends with its standard input. Trouble that it survives is a line of standard error that begins with "trouble".
  */
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { slackwater } from '@slackwater/middleware';
 import { natsEngine } from '@slackwater/middleware/nats';
 import { observe } from '@slackwater/middleware/pg';
@@ -20,6 +21,9 @@ const {
   PORT,
   LEASE_MS,
 } = process.env;
+
+const openWithinMs = 60_000;
+const openAgainMs = 100;
 
 const pool = new pg.Pool({ connectionString, max: 8 });
 pool.on('error', () => {});
@@ -47,4 +51,16 @@ app.use(gate);
 app.use(routes(pool));
 const { address } = await listen(app, Number(PORT));
 await gate.start();
-process.stdout.write(`${JSON.stringify({ address, verifierKey: await gate.ledger.verifierKey() })}\n`);
+process.stdout.write(`${JSON.stringify({ address, verifierKey: await verifierKeyOf(gate) })}\n`);
+
+/** Servers may be choosing a leader, or the machine may be busy: the gate goes on trying to open its ledger, so whoever asks does. */
+async function verifierKeyOf({ ledger }: typeof gate): Promise<string> {
+  for (const giveUpAt = Date.now() + openWithinMs; ; ) {
+    try {
+      return await ledger.verifierKey();
+    } catch (error) {
+      if (Date.now() > giveUpAt) throw error;
+      await sleep(openAgainMs);
+    }
+  }
+}
