@@ -119,7 +119,7 @@ describe('keys of which many are made at a time', () => {
       await engine.store.create('payload/a', bytes('1'));
       await change(engine);
       await engine.store.create('payload/newest', bytes('x'));
-      await manager.streams.purge(names.streams.bundles, { filter: names.bundleSubject, seq: 2 });
+      await manager.streams.deleteMessage(names.streams.bundles, 1);
       return engine;
     }
 

@@ -87,7 +87,7 @@ describe('a follower', () => {
 
   it('does not wait for a message that has been removed', async () => {
     for (const name of ['a', 'b', 'c']) await publish(`f.${name}`);
-    await api.purge(stream, 'f.c');
+    await api.remove(stream, 'f.c');
     start(1, undefined, true);
     expect(await api.newest(stream)).toBe(3);
     await follower.reached(3);

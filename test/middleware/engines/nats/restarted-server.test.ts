@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { type NatsCluster, type NatsNode, startNatsCluster } from '@slackwater/test-support/nats';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { systemClock } from '../../../../packages/middleware/src/clock.ts';
+import { type Clock, systemClock } from '../../../../packages/middleware/src/clock.ts';
 import type { OpenEngine } from '../../../../packages/middleware/src/engines/engine.ts';
 import { type Names, namesOf } from '../../../../packages/middleware/src/engines/nats/names.ts';
 import { natsEngine } from '../../../../packages/middleware/src/engines/nats/nats-engine.ts';
@@ -104,3 +105,47 @@ it('has the log as it was when it leads, of one that was full for a while', { ti
   expect(await fresh.log.size()).toBe(kept.length);
   expect(await full.log.size()).toBe(kept.length);
 });
+
+it('has all that did not expire when every server was killed after what did had been removed', {
+  timeout,
+}, async () => {
+  const prefix = 'swept';
+  // Half a minute passes in a tenth of a second.
+  const hasty: Clock = {
+    ...systemClock,
+    after: (ms, callback) => systemClock.after(ms >= 10_000 ? ms / 300 : ms, callback),
+  };
+  const { store } = await opened({ prefix, clock: hasty });
+  const names = Array.from({ length: 100 }, (_, i) => `k${100 + i}`);
+  const expiresAt = Date.now() + 300;
+  for (const name of names) {
+    await Promise.all([
+      store.put(`stays/${name}`, bytes(name)),
+      store.put(`goes/${name}`, bytes(name), { expiresAt }),
+    ]);
+  }
+  const { store: stream } = streamsOf(prefix);
+  await expect.poll(() => messagesIn(stream), { timeout: 30_000 }).toBe(names.length);
+  await Promise.all(cluster.nodes.map((node) => node.kill()));
+  await Promise.all(cluster.nodes.map((node) => node.restart()));
+  await cluster.leaderOf(stream);
+  await cluster.caughtUp(stream);
+  const fresh = await opened({ prefix, clock: systemClock });
+  const kept = await fresh.store.list('stays/', { limit: 1_000 });
+  expect(kept.map(({ key }) => key)).toEqual(names.map((name) => `stays/${name}`));
+});
+
+async function opened({ prefix, clock }: { prefix: string; clock: Clock }): Promise<OpenEngine> {
+  const engine = await natsEngine({ servers: cluster.servers, keys, prefix }).open({ ...scope, clock });
+  engines.push(engine);
+  return engine;
+}
+
+async function messagesIn(stream: string): Promise<number> {
+  const nats = await connect({ servers: cluster.servers });
+  try {
+    return (await (await jetstreamManager(nats)).streams.info(stream)).state.messages;
+  } finally {
+    await nats.close();
+  }
+}

@@ -60,8 +60,13 @@ export interface Api {
   subjects(stream: string): Promise<readonly string[]>;
   /** Removes the message with that number, and has the servers write over it. */
   overwrite(stream: string, seq: number): Promise<void>;
-  /** Removes the messages of a subject up to a number, that one included. Without it, all. */
-  purge(stream: string, subject: string, seq?: number): Promise<void>;
+  /** Removes the message with that number, if it is there. */
+  removeOne(stream: string, seq: number): Promise<void>;
+  /**
+   * Removes the messages of a subject, also one with wildcards, up to a number, that one included; without it, all. Not all at once,
+   * so the one that counts goes `atLast`: until then it counts.
+   */
+  remove(stream: string, subject: string, upTo?: number, atLast?: number): Promise<void>;
 }
 
 /** How long one request waits for its answer; a new leader is elected in a few seconds. */
@@ -185,6 +190,16 @@ export async function openApi(
     });
   }
 
+  // One by one. Servers of 2.9.10 that purged by subject lost, when they were killed and started again, most of what was in the stream
+  // before, of other subjects too, and made the others lose it as well.
+  async function removeOne(stream: string, seq: number): Promise<void> {
+    try {
+      await ask(`Removing from ${stream}`, true, () => manager.streams.deleteMessage(stream, seq, false));
+    } catch (error) {
+      if ((await get(stream, { seq })) !== undefined) throw error;
+    }
+  }
+
   const pause = (ms: number): Promise<void> => new Promise((resolve) => clock.after(ms, resolve));
   const order = subjectOrder({ last: newestOf, next, send, pause });
 
@@ -226,11 +241,15 @@ export async function openApi(
     async overwrite(stream, seq) {
       await ask(`Removing from ${stream}`, true, () => manager.streams.deleteMessage(stream, seq, true));
     },
-    async purge(stream, subject, seq) {
-      const upTo = seq === undefined ? {} : { seq: seq + 1 };
-      await ask(`Removing from ${stream}`, true, () =>
-        manager.streams.purge(stream, { filter: subject, ...upTo }),
-      );
+    removeOne,
+    async remove(stream, subject, upTo = Number.MAX_SAFE_INTEGER, atLast) {
+      for (let from = 1; from <= upTo; ) {
+        const kept = await next(stream, subject, from);
+        if (kept === undefined || kept.seq > upTo) break;
+        if (kept.seq !== atLast) await removeOne(stream, kept.seq);
+        from = kept.seq + 1;
+      }
+      if (atLast !== undefined) await removeOne(stream, atLast);
     },
   };
 }

@@ -9,7 +9,7 @@ import { removeMessage } from './store-sweeping.ts';
 // Bundles go from the first on, as soon as most of what one made is over: deleted, or expired. By crash point:
 //
 //   what is still shown gets a message of its own, with the same value.   Crash: it has one sooner than it had to
-//   the bundle is removed, and every one before it.   Crash: markers and expired messages of its keys stay until somebody starts
+//   the bundle is removed, as every one before it was.  Crash: markers and expired messages of its keys stay until somebody starts
 //   an hour later so are the messages of keys that are over.   Until then every host has heard that the bundle is gone, and
 //                                                               does not take a value from one that it remembers
 //
@@ -67,7 +67,7 @@ export function startBundleSweeping(context: NatsContext, store: SweptStore): { 
       return false;
     }
     await inParallel(living, atATime, ({ key, value }) => store.moveOut(key, value));
-    await api.purge(stream, names.bundleSubject, bundle.seq);
+    await api.removeOne(stream, bundle.seq);
     store.floor(bundle.seq + 1);
     const at = clock.wallNow() + remainsKeptMs;
     for (const { key, seq } of over) {

@@ -24,7 +24,7 @@ export function longValues({ api, names }: NatsContext): LongValues {
   const stream = names.streams.store;
 
   function drop(chunks: Chunks | undefined): void {
-    if (chunks !== undefined) api.purge(stream, names.chunkSubject(chunks.id, '>')).catch(() => {});
+    if (chunks !== undefined) api.remove(stream, names.chunkSubject(chunks.id, '>')).catch(() => {});
   }
 
   return {

@@ -44,9 +44,9 @@ export function natsPermissions({
       names.queueSubjects,
       names.wrappedKeySubject('>'),
       ...ofEach,
-      `$JS.API.STREAM.PURGE.${bundles}`,
-      `$JS.API.STREAM.PURGE.${store}`,
-      `$JS.API.STREAM.PURGE.${queue}`,
+      `$JS.API.STREAM.MSG.DELETE.${bundles}`,
+      `$JS.API.STREAM.MSG.DELETE.${store}`,
+      `$JS.API.STREAM.MSG.DELETE.${queue}`,
       `$JS.API.STREAM.MSG.DELETE.${keys}`,
       // Answers to the server's flow control of the consumers above.
       '$JS.FC.>',

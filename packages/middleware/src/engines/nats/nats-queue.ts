@@ -138,9 +138,9 @@ export async function openNatsQueue(context: NatsContext): Promise<NatsQueue> {
 
   async function sweepArrivals(): Promise<void> {
     const spent = feed.use((view) => view.spentArrivals(sweptPerTurn));
-    await inParallel(spent, sweptAtATime, async ({ seq, subject }) => {
+    await inParallel(spent, sweptAtATime, async ({ seq }) => {
       if (stopped) return;
-      await api.purge(stream, subject);
+      await api.removeOne(stream, seq);
       if (!stopped) feed.use((view) => view.forgetArrival(seq));
     });
   }
@@ -153,7 +153,7 @@ export async function openNatsQueue(context: NatsContext): Promise<NatsQueue> {
       const there = await api.standing(stream, subject);
       if (there !== undefined && there.counts.seq !== seq) return;
       // Those behind it lost against it, and must not come to count.
-      await api.purge(stream, subject, there?.last ?? seq);
+      await api.remove(stream, subject, there?.last ?? seq, seq);
       if (!stopped) feed.use((view) => view.forget(item.id));
     });
   }

@@ -21,7 +21,7 @@ const orphanAfterMs = 3_600_000;
 export async function removeMessage(api: Api, stream: string, subject: string, seq: number): Promise<void> {
   const there = await api.standing(stream, subject);
   // Where it is the one that counts, those behind it lost against it, and must not come to count.
-  await api.purge(stream, subject, there?.counts.seq === seq ? there.last : seq);
+  await api.remove(stream, subject, there?.counts.seq === seq ? there.last : seq, seq);
 }
 
 /** Begins to sweep. `isInBundle`: whether the bundle that made a key is still there. */
@@ -63,7 +63,7 @@ export function startStoreSweeping(
     const [id = ''] = subject.split('.').slice(-2);
     const key = chunkKey(headers);
     const named = key === undefined ? undefined : await lastOf(key);
-    if (named?.chunks?.id !== id) await api.purge(stream, names.chunkSubject(id, '>'));
+    if (named?.chunks?.id !== id) await api.remove(stream, names.chunkSubject(id, '>'));
   }
 
   /** Reads on a page further. False where there is nothing more to be done for now. */

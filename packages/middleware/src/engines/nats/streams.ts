@@ -13,7 +13,7 @@ import type { NatsEngineOptions } from './nats-options.ts';
 
 type Room = keyof Names['streams'];
 
-/** Without what is refused here a stream would forget, or let somebody change, what it must keep. Its size: room-left.ts. */
+/** Without what is refused here a stream would forget, or let somebody change, what it must keep. Its size: room-left.ts. None may be purged: see `removeOne` in api.ts. */
 type Essential = Pick<
   StreamConfig,
   | 'subjects'
@@ -75,24 +75,24 @@ function essential(names: Names, room: Room): Essential {
         ...common,
         subjects: [names.bundleSubject],
         max_msgs_per_subject: -1,
-        deny_delete: true,
-        deny_purge: false,
+        deny_delete: false,
+        deny_purge: true,
       };
     case 'store':
       return {
         ...common,
         subjects: [names.storeSubject('>'), names.chunkSubject('*', '>')],
         max_msgs_per_subject: keptPerSubject,
-        deny_delete: true,
-        deny_purge: false,
+        deny_delete: false,
+        deny_purge: true,
       };
     case 'queue':
       return {
         ...common,
         subjects: [names.queueSubjects],
         max_msgs_per_subject: keptPerSubject,
-        deny_delete: true,
-        deny_purge: false,
+        deny_delete: false,
+        deny_purge: true,
       };
     case 'keys':
       return {
@@ -100,7 +100,7 @@ function essential(names: Names, room: Room): Essential {
         subjects: [names.wrappedKeySubject('>')],
         max_msgs_per_subject: keptPerSubject,
         deny_delete: false,
-        deny_purge: false,
+        deny_purge: true,
       };
     default:
       return room satisfies never;
@@ -144,7 +144,6 @@ async function add({ questions }: Api, names: Names, room: Room, replicas: numbe
       name: names.streams[room],
       description: markOf(names, room),
       num_replicas: replicas,
-      allow_rollup_hdrs: room === 'store',
       ...essential(names, room),
     } as StreamConfig);
     return undefined;
