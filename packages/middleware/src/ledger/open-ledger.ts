@@ -187,9 +187,8 @@ export async function openLedger(options: LedgerSetup): Promise<Ledger> {
     recover: () => recoverLoudly(recovery.run()),
     verify: (oldCheckpoint) =>
       verifyStored(
-        { log, store: parts.store },
+        { log, store: parts.store, clock },
         { verifierKeys: [verifierKey], oldCheckpoint: oldCheckpoint ?? sealer.head.checkpoint },
-        clock,
       ),
     async close() {
       // What is not carried over now is at the next start; an engine that hangs must not keep the process.

@@ -19,10 +19,10 @@ const betweenLooksMs = 500;
  * be sealed are left out. What seems to be missing is looked for again for three seconds before that is said.
  */
 export async function verifyStored(
-  parts: Stored,
+  parts: Stored & { readonly clock?: Pick<Clock, 'after'> },
   trust: Trust,
-  clock: Pick<Clock, 'after'> = systemClock,
 ): Promise<LedgerReport> {
+  const { clock = systemClock } = parts;
   for (let looks = 1; ; looks++) {
     const report = await verifyOnce(parts, trust);
     if (report.ok || looks === mostLooks || !perhapsTooEarly.includes(report.fault)) return report;
