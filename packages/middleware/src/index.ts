@@ -9,7 +9,7 @@ export type {
   IndexPage,
   IndexQuery,
 } from './audit/index/contract.ts';
-export type { Gate, GateAudit, GateDeferrals, GateLedger } from './options/gate.ts';
+export type { Gate, GateAudit, GateDeferrals, GateGroup, GateLedger } from './options/gate.ts';
 export type {
   DecisionEvent,
   GateEvents,
@@ -22,9 +22,10 @@ export type { ShadowCounts, ShadowReport } from './decide/shadow-tally.ts';
 export type { ChangeResult, ChangeTerms, GateWorkTypes, WorkTypeView } from './options/gate-work-types.ts';
 export type { MetricRegistry, PrometheusOptions } from './options/prometheus-options.ts';
 export type { WorkTypeChanges } from './options/change-work-type.ts';
+export type { AuthOptions } from './options/auth-options.ts';
+export type { ResourceGroupOptions } from './options/group-options.ts';
 export type {
   AskRequest,
-  AuthOptions,
   AutoThresholdOptions,
   LatencyOptions,
   LedgerOptions,

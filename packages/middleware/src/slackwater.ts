@@ -2,40 +2,32 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import type { ServerResponse } from 'node:http';
 import type { NextFunction, Request } from 'express';
 import { firstTimeHere } from './answer/first-time-here.ts';
-import type { GateParts, Recorder } from './answer/gate-parts.ts';
-import { requestJudge } from './answer/handle.ts';
-import { pollAfterMs } from './answer/poll-after.ts';
 import { passReplay } from './answer/replays.ts';
-import { factFinder } from './answer/request-facts.ts';
 import { pathBelow } from './answer/request-paths.ts';
-import type { ResourceParts } from './answer/resources/contract.ts';
 import { createResources } from './answer/resources/create-resources.ts';
-import { healthOfLedger } from './answer/resources/health.ts';
-import { auditInProcess, ledgerInProcess } from './audit/in-process.ts';
 import { tokenVerifier } from './audit/verify-token.ts';
 import { systemClock, type Timer } from './clock.ts';
-import { routeTable } from './decide/route-table.ts';
 import { commitSources } from './drivers/driver.ts';
+import { answerRequests } from './joins/answer-requests.ts';
 import { type GateBatches, keepBatches } from './joins/batches.ts';
-import { type Candidates, findCandidates } from './joins/candidates.ts';
-import { type Deciding, decide, measure } from './joins/decide.ts';
+import { findCandidates } from './joins/candidates.ts';
+import { decide, measure } from './joins/decide.ts';
+import { groupsInProcess } from './joins/groups-in-process.ts';
 import { checkRegistry, measureGate } from './joins/measure-gate.ts';
-import { learnedRows, partitionRows } from './joins/partition-rows.ts';
-import { type Mounted, type Recorded, type Recording, record } from './joins/record.ts';
-import { type DecisionTelling, tellDecisions } from './joins/tell-decisions.ts';
-import { controlWorkTypes, type WorkTypeControl, workTypesInProcess } from './joins/work-types.ts';
+import { type Mounted, resourceGroups } from './joins/resource-groups.ts';
+import { resourceParts } from './joins/resource-parts.ts';
+import { tellDecisions } from './joins/tell-decisions.ts';
+import { controlWorkTypes, workTypesInProcess } from './joins/work-types.ts';
 import type { Ledger } from './ledger/open-ledger.ts';
 import { unmeasured } from './measure/unmeasured.ts';
 import type { Gate } from './options/gate.ts';
-import { type GateVoice, gateVoice } from './options/gate-voice.ts';
+import { gateVoice } from './options/gate-voice.ts';
 import { namedPartitions, unobservedMessage } from './options/named-partitions.ts';
 import { OptionMissingError } from './options/option-error.ts';
 import type { SlackwaterOptions } from './options/options.ts';
 import { questionable } from './options/questionable.ts';
 import { resolveOptions } from './options/resolve-options.ts';
-import type { ResolvedOptions } from './options/resolved.ts';
 import { sharedServerMessage } from './options/shared-server.ts';
-import { allowListed } from './perform/capturable-headers.ts';
 import { replayOf } from './perform/replay-identity.ts';
 import type { ReplayApp } from './perform/through-app.ts';
 
@@ -65,22 +57,32 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
   const measuring = measure(resolved, voice);
   const { table, sharing } = measuring;
   const wake = (partition: string): void => {
-    recording?.current?.performer.wake(partition);
+    groups?.wake(partition);
     batches.wake();
   };
   const deciding = decide(resolved, measuring, voice, wake);
   const candidates = findCandidates(resolved, measuring, voice, wake);
   const app: Mounted = { at: undefined };
-  const control = controlWorkTypes(configured, workTypes, deciding, voice, resolved.engine && openLedger);
+  const hasLedger = resolved.groups.length > 0;
+  const control = controlWorkTypes(
+    configured,
+    workTypes,
+    deciding,
+    voice,
+    hasLedger ? openLedger : undefined,
+  );
   const held = { ...deciding, hold: candidates.hold };
-  const recording = resolved.engine && record(resolved, resolved.engine, held, voice, app, control.follow);
-  const batches: GateBatches = keepBatches(resolved, held, voice, recording);
-  const meter = measureGate(resolved, deciding, voice, resolved.engine, () => recording, batches.list);
+  const groups = resourceGroups(resolved, held, voice, app, (home) => {
+    sharing?.begin(home.engine.store);
+    control.follow(home.ledger);
+  });
+  const batches: GateBatches = keepBatches(resolved, held, voice, groups?.home);
+  const meter = measureGate(resolved, deciding, voice, groups, batches.list);
   const verifyToken = resolved.auth && tokenVerifier(resolved.auth, clock);
   const decisions = tellDecisions(resolved, voice, verifyToken);
-  const judge = answerRequests(resolved, deciding, candidates, voice, recording, decisions, meter);
+  const judge = answerRequests(resolved, deciding, candidates, voice, groups, decisions, meter);
   const serve = createResources({
-    ...resourceParts(resolved, deciding, voice, recording, control),
+    ...resourceParts(resolved, deciding, voice, groups, control),
     verifyToken,
     decisions: decisions.list,
     batches: batches.list,
@@ -91,13 +93,13 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
   let lookingAround: Timer | undefined;
 
   async function openLedger(): Promise<Ledger> {
-    if (recording === undefined) throw new OptionMissingError('engine', 'say where the ledger lives');
-    return (await recording.open()).ledger;
+    if (groups === undefined) throw new OptionMissingError('engine', 'say where the ledger lives');
+    return (await groups.home.open()).ledger;
   }
 
   const onListening = (): void => {
     if (app.at === undefined) return;
-    setImmediate(() => recording?.starter.startByItself());
+    setImmediate(() => groups?.startByItself());
     batches.start();
   };
   subscribe(listening, onListening);
@@ -116,7 +118,7 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
     }
     app.at ??= req.app;
     lookingAround ??= clock.after(lookAroundAfterMs, lookAround);
-    recording?.starter.startByItself();
+    groups?.startByItself();
     batches.start();
     resources(req, res, () => judge({ req, res, next }));
   }
@@ -130,8 +132,10 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
   function lookAround(): void {
     const partitions = unmeasured(namedPartitions(resolved), table);
     if (partitions.length > 0) voice.warn('partition-unobserved', unobservedMessage(partitions));
-    const shared = sharedServerMessage(resolved.engine, commitSources());
-    if (shared !== undefined) voice.warn('engine-on-observed-server', shared);
+    for (const { engine } of resolved.groups) {
+      const shared = sharedServerMessage(engine, commitSources());
+      if (shared !== undefined) voice.warn('engine-on-observed-server', shared);
+    }
   }
 
   async function end(): Promise<void> {
@@ -144,28 +148,14 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
     await batches.close();
     // While there is an engine to take its values back from.
     await sharing?.close();
-    await recording?.close();
+    await groups?.close();
     table.close();
   }
 
-  /** What the application asks of the ledger waits until it is open. */
-  async function recorded(): Promise<Recorded> {
-    if (recording === undefined) throw new OptionMissingError('engine', 'say where the ledger lives');
-    return recording.opened();
-  }
-  const ledger = async (): Promise<Ledger> => (await recorded()).ledger;
   const own = {
     resources,
     latency: table,
-    ledger: ledgerInProcess(ledger),
-    audit: auditInProcess(ledger, async () => (await recorded()).audit),
-    deferrals: {
-      find: async (id: string) => (await ledger()).find(id),
-      cancel: async (id: string) => (await recorded()).performer.cancel(id),
-      get inFlight() {
-        return recording?.current?.performer.inFlight ?? 0;
-      },
-    },
+    ...groupsInProcess(groups),
     workTypes: workTypesInProcess(control),
     batch: batches.make,
     shadow: () => deciding.shadow.report(),
@@ -176,7 +166,7 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
     },
     async start() {
       batches.start();
-      await recording?.starter.start();
+      await groups?.start();
     },
     close() {
       closing ??= end();
@@ -190,109 +180,4 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
     },
   };
   return Object.assign(handle, own);
-}
-
-/** Those of them that say the work type of a request. */
-const workTypeOptions: ReadonlySet<string> = new Set(['classify', 'routes.workType']);
-
-function unknownMessage(option: string): string {
-  return `The option ${option} threw, took longer than 5 s, or named a work type that does not exist: such requests have the default work type. The event trouble has each case.`;
-}
-
-/** Requests from outside are let through, or answered. */
-function answerRequests(
-  options: ResolvedOptions,
-  { admissions, learned, shadow }: Deciding,
-  candidates: Candidates,
-  { warn, trouble }: GateVoice,
-  recording: Recording | undefined,
-  decisions: Pick<DecisionTelling, 'areHeard' | 'tell' | 'explainsTo'>,
-  meter: GateParts['meter'],
-): ReturnType<typeof requestJudge> {
-  const { application, group, publicUrl, basePath } = options;
-  const recorder: Recorder | undefined = recording && {
-    home: { application, group, durable: recording.durable },
-    ledger: async () => (await recording.open()).ledger,
-    completionsOf: recording.completionsOf,
-    enqueued: (partition) => recording.current?.performer.enqueued(partition),
-    pollAfterMs: (partition) => pollAfterMs(admissions.statesOf(partition)),
-  };
-  const keptHeaders = new Set(options.captureHeaders);
-  const parts: GateParts = {
-    options,
-    clock,
-    factsOf: factFinder({
-      options,
-      clock,
-      findRoute: routeTable(options.routes),
-      learned,
-      wouldPerform: (rank, partition) => admissions.wouldPerform(rank, partition),
-      failed(option, error) {
-        trouble(`asking the option ${option}`, error);
-        if (workTypeOptions.has(option)) warn('work-type-unknown', unknownMessage(option));
-      },
-    }),
-    admissions,
-    candidates,
-    recorder,
-    shadow,
-    learned,
-    transactions: () => recording?.current?.transactions,
-    decisionsAreHeard: decisions.areHeard,
-    tellDecision: decisions.tell,
-    explainsTo: decisions.explainsTo,
-    meter,
-    warn,
-    trouble,
-  };
-  return requestJudge(
-    parts,
-    (req) => allowListed(req.rawHeaders, keptHeaders),
-    (req) => `${publicUrl ?? req.baseUrl}${basePath}`,
-  );
-}
-
-/** What the gate serves itself. */
-function resourceParts(
-  options: ResolvedOptions,
-  deciding: Deciding,
-  { trouble }: GateVoice,
-  recording: Recording | undefined,
-  workTypes: WorkTypeControl,
-): Omit<ResourceParts, 'verifyToken' | 'decisions' | 'batches' | 'metrics'> {
-  const { application, group, publicUrl, basePath, requester, ledger } = options;
-  const { admissions } = deciding;
-  return {
-    clock,
-    publicUrl,
-    basePath,
-    home: { application, group },
-    records: recording && {
-      durable: recording.durable,
-      ledger: async () => (await recording.open()).ledger,
-      audit: recording.audit,
-      cancel: recording.cancel,
-      onChange: recording.watch,
-    },
-    requester,
-    ledgerIsPublic: ledger.public,
-    pollAfterMs: (partition) => pollAfterMs(admissions.statesOf(partition)),
-    partitions: () => partitionRows(deciding),
-    learnedRoutes: () => learnedRows(deciding),
-    shadow: () => deciding.shadow.report(),
-    workTypes,
-    health: async () => ({
-      status:
-        recording === undefined
-          ? 'ready'
-          : healthOfLedger(recording.current?.ledger, recording.starter.failed),
-      details: {
-        application,
-        performing: recording?.current?.performer.inFlight ?? 0,
-        engine: recording?.current?.engine.status?.(),
-        index: recording?.current?.audit.status(),
-      },
-    }),
-    tellTrouble: trouble,
-  };
 }

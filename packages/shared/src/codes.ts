@@ -125,6 +125,7 @@ export const reasonCodes = [
   'ledger-unavailable',
   'ledger-timeout',
   'queue-full',
+  'group-unknown',
   'never-defer-class',
   // what could not be asked
   'work-type-unknown',

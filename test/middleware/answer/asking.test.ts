@@ -93,16 +93,16 @@ describe('a function among the options that never answers', () => {
         facts: { ...facts, workType: { ...facts.workType, validate } },
         partition: 'orders',
       },
-      ...{ requester: 'ann', idempotencyKey: undefined, reasons: [], before: true },
+      ...{ requester: 'ann', recorder: undefined, idempotencyKey: undefined, reasons: [], before: true },
     };
     const nowhere: Recorder = {
       home: { application: 'asking', group: 'default', durable: 'fsync' },
       ledger: never,
-      completionsOf: () => undefined,
       enqueued: () => {},
       pollAfterMs: () => 0,
     };
-    const result = await inFiveSeconds(defer(parts, nowhere, wish, () => []));
+    const recorders = { of: () => nowhere, others: () => [], completionsOf: () => undefined };
+    const result = await inFiveSeconds(defer(parts, recorders, wish, () => []));
     expect(result).toEqual({ kind: 'not-deferred', reason: 'option-function-failed' });
     expect(told).toHaveLength(1);
   });

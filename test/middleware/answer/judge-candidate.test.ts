@@ -19,7 +19,7 @@ function refusedForItsRequester(policy: CandidatePolicy): readonly unknown[] {
     judge: judgeCandidate,
   };
   const options = { requesterClass: () => 'free' };
-  const parts = { admissions, candidates, options, recorder: {} } as unknown as GateParts;
+  const parts = { admissions, candidates, options, recorders: {} } as unknown as GateParts;
   const done: unknown[] = [];
   const { judge } = byCandidates(parts, {
     perform: () => done.push('performed'),

@@ -75,14 +75,16 @@ describe('GET /metrics', () => {
 
   it('tells of the queue, recording, the ledger and shadow mode', async () => {
     const text = await scrape();
-    expect(valuesOf(text, 'slackwater_deferrals_queued')).toEqual({ '': 1 });
-    expect(valuesOf(text, 'slackwater_record_seconds_count')).toEqual({ 'outcome="deferred"': 1 });
-    expect(valuesOf(text, 'slackwater_ledger_ready')).toEqual({ '': 1 });
+    expect(valuesOf(text, 'slackwater_deferrals_queued')).toEqual({ 'group="main"': 1 });
+    expect(valuesOf(text, 'slackwater_record_seconds_count')).toEqual({
+      'outcome="deferred",group="main"': 1,
+    });
+    expect(valuesOf(text, 'slackwater_ledger_ready')).toEqual({ 'group="main"': 1 });
     const shadow = valuesOf(text, 'slackwater_shadow_requests_total');
     expect(shadow['work_type="quiet",would_be="retry-later"']).toBeGreaterThan(0);
     // Nobody has measured it: the engine has no servers.
     expect(valuesOf(text, 'slackwater_engine_connected')).toEqual({});
-    expect(valuesOf(await registry.metrics(), 'slackwater_deferrals_queued')).toEqual({ '': 1 });
+    expect(valuesOf(await registry.metrics(), 'slackwater_deferrals_queued')).toEqual({ 'group="main"': 1 });
   });
 
   it('goes on counting where it was, however often and by however many it is read', async () => {

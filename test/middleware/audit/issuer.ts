@@ -1,6 +1,6 @@
 import { createHmac, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import jwt from 'jsonwebtoken';
-import type { AuthOptions } from '../../../packages/middleware/src/options/options.ts';
+import type { AuthOptions } from '../../../packages/middleware/src/options/auth-options.ts';
 
 const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
 

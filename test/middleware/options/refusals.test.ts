@@ -21,6 +21,25 @@ const invalid: readonly Row[] = [
   [{ application: '' }, 'application', '"" is an empty string', '1 to 64'],
   [{ application: '..' }, 'application', '".."', 'beginning with a letter'],
   [{ group: 'x'.repeat(65) }, 'group', '"xxxx', '1 to 64'],
+  [{ engine, groups: {} }, 'groups', 'it has 0 groups', 'give 1 to 100'],
+  [{ engine, groups: 'eu' }, 'groups', '"eu" is a string', 'give an object of groups'],
+  [{ engine, groups: { 'a b': {} } }, 'groups', 'a b', 'letters, digits'],
+  [{ engine, groups: { eu: { ledger: { maxQueued: 0 } } } }, 'groups.eu.ledger.maxQueued', '0', 'from 1'],
+  [{ engine, groups: { eu: {} }, group: 'us' }, 'group', '"us"', 'one of them: eu'],
+  [{ engine, groups: { eu: {} }, groupFor: 'us' }, 'groupFor', '"us"', 'give one of groups: eu'],
+  [{ engine, groups: { eu: {} }, groupFor: 7 }, 'groupFor', '7 is a number', 'give a function'],
+  [
+    { engine, groups: { eu: {} }, ledger: { origin: 'shop' } },
+    'ledger.origin',
+    'name of its own',
+    'groups.<name>.ledger.origin',
+  ],
+  [
+    { engine, groups: { eu: { ledger: { origin: 'a' } }, us: { ledger: { origin: 'a' } } }, group: 'eu' },
+    'groups.us.ledger.origin',
+    'groups.eu has the same',
+    'name of its own',
+  ],
   [{ thresholdMs: '200' }, 'thresholdMs', '"200" is a string', 'give a number of milliseconds'],
   [{ thresholdMs: -1 }, 'thresholdMs', '-1', 'from 0.001 to 3,600,000'],
   [{ thresholdMs: 0 }, 'thresholdMs', '0 is a number', 'from 0.001 to 3,600,000'],
@@ -164,6 +183,9 @@ const unknown: readonly Row[] = [
 ];
 
 const missing: readonly Row[] = [
+  [{ groups: { eu: {} }, group: 'eu' }, 'groups.eu.engine', 'missing', 'an engine of its own'],
+  [{ engine, groups: { eu: {}, us: {} } }, 'groupFor', 'missing', "(req) => 'eu'"],
+  [{ engine, groupFor: () => 'eu' }, 'groups', 'missing', 'groupFor says which'],
   [{ workTypes: { settle: {} } }, 'workTypes.settle.priority', 'missing', 'from 1, the most important'],
   [
     one({ whenOver: 'defer' }),

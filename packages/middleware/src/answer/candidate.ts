@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { NextFunction, Request } from 'express';
-import type { GateParts } from './gate-parts.ts';
+import type { GateParts, Recorder } from './gate-parts.ts';
 import type { KeyedState } from './keyed-requests.ts';
 import type { RequestFacts } from './request-facts.ts';
 import { requesterOf } from './requester.ts';
@@ -17,6 +17,8 @@ export interface Candidate extends Exchange {
   readonly facts: RequestFacts;
   readonly requester: string | undefined;
   readonly keyed: KeyedState;
+  /** Of the group it belongs to, where that was asked for already. */
+  readonly recorder?: Recorder;
   /** Whose share it would be let through in, empty for all whom nobody knows; undefined where that does not matter. */
   readonly sharer?: string;
 }

@@ -6,7 +6,7 @@ import type { AcceptanceResult, CapturedRequest, Deferral } from '../ledger/defe
 import type { Ledger } from '../ledger/open-ledger.ts';
 import { asked } from './asked.ts';
 import { captureBody } from './capture-body.ts';
-import type { GateParts, Recorder, WhyNot } from './gate-parts.ts';
+import type { GateParts, Recorder, Recorders, WhyNot } from './gate-parts.ts';
 import { ledgerTrouble, unknownDeferralOf } from './ledger-trouble.ts';
 import { type RequestFacts, withNotes } from './request-facts.ts';
 
@@ -14,6 +14,8 @@ import { type RequestFacts, withNotes } from './request-facts.ts';
 export type DeferResult =
   | {
       readonly kind: 'deferred';
+      /** Where it was recorded. */
+      readonly at: Recorder;
       readonly deferral: Deferral;
       readonly capability: string;
       readonly proof: Awaited<ReturnType<Ledger['proof']>>;
@@ -32,6 +34,8 @@ export interface ToDefer {
   readonly facts: RequestFacts;
   readonly partition: string;
   readonly requester: string | undefined;
+  /** Of its group, where that is known already. */
+  readonly recorder: Recorder | undefined;
   readonly idempotencyKey: string | undefined;
   readonly reasons: readonly ReasonCode[];
   readonly because?: Because;
@@ -50,7 +54,7 @@ type Captured =
 /** Defers a request, if everything that it takes is there. Never rejects. */
 export async function defer(
   parts: DeferParts,
-  recorder: Recorder,
+  recorders: Recorders,
   wish: ToDefer,
   keep: KeepHeaders,
 ): Promise<DeferResult> {
@@ -61,8 +65,10 @@ export async function defer(
   }
   if (requester === undefined) return notDeferred('requester-unknown');
   if (facts.orderUnknown && !wish.before) return notDeferred('option-function-failed');
-  const missing = wish.before ? undefined : await whyNotDoneOnce(parts, recorder, wish.partition);
+  const missing = wish.before ? undefined : await whyNotDoneOnce(parts, recorders, wish.partition);
   if (missing !== undefined) return notDeferred(missing);
+  const recorder = wish.recorder ?? (await recorders.of(req));
+  if (typeof recorder === 'string') return notDeferred(recorder);
   const captured = await capture(parts, wish, keep);
   if (captured.kind !== 'captured') return captured;
   const refusal = await refusalOf(parts, wish, captured.request);
@@ -75,10 +81,10 @@ export type KeepHeaders = (req: Request) => CapturedRequest['headers'];
 
 async function whyNotDoneOnce(
   { clock, options, warn, trouble }: DeferParts,
-  recorder: Recorder,
+  recorders: Recorders,
   partition: string,
 ): Promise<WhyNot | undefined> {
-  const completions = recorder.completionsOf(partition);
+  const completions = recorders.completionsOf(partition);
   if (completions === undefined || completions === 'none') {
     warn(
       'deferral-without-completions',
@@ -185,7 +191,7 @@ async function recordMeasured(
   const result = await record(parts, recorder, wish, request);
   const outcome = result.kind === 'fate-unknown' ? 'unknown' : result.kind;
   if (outcome === 'deferred' || outcome === 'not-deferred' || outcome === 'unknown') {
-    parts.meter?.recorded(outcome, parts.clock.now() - startedAt);
+    parts.meter?.recorded(recorder.home.group, outcome, parts.clock.now() - startedAt);
   }
   return result;
 }
@@ -226,7 +232,7 @@ async function record(
   recorder.enqueued(deferral.partition);
   try {
     const proof = await (await recorder.ledger()).proof(deferral.id);
-    return { kind: 'deferred', deferral, capability, proof };
+    return { kind: 'deferred', at: recorder, deferral, capability, proof };
   } catch (error) {
     // It is recorded. Without its receipt nobody is told that it is.
     trouble('making a receipt', error);

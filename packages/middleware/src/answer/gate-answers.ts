@@ -8,7 +8,7 @@ import type { DeferResult } from './defer.ts';
 import { deferralResource, deferralUrls } from './deferral-resource.ts';
 import { sendDeferred, sendSuccessAhead } from './deferred.ts';
 import { explainOn, stanceOf } from './explain.ts';
-import type { GateParts, Recorder } from './gate-parts.ts';
+import type { GateParts } from './gate-parts.ts';
 import type { Grounds } from './judge-candidate.ts';
 import { type RequestFacts, withNotes } from './request-facts.ts';
 import { partitionTag, sendRetryLater } from './retry-later.ts';
@@ -65,14 +65,14 @@ function asReturned(returned: boolean): Pick<DecisionEvent, 'returned'> {
 
 /** Makes the answers of one gate. */
 export function gateAnswers(parts: GateParts, baseUrlOf: (req: Request) => string): GateAnswers {
-  const { options, clock, admissions, recorder, shadow, meter, tellDecision, trouble } = parts;
+  const { options, clock, admissions, shadow, meter, tellDecision, trouble } = parts;
 
   function tell(
     { req, res, facts }: Judged,
     decision: 'perform' | 'retry-later' | 'defer',
     found: readonly ReasonCode[],
     partition: string | undefined = facts.partitions[0],
-    more: Pick<DecisionEvent, 'retryAfterMs' | 'id' | 'returned' | 'wouldBe'> & {
+    more: Pick<DecisionEvent, 'retryAfterMs' | 'id' | 'group' | 'returned' | 'wouldBe'> & {
       readonly because?: Because | undefined;
     } = nothingMore,
   ): void {
@@ -120,9 +120,8 @@ export function gateAnswers(parts: GateParts, baseUrlOf: (req: Request) => strin
   };
 
   async function sendRecorded(
-    at: Recorder,
     { req, res, facts }: Judged,
-    { deferral, capability, proof }: Extract<DeferResult, { readonly kind: 'deferred' }>,
+    { at, deferral, capability, proof }: Extract<DeferResult, { readonly kind: 'deferred' }>,
   ): Promise<void> {
     const urls = deferralUrls(baseUrlOf(req), deferral.id, capability);
     const answer = {
@@ -185,10 +184,10 @@ export function gateAnswers(parts: GateParts, baseUrlOf: (req: Request) => strin
           });
         case 'deferred':
           tell(judged, 'defer', reasons, partition, {
-            ...{ id: result.deferral.id, because },
+            ...{ id: result.deferral.id, group: result.at.home.group, because },
             ...asReturned(noteArrival(admissions, judged, true)),
           });
-          if (recorder !== undefined) await sendRecorded(recorder, judged, result);
+          await sendRecorded(judged, result);
       }
     },
   };

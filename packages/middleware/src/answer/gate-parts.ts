@@ -24,7 +24,7 @@ export interface GateParts {
   readonly admissions: Admitting;
   readonly candidates: CandidateMeans;
   /** Undefined where nothing is deferred: there is no engine. */
-  readonly recorder: Recorder | undefined;
+  readonly recorders: Recorders | undefined;
   /** Counts what shadow mode would have done. */
   readonly shadow: Pick<ShadowTally, 'performed' | 'postponed'>;
   readonly learned: Pick<LearnedRoutes, 'again' | 'learn'>;
@@ -51,7 +51,7 @@ export interface Meter {
     returned: boolean,
   ): void;
   retryAfter(workType: string, waitMs: number): void;
-  recorded(outcome: 'deferred' | 'not-deferred' | 'unknown', tookMs: number): void;
+  recorded(group: string, outcome: 'deferred' | 'not-deferred' | 'unknown', tookMs: number): void;
 }
 
 /** How many transactions the routes that may be deferred were seen to take. Both reject where that can't be asked or kept. */
@@ -92,13 +92,27 @@ export interface CandidateMeans {
   becauseOfLatency(partition: string, thresholdMs: number): Because;
 }
 
-/** Where requests are recorded to be performed later. */
+/** Where requests are recorded to be performed later: a place for each resource group. */
+export interface Recorders {
+  /**
+   * That of the group which a request belongs to; at once where nobody has to be asked. Why there is none where `groupFor`
+   * failed, or named none that exists: that is told. Never throws or rejects.
+   */
+  of(req: Request): Recorder | NoGroup | Promise<Recorder | NoGroup>;
+  /** All the others. */
+  others(than: Recorder): readonly Recorder[];
+  /** The completion rows of a partition; `none` where its driver has none, undefined where nobody observes it. */
+  readonly completionsOf: (partition: string) => Completions | 'none' | undefined;
+}
+
+/** Why a request belongs to no group. */
+export type NoGroup = Extract<ReasonCode, 'group-unknown' | 'option-function-failed'>;
+
+/** Where the requests of one resource group are recorded. */
 export interface Recorder {
   readonly home: DeferralHome;
   /** Rejects where it can't be opened, or not in time. */
   readonly ledger: () => Promise<Ledger>;
-  /** The completion rows of a partition; `none` where its driver has none, undefined where nobody observes it. */
-  readonly completionsOf: (partition: string) => Completions | 'none' | undefined;
   /** Something is on the queue of that partition. */
   readonly enqueued: (partition: string) => void;
   readonly pollAfterMs: (partition: string) => number;
@@ -118,5 +132,6 @@ export type WhyNot = Extract<
   | 'ledger-unavailable'
   | 'ledger-timeout'
   | 'queue-full'
+  | 'group-unknown'
   | 'option-function-failed'
 >;

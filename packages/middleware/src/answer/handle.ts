@@ -5,31 +5,19 @@ import { type Candidate, type Exchange, sharesPlaces, withSharer } from './candi
 import { defer, type KeepHeaders } from './defer.ts';
 import { noteStance } from './explain.ts';
 import { gateAnswers } from './gate-answers.ts';
-import type { GateParts, Recorder, WhyNot } from './gate-parts.ts';
+import type { GateParts, Recorders, WhyNot } from './gate-parts.ts';
 import { byCandidates, type Grounds } from './judge-candidate.ts';
-import {
-  alreadyPerformed,
-  doneBefore,
-  interrupted,
-  KeyedRequests,
-  type KeyedState,
-  release,
-} from './keyed-requests.ts';
-import { ledgerTrouble } from './ledger-trouble.ts';
+import { lookedUpJudge, mustBeLookedUp, withoutKey } from './judge-looked-up.ts';
+import { alreadyPerformed, doneBefore, interrupted, release } from './keyed-requests.ts';
 import { isPromise } from './maybe-async.ts';
 import { type PerformedOnce, performNow } from './perform-now.ts';
 import type { RequestFacts } from './request-facts.ts';
 import { requesterOf } from './requester.ts';
 import { sendProblem } from './send.ts';
-import { promisedBefore, wouldBe } from './shadow.ts';
+import { wouldBe } from './shadow.ts';
 
 /** A request that may be performed now. */
 type Granted = { readonly reason: ReasonCode; readonly entry: Entry };
-
-/** Nothing is decided anew of what was deferred before. */
-const before: Grounds & { readonly before: true } = { reasons: [], because: {}, before: true };
-
-const withoutKey: KeyedState = { kind: 'unkeyed' };
 
 /**
  * Makes the function that answers for requests from outside: it lets them through, or answers in their place. It is
@@ -40,15 +28,22 @@ export function requestJudge(
   keep: KeepHeaders,
   baseUrlOf: (req: Request) => string,
 ): (exchange: Exchange) => void {
-  const { admissions, candidates, recorder, trouble } = parts;
+  const { admissions, candidates, recorders, trouble } = parts;
   const { countRequest } = candidates;
-  const keyedRequests = new KeyedRequests();
   const answers = gateAnswers(parts, baseUrlOf);
   const candidateJudge = byCandidates<Candidate>(parts, {
     perform: performAdmitted,
     postpone,
     failed,
   });
+  const judgeLookedUp =
+    recorders &&
+    lookedUpJudge(parts, recorders, {
+      judgeByLatency,
+      retryLater,
+      deferOrRetry: (candidate, partition, grounds) => deferOrRetry(recorders, candidate, partition, grounds),
+      whyNeverDeferred: candidateJudge.whyNeverDeferred,
+    });
 
   function judge(exchange: Exchange, facts: RequestFacts): void {
     const { workType } = facts;
@@ -57,76 +52,12 @@ export function requestJudge(
     else if (workType.exempt) {
       answers.performed({ ...exchange, facts }, 'exempt');
       exchange.next();
-    } else if (workType.whenOver === 'defer' && recorder !== undefined && mustBeLookedUp(exchange, facts)) {
-      const look = workType.shadow ? judgeShadowed : judgeLookedUp;
-      look(recorder, exchange, facts).catch((error: unknown) => failed(exchange, error));
+    } else if (workType.whenOver === 'defer' && judgeLookedUp && mustBeLookedUp(exchange, facts)) {
+      judgeLookedUp(exchange, facts).catch((error: unknown) => failed(exchange, error));
     } else {
       const { req, res, next } = exchange;
       judgeByLatency({ req, res, next, facts, requester: undefined, keyed: withoutKey });
     }
-  }
-
-  /** Whether it may have been asked before, or must come after something. */
-  function mustBeLookedUp({ req }: Exchange, { orderKey, orderUnknown }: RequestFacts): boolean {
-    return orderKey !== undefined || orderUnknown || req.headers['idempotency-key'] !== undefined;
-  }
-
-  async function judgeLookedUp(at: Recorder, exchange: Exchange, facts: RequestFacts): Promise<void> {
-    const { name: requester, failed: isUnknown } = await requesterOf(parts, exchange.req);
-    if (isUnknown && exchange.req.headers['idempotency-key'] !== undefined) {
-      // Its key may stand for a deferral, and the request would be performed a second time.
-      const candidate: Candidate = { ...exchange, facts, requester, keyed: withoutKey };
-      retryLater(candidate, ['option-function-failed'], facts.partitions[0]);
-      return;
-    }
-    const keyed = await keyedRequests.look(parts, at, exchange.req, requester);
-    const candidate: Candidate = { ...exchange, facts, requester, keyed };
-    const [partition = ''] = facts.partitions;
-    if (keyed.kind === 'refused') sendProblem(exchange.res, createProblem(keyed.code, keyed.detail));
-    else if (keyed.kind === 'deferred-before') await deferOrRetry(at, candidate, keyed.partition, before);
-    else await judgeInOrder(at, candidate, partition);
-  }
-
-  /** In shadow mode only what was promised before it binds a request: its key is left to the route. */
-  async function judgeShadowed(at: Recorder, exchange: Exchange, facts: RequestFacts): Promise<void> {
-    const promised = await promisedBefore(parts, at, keyedRequests, exchange.req, facts);
-    const candidate: Candidate = { ...exchange, facts, requester: undefined, keyed: withoutKey };
-    const [partition = ''] = facts.partitions;
-    if (promised.kind === 'deferred-before') {
-      await deferOrRetry(at, { ...candidate, keyed: promised }, promised.partition, before);
-    } else if (promised.kind === 'order-waits') await waitInOrder(at, candidate, partition);
-    else judgeByLatency(candidate);
-  }
-
-  /** What must come after a deferral of the same order key does not overtake it. */
-  async function judgeInOrder(at: Recorder, candidate: Candidate, partition: string): Promise<void> {
-    const { orderKey } = candidate.facts;
-    if (orderKey === undefined && !candidate.facts.orderUnknown) {
-      judgeByLatency(candidate);
-      return;
-    }
-    if (orderKey === undefined) {
-      // Performed now, it might overtake what it must come after.
-      retryLater(candidate, ['option-function-failed'], partition);
-      return;
-    }
-    let waits: boolean;
-    try {
-      waits = await (await at.ledger()).holdsOrderKey(orderKey);
-    } catch (error) {
-      trouble('asking for the order of requests', error);
-      retryLater(candidate, [ledgerTrouble(error)], partition);
-      return;
-    }
-    if (waits) await waitInOrder(at, candidate, partition);
-    else judgeByLatency(candidate);
-  }
-
-  /** An earlier one of its order key waits. Whom nothing is deferred for comes back. */
-  async function waitInOrder(at: Recorder, candidate: Candidate, partition: string): Promise<void> {
-    const why = await candidateJudge.whyNeverDeferred(candidate);
-    if (why !== undefined) retryLater(candidate, ['order-key-waiting', why], partition);
-    else await deferOrRetry(at, candidate, partition, { reasons: ['order-key-waiting'], because: {} });
   }
 
   function judgeByLatency(candidate: Candidate): void {
@@ -178,32 +109,33 @@ export function requestJudge(
       performNow(parts, candidate, facts, { inShadow: true });
     } else if (
       workType.whenOver === 'defer' &&
-      recorder !== undefined &&
+      recorders !== undefined &&
       partition !== undefined &&
       how !== 'never-defer'
     ) {
-      void deferOrRetry(recorder, candidate, partition, grounds, how);
+      void deferOrRetry(recorders, candidate, partition, grounds, how);
     } else retryLater(candidate, grounds.reasons, partition, grounds.because);
   }
 
   function performAdmitted(candidate: Candidate, admitted: Granted, grounds?: Grounds): void {
     const { facts, keyed } = candidate;
     noteStance(parts, candidate, facts.partitions[0]);
-    const completionKey = keyed.kind === 'new' ? keyed.completionKey : undefined;
-    if (recorder === undefined || completionKey === undefined) perform(candidate, admitted, grounds);
-    else void performOnce(recorder, candidate, admitted, completionKey, grounds);
+    const once = keyed.kind === 'new' && keyed.completionKey !== undefined ? keyed : undefined;
+    if (recorders === undefined || once?.completionKey === undefined) perform(candidate, admitted, grounds);
+    else void performOnce(recorders, candidate, admitted, once.completionKey, once.foreignKeys, grounds);
   }
 
   /** Performs a keyed request, unless the database knows that it was performed. Never rejects. */
   async function performOnce(
-    at: Recorder,
+    { completionsOf }: Recorders,
     candidate: Candidate,
     admitted: Granted,
     completionKey: string,
+    foreignKeys: readonly string[],
     grounds: Grounds | undefined,
   ): Promise<void> {
     try {
-      const done = await doneBefore(parts, at, candidate.facts, completionKey);
+      const done = await doneBefore(parts, { completionsOf }, candidate.facts, completionKey, foreignKeys);
       if (done.kind === 'to-do') {
         const { firstOrdinal } = done;
         perform(candidate, { ...admitted, once: { key: completionKey, firstOrdinal } }, grounds);
@@ -232,20 +164,21 @@ export function requestJudge(
 
   /** Never rejects: what may have been recorded is not let through as well. */
   async function deferOrRetry(
-    at: Recorder,
+    at: Recorders,
     candidate: Candidate,
     partition: string,
     grounds: Grounds & { readonly before?: true },
     instead?: (why: WhyNot) => void,
   ): Promise<void> {
-    const { req, res, facts, keyed } = candidate;
+    const { req, res, facts, keyed, recorder } = candidate;
     const { reasons, because, before = false } = grounds;
     const wasRead = req.readableDidRead;
     let isHandedOn = false;
     try {
       const requester = candidate.requester ?? (await requesterOf(parts, req)).name;
       const idempotencyKey = 'key' in keyed ? keyed.key : undefined;
-      const wish = { req, res, facts, partition, requester, idempotencyKey, reasons, because, before };
+      const asked = { partition, requester, recorder, idempotencyKey };
+      const wish = { req, res, facts, ...asked, reasons, because, before };
       const result = await defer(parts, at, wish, keep);
       const isWhole = req.readableDidRead === wasRead;
       if (instead !== undefined && isWhole && result.kind === 'not-deferred') {

@@ -53,7 +53,7 @@ export function byCandidates<Judged extends Judgeable>(
   parts: GateParts,
   acts: CandidateActs<Judged>,
 ): CandidateJudge<Judged> {
-  const { admissions, candidates, recorder } = parts;
+  const { admissions, candidates, recorders } = parts;
 
   function conclude(judged: Judged, policy: CandidatePolicy, finding: Finding): void {
     const { workType, rank, partitions } = judged.facts;
@@ -71,9 +71,9 @@ export function byCandidates<Judged extends Judgeable>(
       return;
     }
     const reasons = [...fired, ...notes];
-    if (workType.whenOver === 'retry-later' || recorder === undefined) {
+    if (workType.whenOver === 'retry-later' || recorders === undefined) {
       acts.postpone(judged, partition, { reasons, because });
-    } else if (partition === undefined || recorder.completionsOf(partition) === undefined) {
+    } else if (partition === undefined || recorders.completionsOf(partition) === undefined) {
       // Nobody knows yet where it goes to, or has seen a commit there: what waits for that might wait for ever.
       ask(judged, [...reasons, 'partition-unknown'], because);
     } else if (passes || postponed !== undefined) {

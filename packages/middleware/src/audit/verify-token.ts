@@ -1,6 +1,6 @@
 import jwt, { type Algorithm } from 'jsonwebtoken';
 import type { Clock } from '../clock.ts';
-import type { AuthOptions } from '../options/options.ts';
+import type { AuthOptions } from '../options/auth-options.ts';
 import { scopesOf } from './scopes-of.ts';
 
 /** What a valid token says. */

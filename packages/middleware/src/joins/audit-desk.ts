@@ -15,7 +15,8 @@ export interface AuditDesk extends Pick<AuditIndex, 'list' | 'counts' | 'entries
 }
 
 /** What the desk goes by. */
-export type AuditDeskOptions = Pick<ResolvedOptions, 'application' | 'group' | 'auth'> & {
+export type AuditDeskOptions = Pick<ResolvedOptions, 'application' | 'auth'> & {
+  readonly group: string;
   readonly ledger: Pick<ResolvedOptions['ledger'], 'indexDirectory' | 'engineTimeoutMs'>;
 };
 

@@ -21,7 +21,7 @@ import { readSchedule } from '../perform/batches/schedule.ts';
 import { type BatchStore, ownStore, sharedState } from '../perform/batches/shared-state.ts';
 import { requestContext } from '../request-context.ts';
 import type { Deciding } from './decide.ts';
-import type { Recording } from './record.ts';
+import type { ResourceGroup } from './resource-group.ts';
 
 /** So many batches a gate has at most. */
 const mostBatches = 1_000;
@@ -43,14 +43,13 @@ export function keepBatches(
   options: ResolvedOptions,
   deciding: Deciding & { readonly hold: ItemHold },
   voice: Pick<GateVoice, 'tell' | 'trouble'>,
-  recording: Pick<Recording, 'opened'> | undefined,
+  home: Pick<ResourceGroup, 'opened'> | undefined,
 ): GateBatches {
   const batches = new Map<string, KeptBatch>();
   const newId = ulidFactory(clock);
   const holder = `${hostname()}:${process.pid}:${randomUUID().slice(0, 8)}`;
   const shared =
-    recording &&
-    timedStore(options.ledger.engineTimeoutMs, async () => (await recording.opened()).engine.store);
+    home && timedStore(options.ledger.engineTimeoutMs, async () => (await home.opened()).engine.store);
   const own = ownStore();
   const nowMs = (): number => clock.wallNow();
   let isStarted = false;

@@ -3,17 +3,17 @@ import { isSlackwaterError } from '@slackwater/shared';
 import type { Meter } from '../answer/gate-parts.ts';
 import type { Metrics } from '../answer/resources/contract.ts';
 import { systemClock as clock } from '../clock.ts';
-import type { Engine } from '../engines/engine.ts';
 import { within } from '../ledger/deadline.ts';
 import { DecisionTally } from '../metrics/decision-tally.ts';
 import { gateMetrics, takenIn } from '../metrics/gate-metrics.ts';
-import type { LedgerReading } from '../metrics/readings.ts';
+import type { LedgerReading, QueuedReading } from '../metrics/readings.ts';
 import type { GateVoice } from '../options/gate-voice.ts';
 import { OptionContradictionError } from '../options/option-error.ts';
-import type { ResolvedOptions } from '../options/resolved.ts';
+import type { GroupPolicy, ResolvedOptions } from '../options/resolved.ts';
 import type { GateBatches } from './batches.ts';
 import type { Deciding } from './decide.ts';
-import type { Recording } from './record.ts';
+import type { ResourceGroup } from './resource-group.ts';
+import type { ResourceGroups } from './resource-groups.ts';
 
 /** The queue is asked at most so often, ms, however many read the metrics. */
 const queuedEveryMs = 1_000;
@@ -35,17 +35,16 @@ export function checkRegistry({ prometheus }: Pick<ResolvedOptions, 'prometheus'
 
 /** Measures a gate; undefined where nobody could read it. */
 export function measureGate(
-  { prometheus, workTypes, ledger: { engineTimeoutMs } }: ResolvedOptions,
+  { prometheus, workTypes, groups: policies }: ResolvedOptions,
   { table, admissions, shadow }: Deciding,
   { on, trouble }: Pick<GateVoice, 'on' | 'trouble'>,
-  engine: Engine | undefined,
-  recording: () => Recording | undefined,
+  groups: ResourceGroups | undefined,
   batches: GateBatches['list'],
 ): ReadableMeter | undefined {
   if (prometheus === undefined) return undefined;
   const tally = new DecisionTally();
   const stateChanges = new Map<string, Map<string, number>>();
-  const deferrals = new Map<string, number>();
+  const deferrals = new Map<string, Map<string, number>>();
   const troubles = new Map<ErrorCode | 'other', number>();
   const batchRuns = new Map<string, Map<string, number>>();
   const batchItems = new Map<string, Map<string, number>>();
@@ -57,9 +56,16 @@ export function measureGate(
     const items = { performed: performed - performedEarly, early: performedEarly, failed, left };
     for (const [what, count] of Object.entries(items)) addTo(batchItems, batch, what, count);
   });
-  on('deferral', ({ type }) => addOne(deferrals, type));
+  on('deferral', ({ group, type }) => addTo(deferrals, group, type, 1));
   on('trouble', ({ error }) => addOne(troubles, isSlackwaterError(error) ? error.code : 'other'));
   let failing = false;
+
+  const queuedIn = ({ name, ledger }: GroupPolicy): Promise<QueuedReading> =>
+    within(clock, ledger.engineTimeoutMs, async () => {
+      const backlog = (await groups?.byName.get(name)?.current?.engine.queue.backlog()) ?? [];
+      return { group: name, items: backlog.reduce((sum, { items }) => sum + items, 0) };
+    });
+
   const registered = gateMetrics({
     registry: prometheus.registry,
     maxPartitions: prometheus.maxPartitions,
@@ -74,9 +80,9 @@ export function measureGate(
         const figures = admissions.returnsOf(partition);
         return figures === undefined || figures.told === 0 ? undefined : figures.share;
       },
-      ledger: engine && (() => ledgerReading(recording())),
+      ledgers: groups && (() => groups.all.map(ledgerReading)),
       batches,
-      queued: atMostEvery(queuedEveryMs, () => within(clock, engineTimeoutMs, () => queuedAt(recording()))),
+      queued: atMostEvery(queuedEveryMs, () => Promise.allSettled(policies.map(queuedIn))),
     },
     counts: { stateChanges, deferrals, batchRuns, batchItems, troubles },
     onTrouble(error) {
@@ -106,19 +112,14 @@ function addOne<Key>(counts: Map<Key, number>, key: Key): void {
   counts.set(key, (counts.get(key) ?? 0) + 1);
 }
 
-function ledgerReading(recording: Recording | undefined): LedgerReading {
-  const current = recording?.current;
+function ledgerReading({ name, current }: ResourceGroup): LedgerReading {
   return {
+    group: name,
     ready: current !== undefined && current.ledger.stopped === undefined,
     performing: current?.performer.inFlight ?? 0,
     engine: current?.engine.status?.(),
     index: current?.audit.status(),
   };
-}
-
-async function queuedAt(recording: Recording | undefined): Promise<number> {
-  const backlog = (await recording?.current?.engine.queue.backlog()) ?? [];
-  return backlog.reduce((sum, { items }) => sum + items, 0);
 }
 
 /** The same answer for all who ask within `everyMs` of the first; a failure is as good an answer. */

@@ -1,5 +1,5 @@
 import type { LedgerReport } from '@slackwater/shared';
-import type { Clock, Timer } from '../clock.ts';
+import type { Clock } from '../clock.ts';
 import type { OpenEngine } from '../engines/engine.ts';
 import { acceptor } from './accept.ts';
 import { blockKey } from './block.ts';
@@ -16,10 +16,11 @@ import { queueGauge } from './queue-gauge.ts';
 import { listDeferrals, openReader } from './read.ts';
 import { type EntryBytes, readEntries } from './read-entries.ts';
 import { openRecovery } from './recover.ts';
+import { repeat } from './repeat.ts';
 import { openRetention } from './retention.ts';
 import { stepper } from './step.ts';
 import { tileReader } from './tile-reader.ts';
-import { ulidFactory } from './ulid.ts';
+import { groupMark, ulidFactory } from './ulid.ts';
 import { verifyStored } from './verify.ts';
 
 /** What {@link openLedger} takes. Durations are milliseconds. */
@@ -104,7 +105,7 @@ export async function openLedger(options: LedgerSetup): Promise<Ledger> {
   const { clock, sealer, engineTimeoutMs: timeoutMs } = parts;
   const reader = openReader(parts);
   const gauge = queueGauge(parts.queue, clock, parts.maxQueued);
-  const newId = ulidFactory(clock);
+  const newId = ulidFactory(clock, groupMark(options.group));
   const accept = acceptor(parts, newId, gauge);
   const changeWorkTypes = workTypeChanger(parts, newId);
   const step = stepper(parts);
@@ -215,35 +216,4 @@ async function readBlock({ store }: LedgerParts, height: number): Promise<string
   if (!Number.isSafeInteger(height) || height < 0) return undefined;
   const stored = await store.get(blockKey(height));
   return stored && Buffer.from(stored.value).toString('utf8');
-}
-
-/** Runs work again and again, `everyMs` after it last ended, until it is stopped. */
-function repeat(
-  clock: Clock,
-  everyMs: number,
-  work: () => Promise<void>,
-  onFailed: ((error: unknown) => void) | undefined,
-): { stop(): Promise<void> } {
-  let stopped = false;
-  let timer: Timer | undefined;
-  let running: Promise<void> = Promise.resolve();
-
-  function schedule(): void {
-    timer = clock.after(everyMs, () => {
-      running = work()
-        .catch((error: unknown) => onFailed?.(error))
-        .then(() => {
-          if (!stopped) schedule();
-        });
-    });
-  }
-
-  schedule();
-  return {
-    async stop() {
-      stopped = true;
-      timer?.cancel();
-      await running;
-    },
-  };
 }

@@ -68,38 +68,38 @@ export const definitions = {
   slackwater_record_seconds: {
     kind: 'histogram',
     help: 'How long recording a request took, from its capture to its sealed entry.',
-    labels: ['outcome'],
+    labels: ['outcome', 'group'],
     buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
   },
   slackwater_deferrals_total: {
     kind: 'counter',
     help: 'What became of deferrals as this host performed them, by event.',
-    labels: ['event'],
+    labels: ['event', 'group'],
   },
   slackwater_deferrals_performing: {
     kind: 'gauge',
     help: 'Deferrals that this host performs now.',
-    labels: [],
+    labels: ['group'],
   },
   slackwater_deferrals_queued: {
     kind: 'gauge',
     help: 'Deferrals on the queue of all hosts that share the ledger; absent where it can not be asked.',
-    labels: [],
+    labels: ['group'],
   },
   slackwater_ledger_ready: {
     kind: 'gauge',
     help: '1 where the ledger is open and takes requests, else 0; absent without an engine.',
-    labels: [],
+    labels: ['group'],
   },
   slackwater_engine_connected: {
     kind: 'gauge',
     help: '1 where a server of the engine is reached, else 0; absent where the engine has no servers.',
-    labels: [],
+    labels: ['group'],
   },
   slackwater_engine_behind: {
     kind: 'gauge',
     help: "Messages or rows on the engine's servers that this host has not seen yet.",
-    labels: [],
+    labels: ['group'],
   },
   slackwater_batch_runs_total: {
     kind: 'counter',
@@ -134,17 +134,17 @@ export const definitions = {
   slackwater_index_entries: {
     kind: 'gauge',
     help: "Entries of the ledger that this host's index for audits has read.",
-    labels: [],
+    labels: ['group'],
   },
   slackwater_index_behind: {
     kind: 'gauge',
     help: 'Entries of the ledger that it has not read yet.',
-    labels: [],
+    labels: ['group'],
   },
   slackwater_deferrals_corrupt: {
     kind: 'gauge',
     help: 'Deferrals that were refused because their records were altered or are missing.',
-    labels: [],
+    labels: ['group'],
   },
   slackwater_shadow_requests_total: {
     kind: 'counter',

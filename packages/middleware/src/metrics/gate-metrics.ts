@@ -12,7 +12,7 @@ export interface GateMetrics {
   /** The registry's text, also of what others have put there. */
   text(): Promise<string>;
   retryAfter(workType: string, waitMs: number): void;
-  recorded(outcome: 'deferred' | 'not-deferred' | 'unknown', tookMs: number): void;
+  recorded(group: string, outcome: 'deferred' | 'not-deferred' | 'unknown', tookMs: number): void;
   /** Takes them out of the registry. */
   close(): void;
 }
@@ -83,8 +83,8 @@ export function gateMetrics({
     text: () => own.metrics(),
     retryAfter: (workType, waitMs) =>
       histograms.get('slackwater_retry_after_seconds')?.observe({ work_type: workType }, waitMs / 1_000),
-    recorded: (outcome, tookMs) =>
-      histograms.get('slackwater_record_seconds')?.observe({ outcome }, tookMs / 1_000),
+    recorded: (group, outcome, tookMs) =>
+      histograms.get('slackwater_record_seconds')?.observe({ outcome, group }, tookMs / 1_000),
     close() {
       for (const name of Object.keys(definitions)) own.removeSingleMetric(name);
     },

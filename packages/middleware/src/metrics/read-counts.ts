@@ -1,18 +1,17 @@
 import type { MetricName } from './definitions.ts';
-import type { LabeledValue, MetricCounts, MetricSources } from './readings.ts';
+import type { LabeledValue, LedgerReading, MetricCounts, MetricSources, QueuedReading } from './readings.ts';
 
 /** How the values of each metric that is not by partition are read; those that are observed as they happen are not here. */
 export function countReaders(
-  { workTypes, decisions, shadow, ledger, batches, queued }: MetricSources,
+  { workTypes, decisions, shadow, ledgers, batches, queued }: MetricSources,
   { stateChanges, deferrals, batchRuns, batchItems, troubles }: MetricCounts,
 ): Partial<Record<MetricName, () => readonly LabeledValue[] | Promise<readonly LabeledValue[]>>> {
   const nameOf = (rank: number): string => workTypes[rank]?.name ?? '';
-  const ofLedger = (
-    value: (reading: NonNullable<ReturnType<NonNullable<typeof ledger>>>) => number | undefined,
-  ) => {
-    const read = ledger === undefined ? undefined : value(ledger());
-    return read === undefined ? [] : [[read] as const];
-  };
+  const byGroup = (value: (reading: LedgerReading) => number | undefined): readonly LabeledValue[] =>
+    (ledgers?.() ?? []).flatMap((reading) => {
+      const read = value(reading);
+      return read === undefined ? [] : [[read, reading.group] as const];
+    });
   return {
     slackwater_decisions_total: () =>
       [...decisions.list()].map(({ rank, decision, reason, count }) => [
@@ -24,7 +23,8 @@ export function countReaders(
     slackwater_returns_total: () =>
       [...decisions.returns()].map(({ rank, decision, count }) => [count, nameOf(rank), decision]),
     slackwater_state_changes_total: () => countsByTwo(stateChanges),
-    slackwater_deferrals_total: () => [...deferrals].map(([event, count]) => [count, event]),
+    slackwater_deferrals_total: () =>
+      countsByTwo(deferrals).map(([count, group = '', event = '']) => [count, event, group]),
     slackwater_batch_runs_total: () => countsByTwo(batchRuns),
     slackwater_batch_items_total: () => countsByTwo(batchItems),
     slackwater_batch_running: () => batches().map(({ name, state }) => [Number(state === 'running'), name]),
@@ -34,14 +34,14 @@ export function countReaders(
         nextDueAt === undefined ? [] : [[Date.parse(nextDueAt) / 1_000, name] as const],
       ),
     slackwater_troubles_total: () => [...troubles].map(([code, count]) => [count, code]),
-    slackwater_deferrals_performing: () => ofLedger(({ performing }) => performing),
-    slackwater_deferrals_queued: async () => (ledger === undefined ? [] : [[await queued()]]),
-    slackwater_ledger_ready: () => ofLedger(({ ready }) => Number(ready)),
-    slackwater_engine_connected: () => ofLedger(({ engine }) => engine && Number(engine.connected)),
-    slackwater_engine_behind: () => ofLedger(({ engine }) => engine?.behind),
-    slackwater_index_entries: () => ofLedger(({ index }) => index?.entries),
-    slackwater_index_behind: () => ofLedger(({ index }) => index?.behind),
-    slackwater_deferrals_corrupt: () => ofLedger(({ index }) => index?.corrupt),
+    slackwater_deferrals_performing: () => byGroup(({ performing }) => performing),
+    slackwater_deferrals_queued: async () => (ledgers === undefined ? [] : readable(await queued())),
+    slackwater_ledger_ready: () => byGroup(({ ready }) => Number(ready)),
+    slackwater_engine_connected: () => byGroup(({ engine }) => engine && Number(engine.connected)),
+    slackwater_engine_behind: () => byGroup(({ engine }) => engine?.behind),
+    slackwater_index_entries: () => byGroup(({ index }) => index?.entries),
+    slackwater_index_behind: () => byGroup(({ index }) => index?.behind),
+    slackwater_deferrals_corrupt: () => byGroup(({ index }) => index?.corrupt),
     slackwater_shadow_requests_total: () =>
       Object.entries(shadow()).flatMap(([name, { performed, retryLater, deferred }]) => [
         [performed, name, 'perform'],
@@ -59,4 +59,12 @@ function countsByTwo(counts: ReadonlyMap<string, ReadonlyMap<string, number>>): 
   return [...counts].flatMap(([first, bySecond]) =>
     [...bySecond].map(([second, count]): LabeledValue => [count, first, second]),
   );
+}
+
+/** Those that could be asked. Where none could, that is to be told. */
+function readable(queues: readonly PromiseSettledResult<QueuedReading>[]): readonly LabeledValue[] {
+  const read = queues.flatMap((queue) => (queue.status === 'fulfilled' ? [queue.value] : []));
+  const failed = queues.find((queue) => queue.status === 'rejected');
+  if (read.length === 0 && failed !== undefined) throw failed.reason;
+  return read.map(({ group, items }) => [items, group]);
 }

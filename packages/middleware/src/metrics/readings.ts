@@ -15,11 +15,11 @@ export interface MetricSources {
   readonly thresholdOf: (rank: number, partition: string) => number;
   /** The share of those who return that succeeds there, 0 to 1; undefined where nobody was asked to. */
   readonly returnShareOf: (partition: string) => number | undefined;
-  /** Undefined without an engine. */
-  readonly ledger: (() => LedgerReading) | undefined;
+  /** Of each resource group; undefined without an engine. */
+  readonly ledgers: (() => readonly LedgerReading[]) | undefined;
   readonly batches: () => readonly MeasuredBatch[];
-  /** How many deferrals are on the queue. Rejects where it can't be asked in time. */
-  readonly queued: () => Promise<number>;
+  /** How many deferrals are on the queues; a queue that can't be asked in time is rejected by itself. */
+  readonly queued: () => Promise<readonly PromiseSettledResult<QueuedReading>[]>;
 }
 
 /** What the latency table knows of a partition. */
@@ -30,8 +30,15 @@ export interface MeasuredPartition {
   readonly unfinished: number;
 }
 
-/** How a gate stands with its ledger. */
+/** How many deferrals are on the queue of a resource group. */
+export interface QueuedReading {
+  readonly group: string;
+  readonly items: number;
+}
+
+/** How a gate stands with the ledger of a resource group. */
 export interface LedgerReading {
+  readonly group: string;
   readonly ready: boolean;
   readonly performing: number;
   /** Undefined for engines without servers, and before it is open. */
@@ -53,8 +60,8 @@ export interface MeasuredBatch {
 export interface MetricCounts {
   /** By work type, and the state it came to. */
   readonly stateChanges: ReadonlyMap<string, ReadonlyMap<string, number>>;
-  /** By event. */
-  readonly deferrals: ReadonlyMap<string, number>;
+  /** By resource group, and event. */
+  readonly deferrals: ReadonlyMap<string, ReadonlyMap<string, number>>;
   /** By batch, and how its runs ended. */
   readonly batchRuns: ReadonlyMap<string, ReadonlyMap<string, number>>;
   /** By batch, and what became of its items. */

@@ -1,8 +1,8 @@
 import type { KeyObject } from 'node:crypto';
 import { types } from 'node:util';
+import type { AuthOptions } from './auth-options.ts';
 import { algorithmFault, algorithms } from './key-algorithms.ts';
 import { OptionContradictionError, OptionInvalidError, OptionMissingError } from './option-error.ts';
-import type { AuthOptions } from './options.ts';
 import { type Readers, readGroup } from './read-group.ts';
 import { arrayOf, text } from './read-values.ts';
 import { quoted, said } from './said.ts';

@@ -24,8 +24,8 @@ function checkExplaining({ explain, auth }: ResolvedOptions): void {
   );
 }
 
-function checkSharing({ shareLatency, engine }: ResolvedOptions): void {
-  if (!shareLatency || engine !== undefined) return;
+function checkSharing({ shareLatency, groups }: ResolvedOptions): void {
+  if (!shareLatency || groups.length > 0) return;
   throw new OptionMissingError(
     'engine',
     'shareLatency is true, and hosts tell each other their latency through the engine that they share: give all of them the same ' +
@@ -33,9 +33,9 @@ function checkSharing({ shareLatency, engine }: ResolvedOptions): void {
   );
 }
 
-function checkDeferring({ workTypes, requester, engine }: ResolvedOptions): void {
+function checkDeferring({ workTypes, requester, groups }: ResolvedOptions): void {
   const deferring = workTypes.find(({ whenOver }) => whenOver === 'defer');
-  const absent = Object.entries({ requester, engine }).flatMap(([name, value]) =>
+  const absent = Object.entries({ requester, engine: groups[0] }).flatMap(([name, value]) =>
     value === undefined ? [name] : [],
   );
   const [first] = absent;

@@ -14,13 +14,18 @@ export interface GateEvents {
   /** A work type was changed while running, here or on another host, and is so from now on. */
   readonly 'work-type': WorkTypeEvent;
   /** What became of deferrals as this process performed them. */
-  readonly deferral: PerformerEvent;
+  readonly deferral: PerformerEvent & { readonly group: string };
   /** Runs of batches in this process. */
   readonly batch: BatchEvent;
   /** A set-up that is legal and probably not meant; told once per code. */
   readonly warning: GateWarning;
   /** Trouble of the gate's own that requests and deferrals survive. */
-  readonly trouble: { readonly doing: string; readonly error: unknown };
+  readonly trouble: {
+    readonly doing: string;
+    readonly error: unknown;
+    /** The resource group it is about, where it is about one. */
+    readonly group?: string;
+  };
 }
 
 /** The names of {@link GateEvents}. */
@@ -63,6 +68,8 @@ export interface DecisionEvent {
   readonly returned?: true;
   /** Of a deferral. */
   readonly id?: string;
+  /** Of a deferral: the resource group whose ledger it is in. */
+  readonly group?: string;
   /** Of a request that was performed in shadow mode: what would have become of it, for `reasons`. */
   readonly wouldBe?: 'retry-later' | 'defer';
 }
@@ -99,6 +106,8 @@ export const warningCodes = [
   'partition-differs',
   'partition-unobserved',
   'work-type-unknown',
+  'group-unknown',
+  'group-differs',
   'engine-on-observed-server',
 ] as const;
 

@@ -11,8 +11,8 @@ export interface GateVoice {
   isHeard(name: keyof GateEvents): boolean;
   /** Warns, once for each code: those who listen, and as a warning of the process. */
   warn(code: GateWarning['code'], message: string): void;
-  /** Tells of trouble that requests and deferrals survive. */
-  trouble(doing: string, error: unknown): void;
+  /** Tells of trouble that requests and deferrals survive, of one resource group where one is named. */
+  trouble(doing: string, error: unknown, group?: string): void;
 }
 
 const docs = 'docs/reference/errors.md#warnings';
@@ -49,7 +49,8 @@ export function gateVoice(): GateVoice {
       tell('warning', { code, message, docs });
       process.emitWarning(message, { type: 'SlackwaterWarning', code, detail: `See ${docs}.` });
     },
-    trouble: (doing, error) => tell('trouble', { doing, error }),
+    trouble: (doing, error, group) =>
+      tell('trouble', { doing, error, ...(group === undefined ? {} : { group }) }),
   };
 }
 

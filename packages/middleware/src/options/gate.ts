@@ -26,11 +26,13 @@ export interface Gate extends RequestHandler {
    * observes; `commit()` of the package does so for every gate of the process.
    */
   readonly latency: LatencyTable;
-  /** Heads and blocks of the ledger, for those who keep them to compare. */
+  /** Heads and blocks of the ledger, for those who keep them to compare; of several groups, of the home group's. */
   readonly ledger: GateLedger;
   readonly deferrals: GateDeferrals;
-  /** Queries over the ledger and its verification, without HTTP and its tokens. */
+  /** Queries over the ledger and its verification, without HTTP and its tokens; of several groups, of the home group's. */
   readonly audit: GateAudit;
+  /** The ledger of each resource group, by name; none where there is no engine. */
+  readonly groups: ReadonlyMap<string, GateGroup>;
   /** Thresholds and what else of work types can change while the gate runs. */
   readonly workTypes: GateWorkTypes;
   /**
@@ -49,14 +51,20 @@ export interface Gate extends RequestHandler {
   /**
    * Begins to look after batches, opens the ledger and begins to perform; before the gate is mounted or attached it opens the ledger alone. It happens by
    * itself when the server listens or the first request comes.
-   * Rejects where the ledger can't be opened.
+   * Rejects where the ledger can't be opened; of several groups, where one can't: the others are at work all the same.
    */
   start(): Promise<void>;
   /** Ends attempts under way, timers and the engine. The application can go on; the gate then lets everything through. */
   close(): Promise<void>;
 }
 
-/** What the application itself may do with deferrals. Every call rejects with `option-missing` where there is no engine. */
+/** One resource group, for the application itself. */
+export interface GateGroup {
+  readonly ledger: GateLedger;
+  readonly audit: GateAudit;
+}
+
+/** What the application itself may do with deferrals, whichever group has them. Every call rejects with `option-missing` where there is no engine. */
 export interface GateDeferrals {
   /** Undefined where there is none of that id. */
   find(id: string): Promise<Deferral | undefined>;

@@ -1,10 +1,11 @@
-import type { KeyObject } from 'node:crypto';
 import type { Request } from 'express';
 import type { Engine } from '../engines/engine.ts';
 import type { Statistic } from '../measure/latency-value.ts';
 import type { PerformerOptions } from '../perform/performer-options.ts';
 import type { Scorer } from '../scorers/scorer.ts';
+import type { AuthOptions } from './auth-options.ts';
 import type { Candidates, ForecastOptions } from './candidates.ts';
+import type { ResourceGroupOptions } from './group-options.ts';
 import type { PrometheusOptions } from './prometheus-options.ts';
 
 /** A request on a route of the table: `params` are those of its pattern; a wildcard's parts are joined by `/`. */
@@ -23,8 +24,15 @@ export interface SlackwaterOptions {
    * with a letter or digit. Default `app`.
    */
   readonly application?: string;
-  /** The ledger's resource group; named like an application. Default `main`. */
+  /**
+   * The ledger's resource group; named like an application. With `groups`: the one of them that requests have for which
+   * `groupFor` says nothing. Default `main`.
+   */
   readonly group?: string;
+  /** Several ledgers by the name of their group, each with keys, store and queue of its own. Default none; then there is one. */
+  readonly groups?: Readonly<Record<string, ResourceGroupOptions>>;
+  /** The group of a request, one of `groups`; undefined for `group`, where that is given. Default none. */
+  readonly groupFor?: OfRequest<string | undefined>;
   /** Work types by name; named like an application. Default `{ default: { priority: 1 } }`. */
   readonly workTypes?: Readonly<Record<string, WorkTypeOptions>>;
   /** The work type of requests that no rule matches; one of `workTypes`. Default none; then the least important one. */
@@ -280,15 +288,3 @@ export const ledgerDefaults = {
   engineTimeoutMs: 1_000,
   encrypt: 'all',
 } as const satisfies LedgerOptions;
-
-/** How JSON Web Tokens (RFC 7519) of auditors and administrators are verified. */
-export interface AuthOptions {
-  /** The issuer's public key, or a secret key; `createPublicKey(pem)` makes one. Required. */
-  readonly key: KeyObject;
-  /** The algorithms that are accepted, such as `['ES256']`; never `none`. Required. */
-  readonly algorithms: readonly string[];
-  /** The `aud` that a token must have. Required. */
-  readonly audience: string;
-  /** The `iss` that a token must have. Required. */
-  readonly issuer: string;
-}

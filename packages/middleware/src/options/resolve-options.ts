@@ -2,6 +2,7 @@ import { checkAuth } from './check-auth.ts';
 import { autoThresholdReaders, checkAutoThreshold } from './check-auto-threshold.ts';
 import { readCaptureHeaders } from './check-capture-headers.ts';
 import { readEngine } from './check-engine.ts';
+import { checkGroups, readGroupFor } from './check-groups.ts';
 import { checkLatency, latencyReaders } from './check-latency.ts';
 import { checkLedger, ledgerReaders } from './check-ledger.ts';
 import { checkPerform, performReaders } from './check-perform.ts';
@@ -23,6 +24,7 @@ type Later =
   | 'defaultWorkType'
   | 'routes'
   | 'forecast'
+  | 'groups'
   | 'latency'
   | 'autoThreshold'
   | 'ledger'
@@ -39,6 +41,8 @@ const later: Read<unknown> = (value) => value;
 const readers: Readers<Own> = {
   application: plainName,
   group: plainName,
+  groups: later,
+  groupFor: readGroupFor,
   workTypes: later,
   defaultWorkType: later,
   thresholdMs: readThreshold,
@@ -103,16 +107,19 @@ export function resolveOptions(options: unknown): ResolvedOptions {
       ? leastImportant
       : workTypeName(workTypes)(given.defaultWorkType, 'defaultWorkType');
   const unclassified = given.classify === undefined ? defaultWorkType : undefined;
+  const ledger = checkLedger(given.ledger);
+  const { groups, group, engine, groupFor } = given;
   const resolved: ResolvedOptions = {
     ...nothing,
     ...own,
+    ...checkGroups({ groups, group, engine, ledger, groupFor }, gateDefaults.group),
     workTypes,
     defaultWorkType,
     routes: checkRoutes(given.routes, workTypes, unclassified),
     forecast: checkForecast(given.forecast),
     latency: checkLatency(given.latency),
     autoThreshold: checkAutoThreshold(given.autoThreshold),
-    ledger: checkLedger(given.ledger),
+    ledger,
     perform: checkPerform(given.perform),
     auth: checkAuth(given.auth),
     prometheus: checkPrometheus(given.prometheus, given.auth !== undefined),
@@ -128,6 +135,7 @@ const keptWhereReadable = 1_000;
 
 /** Options that are no more than absent when they are left out. */
 const nothing = {
+  groupFor: undefined,
   classify: undefined,
   partition: undefined,
   requester: undefined,

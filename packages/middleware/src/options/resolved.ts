@@ -1,9 +1,10 @@
+import type { Engine } from '../engines/engine.ts';
 import type { PerformerOptions } from '../perform/performer-options.ts';
 import type { Scorer } from '../scorers/scorer.ts';
+import type { AuthOptions } from './auth-options.ts';
 import type { CandidatePolicy, ForecastOptions } from './candidates.ts';
 import type {
   AskRequest,
-  AuthOptions,
   AutoThresholdOptions,
   LatencyOptions,
   LedgerOptions,
@@ -58,10 +59,23 @@ export type ResolvedLedger = Required<Omit<LedgerOptions, 'origin' | 'indexDirec
   readonly indexDirectory: string | undefined;
 };
 
+/** A resource group with everything said. */
+export interface GroupPolicy {
+  readonly name: string;
+  readonly engine: Engine;
+  readonly ledger: ResolvedLedger;
+}
+
 /** What the gate was told, checked, with every default filled in. Later changes of what was given do not reach it. */
 export interface ResolvedOptions {
   readonly application: string;
+  /** The home group: where what belongs to no request is kept, such as changes of work types. */
   readonly group: string;
+  /** At least one where there is an engine, the home group among them; none where there is none. */
+  readonly groups: readonly GroupPolicy[];
+  /** Of requests for which `groupFor` says nothing; undefined where it must say. */
+  readonly defaultGroup: string | undefined;
+  readonly groupFor: OfRequest<string | undefined>;
   /** The most important first, those of one priority in the order they were given; at least one. */
   readonly workTypes: readonly WorkTypePolicy[];
   /** The name of one of `workTypes`. */

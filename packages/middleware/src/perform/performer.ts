@@ -5,14 +5,14 @@ import type { EngineQueue, PartitionBacklog } from '../engines/queue.ts';
 import type { Deferral, DeferralLedger } from '../ledger/deferral.ts';
 import type { Admission } from './admission.ts';
 import { type CancelResult, cancelDeferral } from './cancel.ts';
-import { createLane, type Lane, type LaneShare } from './lane.ts';
+import { createLane, type Lane } from './lane.ts';
 import { MissingRoutes } from './missing-routes.ts';
 import { pause } from './pause.ts';
 import type { PerformerEvent } from './performer-events.ts';
 import { type PerformerOptions, performerDefaults } from './performer-options.ts';
 import type { PerformerParts } from './performer-parts.ts';
 import type { Replay } from './replay.ts';
-import { createRoom } from './room.ts';
+import { createRoom, type Room } from './room.ts';
 
 /** However soon the next item is due, the queue is not asked sooner than this, in ms. */
 const leastTickMs = 10;
@@ -33,6 +33,8 @@ export interface PerformerSetup {
   /** Default: nothing is known, and nothing is learned. */
   readonly knownTransactions?: PerformerParts['knownTransactions'];
   readonly learnTransactions?: PerformerParts['learnTransactions'];
+  /** Room that is shared with other performers of this process. Default: room of its own for `maxInFlight`. */
+  readonly roomOf?: (partition: string) => Room;
   /** Default: no route may be repeated. */
   readonly repeatable?: (deferral: Deferral) => boolean;
   /** Each is given `wake` at start and returns how to stop waking, for `close`. */
@@ -81,12 +83,17 @@ export function createPerformer(setup: PerformerSetup): Performer {
   let unsubscribe: readonly (() => void)[] = [];
   let closing: Promise<void> | undefined;
 
-  const share: LaneShare = { room: createRoom(options.maxInFlight), stop: stop.signal };
+  const ownRoom = createRoom(options.maxInFlight);
 
   function laneOf(partition: string): Lane {
-    const lane = lanes.get(partition) ?? createLane(parts, partition, share);
+    const lane = lanes.get(partition) ?? makeLane(partition);
     lanes.set(partition, lane);
     return lane;
+  }
+
+  function makeLane(partition: string): Lane {
+    const room = setup.roomOf?.(partition) ?? ownRoom;
+    return createLane(parts, partition, { room, stop: stop.signal });
   }
 
   async function look(): Promise<void> {

@@ -312,7 +312,7 @@ describe('an export', () => {
 
 describe('a query as parameters', () => {
   it('has the default limit where none is given, and nothing that was not asked for', () => {
-    expect(parseListQuery(new URLSearchParams(), 100, { application: 'a', group: 'b' })).toEqual({
+    expect(parseListQuery(new URLSearchParams(), 100, { application: 'a', groups: ['b'] })).toEqual({
       kind: 'query',
       query: { limit: 100 },
     });

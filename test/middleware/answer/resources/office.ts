@@ -18,6 +18,7 @@ import type {
   Step,
 } from '../../../../packages/middleware/src/ledger/deferral.ts';
 import type { Ledger } from '../../../../packages/middleware/src/ledger/open-ledger.ts';
+import { groupMark } from '../../../../packages/middleware/src/ledger/ulid.ts';
 import { gateVoice } from '../../../../packages/middleware/src/options/gate-voice.ts';
 import { resolveOptions } from '../../../../packages/middleware/src/options/resolve-options.ts';
 import { cancelDeferral } from '../../../../packages/middleware/src/perform/cancel.ts';
@@ -107,23 +108,26 @@ export async function office(setup: OfficeSetup = {}): Promise<Office> {
     clock,
     publicUrl: undefined,
     basePath: base,
-    home: { application: 'payments', group: 'default' },
-    records: {
-      durable: 'fsync',
-      ledger: async () => ledger,
-      audit,
-      cancel: (id) => cancelDeferral(cancelParts, id),
-      onChange(id, listener) {
-        const one = { id, listener };
-        listeners.add(one);
-        return () => listeners.delete(one);
+    records: [
+      {
+        home: { application: 'payments', group: 'default', durable: 'fsync' },
+        mark: groupMark('default'),
+        isPublic: true,
+        status: () => 'ready',
+        ledger: async () => ledger,
+        audit,
+        cancel: (id) => cancelDeferral(cancelParts, id),
+        onChange(id, listener) {
+          const one = { id, listener };
+          listeners.add(one);
+          return () => listeners.delete(one);
+        },
+        ...setup.records,
       },
-      ...setup.records,
-    },
+    ],
     batches: () => [{ name: 'settlements', state: 'waiting' }],
     requester: userOf,
     verifyToken: tokenVerifier(auth, clock),
-    ledgerIsPublic: true,
     pollAfterMs: () => 1_500,
     partitions: () => [{ partition: 'payments', valueMs: 12.5 }],
     learnedRoutes: () => [

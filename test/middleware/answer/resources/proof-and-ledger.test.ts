@@ -124,7 +124,7 @@ describe('the ledger', () => {
   });
 
   it('is for auditors alone where its owner says so', async () => {
-    const { app, accept, token } = await open({ parts: { ledgerIsPublic: false } });
+    const { app, accept, token } = await open({ records: { isPublic: false } });
     const { capability } = await accept();
     for (const path of ['checkpoint', 'blocks/0']) {
       await request(app).get(`${base}/ledger/default/${path}?capability=${capability}`).expect(404);
@@ -137,7 +137,7 @@ describe('the ledger', () => {
   });
 
   it('that is not public and without auth is not there', async () => {
-    const { app, token } = await open({ parts: { ledgerIsPublic: false, verifyToken: undefined } });
+    const { app, token } = await open({ records: { isPublic: false }, parts: { verifyToken: undefined } });
     await request(app).get(`${base}/ledger/default/checkpoint`).set('Authorization', token()).expect(404);
   });
 });

@@ -199,7 +199,7 @@ describe('a ledger whose stored bytes were changed', () => {
 });
 
 it('tiles are for auditors alone where the ledger is not public', async () => {
-  const closed = await office({ parts: { ledgerIsPublic: false } });
+  const closed = await office({ records: { isPublic: false } });
   try {
     await closed.accept();
     const path = `${base}/ledger/default/tile/0/000.p/1`;

@@ -1,11 +1,10 @@
-import type { Durability } from '@slackwater/shared';
 import type { Request } from 'express';
 import type { AuditIndex } from '../../audit/index/audit-index.ts';
 import type { Clock } from '../../clock.ts';
-import type { Ledger } from '../../ledger/open-ledger.ts';
 import type { ChangeResult, WorkTypeView } from '../../options/gate-work-types.ts';
 import type { DecisionFilter } from '../decision-ring.ts';
 import type { DeferralHome } from '../deferral-resource.ts';
+import type { AskedGroup } from './locate-deferral.ts';
 
 /** A route that was seen to commit: `POST /shops/:shop/orders`. */
 export interface LearnedRow {
@@ -20,13 +19,11 @@ export interface ResourceParts {
   /** Origin and path of the mount, without a slash at its end; undefined: URLs are relative to the origin. */
   readonly publicUrl: string | undefined;
   readonly basePath: string;
-  readonly home: Omit<DeferralHome, 'durable'>;
-  /** Undefined where there is no engine: then deferrals and the ledger do not exist. */
-  readonly records: Records | undefined;
+  /** Of each resource group, the home group's first. Undefined where there is no engine: then deferrals and the ledger do not exist. */
+  readonly records: readonly Records[] | undefined;
   readonly requester: ((req: Request) => string | undefined | Promise<string | undefined>) | undefined;
   /** Undefined where `auth` is not configured: then auditing and administration do not exist. */
   readonly verifyToken: VerifyToken | undefined;
-  readonly ledgerIsPublic: boolean;
   /** How long a settled or pending deferral should be left alone before it is asked for again, ms. */
   readonly pollAfterMs: (partition: string) => number;
   /** Rows for `GET /partitions`; JSON values. */
@@ -61,13 +58,15 @@ export interface Metrics {
   text(): Promise<string>;
 }
 
-/** The open ledger, and who cancels. */
-export interface Records {
-  readonly durable: Durability;
-  /** Rejects where it can't be opened. */
-  readonly ledger: () => Promise<Ledger>;
-  /** Queries over the index; a requester may be named in the application's own words. Each rejects where it can't be asked. */
+/** A resource group: its ledger, and who cancels. */
+export interface Records extends AskedGroup {
+  readonly home: DeferralHome;
+  /** Whether anybody may read its checkpoint and blocks. */
+  readonly isPublic: boolean;
+  /** Queries over its index; a requester may be named in the application's own words. Each rejects where it can't be asked. */
   readonly audit: Pick<AuditIndex, 'list' | 'counts' | 'entriesOf'>;
+  /** How it does. */
+  readonly status: () => Health['status'];
   readonly cancel: (id: string) => Promise<'canceled' | 'not-cancelable'>;
   /** Calls `listener` when the deferral may have changed in this process. Returns how to end it. */
   readonly onChange: (id: string, listener: () => void) => () => void;

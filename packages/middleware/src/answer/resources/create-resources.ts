@@ -11,6 +11,7 @@ import { getDeferralCounts } from './deferral-counts.ts';
 import { getEntries } from './deferral-entries.ts';
 import { getDeferrals } from './deferral-list.ts';
 import type { ResourceHandler } from './exchange.ts';
+import { getGroups } from './groups.ts';
 import { getHealth } from './health.ts';
 import { type HeldOpen, heldOpenUpTo } from './held-open.ts';
 import { getBlock, getCheckpoint, getTile } from './ledger.ts';
@@ -37,6 +38,8 @@ const table: readonly Resource[] = [
   resource('/health', { GET: getHealth }),
   resource('/deferrals', { GET: getDeferrals }, 'verifyToken'),
   resource('/deferrals/counts', { GET: getDeferralCounts }, 'verifyToken'),
+  // No id is spelled like it.
+  resource('/deferrals/groups', { GET: getGroups }, 'verifyToken'),
   resource('/deferrals/:id', { GET: getDeferral, DELETE: deleteDeferral }, 'records'),
   resource('/deferrals/:id/outcome', { GET: getOutcome }, 'records'),
   resource('/deferrals/:id/record', { GET: getRecord }, 'records'),

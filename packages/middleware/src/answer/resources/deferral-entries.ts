@@ -2,6 +2,7 @@ import { sendJson, sendNotFound } from '../send.ts';
 import { hasScope } from './access.ts';
 import type { Exchange } from './exchange.ts';
 import { findDeferral, openedLedger } from './find-deferral.ts';
+import { firstWith } from './locate-deferral.ts';
 import { isDeferralId } from './match-path.ts';
 
 /**
@@ -15,10 +16,13 @@ export async function getEntries(exchange: Exchange): Promise<void> {
   if (records === undefined || !isDeferralId(id)) return sendNotFound(res);
   const isAuditor = hasScope(exchange, 'audit:read');
   if (!isAuditor && (await findDeferral(exchange, 'audit:read')) === undefined) return sendNotFound(res);
-  const positions = await records.audit.entriesOf(id);
-  if (positions.length === 0) return sendNotFound(res);
-  const ledger = await openedLedger(parts, records);
-  const all = await ledger.entriesAt(positions);
+  const located = await firstWith(records, id, async ({ audit }) => {
+    const positions = await audit.entriesOf(id);
+    return positions.length === 0 ? undefined : positions;
+  });
+  if (located === undefined) return sendNotFound(res);
+  const ledger = await openedLedger(parts, located.group);
+  const all = await ledger.entriesAt(located.found);
   const shown = all.filter(({ type }) => isAuditor || type !== 'revealed');
   sendJson(
     res,

@@ -3,6 +3,7 @@ import type { IndexedDeferral, IndexPage, IndexQuery } from '../../audit/index/c
 import { deferralUrls } from '../deferral-resource.ts';
 import { exposeHeaders, sendJson, sendNotFound, sendProblem } from '../send.ts';
 import { hasScope } from './access.ts';
+import { askedGroup, homesOf } from './asked-group.ts';
 import type { Records } from './contract.ts';
 import { drained } from './drained.ts';
 import type { Exchange } from './exchange.ts';
@@ -20,18 +21,23 @@ export async function getDeferrals(exchange: Exchange): Promise<void> {
   if (records === undefined || !hasScope(exchange, 'audit:read')) return sendNotFound(res);
   const asLines = req.accepts(['application/json', ndjson]) === ndjson;
   const defaultLimit = asLines ? resourceLimits.pageMost : resourceLimits.pageDefault;
-  const parsed = parseListQuery(params, defaultLimit, parts.home);
+  const parsed = parseListQuery(params, defaultLimit, homesOf(records));
   if (parsed.kind === 'fault') return sendProblem(res, createProblem('parameter-invalid', parsed.detail));
-  const first = await records.audit.list(parsed.query);
-  if (asLines) return exportLines(exchange, records, first, parsed.query);
+  const group = askedGroup(records, params);
+  const first = await group.audit.list(parsed.query);
+  if (asLines) return exportLines(exchange, group, first, parsed.query);
   const { deferrals, next, entries } = first;
-  const rows = deferrals.map((deferral) => rowOf(exchange, records, deferral));
+  const rows = deferrals.map((deferral) => rowOf(exchange, group, deferral));
   sendJson(res, 200, {}, { deferrals: rows, ...(next === undefined ? {} : { next }), entries });
 }
 
 /** What the ledger's entries say of it, as the deferral resource would; its proof is that one's. */
-function rowOf(exchange: Exchange, records: Records, deferral: IndexedDeferral): Record<string, unknown> {
-  const { application, group } = exchange.parts.home;
+function rowOf(
+  exchange: Exchange,
+  { home }: Pick<Records, 'home'>,
+  deferral: IndexedDeferral,
+): Record<string, unknown> {
+  const { application, group, durable } = home;
   const { outcomeKnown, error, corrupt, createdAt, updatedAt, ...said } = deferral;
   return {
     ...said,
@@ -40,7 +46,7 @@ function rowOf(exchange: Exchange, records: Records, deferral: IndexedDeferral):
     createdAt: new Date(createdAt).toISOString(),
     updatedAt: new Date(updatedAt).toISOString(),
     portion: 'all',
-    durable: records.durable,
+    durable,
     ...(outcomeKnown === undefined ? {} : { outcomeKnown }),
     ...(error === undefined ? {} : { error: { code: error } }),
     ...(corrupt ? { corrupt } : {}),

@@ -7,6 +7,7 @@ import { type Scope, type Sight, sightOf } from './access.ts';
 import type { Records, ResourceParts } from './contract.ts';
 import type { Exchange } from './exchange.ts';
 import { resourceLimits } from './limits.ts';
+import { locateDeferral } from './locate-deferral.ts';
 import { isDeferralId } from './match-path.ts';
 
 /** A deferral that exists and that the request may see. */
@@ -23,11 +24,12 @@ export async function findDeferral(exchange: Exchange, scope: Scope): Promise<Fo
   const { records } = parts;
   const id = params['id'] ?? '';
   if (records === undefined || !isDeferralId(id)) return undefined;
-  const ledger = await openedLedger(parts, records);
-  const deferral = await ledger.find(id);
-  if (deferral === undefined) return undefined;
+  const locating = locateDeferral(records, id);
+  const located = await inTime(parts.clock, resourceLimits.askMs, 'Looking for a deferral', locating);
+  if (located === undefined) return undefined;
+  const { group, ledger, deferral } = located;
   const sight = await sightOf(exchange, ledger, deferral, scope);
-  return sight && { records, ledger, deferral, sight };
+  return sight && { records: group, ledger, deferral, sight };
 }
 
 /** The ledger as soon as it is open, if that is soon. */
@@ -38,9 +40,8 @@ export function openedLedger({ clock }: ResourceParts, records: Records): Promis
 /** The resource as whoever asks may see it, with a fresh receipt. */
 export async function resourceOf(exchange: Exchange, found: Found): Promise<DeferralResource> {
   const { records, ledger, deferral, sight } = found;
-  const home = { ...exchange.parts.home, durable: records.durable };
   const urls = deferralUrls(baseUrl(exchange), deferral.id, sight.capability);
-  return deferralResource(home, deferral, await ledger.proof(deferral.id), urls);
+  return deferralResource(records.home, deferral, await ledger.proof(deferral.id), urls);
 }
 
 /** Where the gate's resources are, for URLs that are given out; never made from the Host header. */

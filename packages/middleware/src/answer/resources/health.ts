@@ -26,11 +26,17 @@ function byState(rows: readonly BatchRow[]): { readonly batches?: Readonly<Recor
   return rows.length === 0 ? {} : { batches };
 }
 
-/** How a gate does that keeps a ledger: whether it is open, and what has gone wrong with it. */
+/** How a resource group does: whether its ledger is open, and what has gone wrong with it. */
 export function healthOfLedger(
   ledger: { readonly stopped: unknown } | undefined,
   openingFailed: boolean,
 ): Health['status'] {
   if (ledger?.stopped !== undefined || openingFailed) return 'degraded';
   return ledger === undefined ? 'starting' : 'ready';
+}
+
+/** How a gate does with these groups: not yet where one of them is still starting, else as the worst of them. */
+export function healthOfGroups(groups: readonly Health['status'][]): Health['status'] {
+  if (groups.includes('starting')) return 'starting';
+  return groups.includes('degraded') ? 'degraded' : 'ready';
 }

@@ -4,6 +4,7 @@ import { parseTilePath } from '@slackwater/shared';
 import type { Ledger } from '../../ledger/open-ledger.ts';
 import { sendAnswer, sendNotFound } from '../send.ts';
 import { hasScope } from './access.ts';
+import type { Records } from './contract.ts';
 import type { Exchange } from './exchange.ts';
 import { openedLedger } from './find-deferral.ts';
 
@@ -35,13 +36,13 @@ export async function getBlock(exchange: Exchange): Promise<void> {
  * (C2SP tlog-tiles). Entries are for auditors. Neither ever changes, so that those who may have it may keep it.
  */
 export async function getTile(exchange: Exchange): Promise<void> {
-  const { req, res, parts, params } = exchange;
+  const { req, res, params } = exchange;
   const name = parseTilePath(`tile/${params['tile']}`);
   const isOpen = name !== undefined && (name.level !== 'entries' || hasScope(exchange, 'audit:read'));
   const ledger = isOpen ? await readableLedger(exchange) : undefined;
   const tile = name && (await ledger?.tile(name));
   if (tile === undefined) return sendNotFound(res);
-  const isPublic = parts.ledgerIsPublic && name?.level !== 'entries';
+  const isPublic = recordsOf(exchange)?.isPublic === true && name?.level !== 'entries';
   const headers = { 'Cache-Control': `${isPublic ? 'public' : 'private'}, ${keptForGood}` };
   if (!isPublic) res.appendHeader('Vary', 'Authorization');
   const contentType = 'application/octet-stream';
@@ -54,11 +55,14 @@ export async function getTile(exchange: Exchange): Promise<void> {
   sendAnswer(res, 200, { ...headers, 'Content-Encoding': 'gzip' }, { contentType, body });
 }
 
+function recordsOf({ parts, params }: Exchange): Records | undefined {
+  return parts.records?.find(({ home }) => home.group === params['group']);
+}
+
 /** The ledger of the group in the path, where it may be read: entries are salted, so anybody may unless the owner says no. */
 async function readableLedger(exchange: Exchange): Promise<Ledger | undefined> {
-  const { parts, params } = exchange;
-  const { records } = parts;
-  if (records === undefined || params['group'] !== parts.home.group) return undefined;
-  if (!parts.ledgerIsPublic && !hasScope(exchange, 'audit:read')) return undefined;
-  return openedLedger(parts, records);
+  const records = recordsOf(exchange);
+  if (records === undefined) return undefined;
+  if (!records.isPublic && !hasScope(exchange, 'audit:read')) return undefined;
+  return openedLedger(exchange.parts, records);
 }

@@ -1,6 +1,5 @@
 import { deferralPhases, deferralStatuses } from '@slackwater/shared';
 import type { CountQuery, IndexQuery } from '../../audit/index/contract.ts';
-import type { DeferralHome } from '../deferral-resource.ts';
 import { resourceLimits } from './limits.ts';
 
 /** A query as it was meant, or what is wrong with it, for people. */
@@ -9,7 +8,11 @@ export type Parsed<Query> =
   | { readonly kind: 'fault'; readonly detail: string };
 
 /** Whose deferrals are listed: those of others can't be asked for here. */
-export type ListHome = Pick<DeferralHome, 'application' | 'group'>;
+export interface ListHome {
+  readonly application: string;
+  /** Each has a list of its own. */
+  readonly groups: readonly string[];
+}
 
 const states = ['status', 'phase', 'corrupt'] as const;
 const texts = ['workType', 'partition', 'requester', 'method', 'route'] as const;
@@ -82,6 +85,9 @@ function faultOf(params: URLSearchParams, names: readonly string[], of: ListHome
     const expected = expectation(name, value, of);
     if (expected !== undefined) return `${name}: ${shown(value)} is not ${expected}.`;
   }
+  if (of.groups.length > 1 && !params.has('group')) {
+    return `group: say which list is meant; give one of ${of.groups.join(', ')}.`;
+  }
   return undefined;
 }
 
@@ -96,8 +102,9 @@ function expectation(name: string, value: string, of: ListHome): string | undefi
     case 'by':
       return oneOf(dimensions, value);
     case 'application':
+      return oneOf([of.application], value);
     case 'group':
-      return oneOf([of[name]], value);
+      return oneOf(of.groups, value);
     case 'limit': {
       const inRange = digits.test(value) && Number(value) >= 1 && Number(value) <= resourceLimits.pageMost;
       return inRange ? undefined : `a whole number from 1 to ${resourceLimits.pageMost}`;

@@ -1,0 +1,51 @@
+import { locateDeferral } from '../answer/resources/locate-deferral.ts';
+import { auditInProcess, ledgerInProcess } from '../audit/in-process.ts';
+import type { Gate, GateGroup } from '../options/gate.ts';
+import { OptionMissingError } from '../options/option-error.ts';
+import type { ResourceGroup } from './resource-group.ts';
+import type { ResourceGroups } from './resource-groups.ts';
+
+/**
+ * The ledgers of a gate for the application itself. What it asks waits until they are open; every call rejects with
+ * `option-missing` where there are none.
+ */
+export function groupsInProcess(
+  groups: ResourceGroups | undefined,
+): Pick<Gate, 'ledger' | 'audit' | 'groups' | 'deferrals'> {
+  const some = (): ResourceGroups => {
+    if (groups === undefined) throw new OptionMissingError('engine', 'say where the ledger lives');
+    return groups;
+  };
+  const locate = async (id: string) => {
+    const asked = some().all.map((group) => ({
+      group,
+      mark: group.mark,
+      ledger: async () => (await group.opened()).ledger,
+    }));
+    return locateDeferral(asked, id);
+  };
+  return {
+    ...groupInProcess(async () => some().home),
+    groups: new Map(groups?.all.map((group) => [group.name, groupInProcess(async () => group)])),
+    deferrals: {
+      find: async (id) => (await locate(id))?.deferral,
+      async cancel(id) {
+        const located = await locate(id);
+        // Who has nothing of that id says so in the words it has for it.
+        const { performer } = await (located?.group.group ?? some().home).opened();
+        return performer.cancel(id);
+      },
+      get inFlight() {
+        return groups?.inFlight ?? 0;
+      },
+    },
+  };
+}
+
+function groupInProcess(group: () => Promise<ResourceGroup>): GateGroup {
+  const open = async () => (await (await group()).opened()).ledger;
+  return {
+    ledger: ledgerInProcess(open),
+    audit: auditInProcess(open, async () => (await (await group()).opened()).audit),
+  };
+}

@@ -1,0 +1,149 @@
+import { AsyncResource } from 'node:async_hooks';
+import { systemClock as clock } from '../clock.ts';
+import type { Engine } from '../engines/engine.ts';
+import { within } from '../ledger/deadline.ts';
+import { keepOpen, type OpenRecords } from '../ledger/keep-open.ts';
+import { statePrefix } from '../ledger/states.ts';
+import { groupMark } from '../ledger/ulid.ts';
+import type { GateVoice } from '../options/gate-voice.ts';
+import type { GroupPolicy, ResolvedOptions } from '../options/resolved.ts';
+import type { CancelResult } from '../perform/cancel.ts';
+import { LearnedTransactions } from '../perform/learned-transactions.ts';
+import { createPerformer, type Performer, type PerformerSetup } from '../perform/performer.ts';
+import { type StartOnce, startOnce } from '../perform/start-once.ts';
+import { type AuditDesk, auditDesk } from './audit-desk.ts';
+
+/** What of a group is there while its ledger is open: the chain, and what performs from its queue. */
+export interface OpenGroup extends OpenRecords {
+  readonly performer: Performer;
+  readonly transactions: LearnedTransactions;
+  readonly audit: AuditDesk;
+}
+
+/**
+ * A resource group: a ledger, and what of this process maintains it. Its trouble is its own: whatever becomes of one, the
+ * others record and perform.
+ */
+export interface ResourceGroup {
+  readonly name: string;
+  /** What the ids of its deferrals have; see `groupMark`. */
+  readonly mark: string;
+  readonly engine: Pick<Engine, 'name' | 'durable' | 'server'>;
+  /** Whether anybody may read its checkpoint and blocks. */
+  readonly isPublic: boolean;
+  /** As far as it has come; undefined while its ledger is not open. */
+  readonly current: OpenGroup | undefined;
+  readonly starter: StartOnce;
+  /** Rejects where it can't be opened. */
+  opened(): Promise<OpenGroup>;
+  /** The same, and rejects where that takes longer than its `engineTimeoutMs`. */
+  open(): Promise<OpenGroup>;
+  cancel(id: string): Promise<CancelResult>;
+  /** Queries over its index; each rejects where it can't be opened. */
+  readonly audit: Pick<AuditDesk, 'list' | 'counts' | 'entriesOf'>;
+  /** Ends attempts under way, and lets the engine go. */
+  close(): Promise<void>;
+}
+
+/** What all groups of a gate share. */
+export interface GroupGround {
+  readonly options: Pick<ResolvedOptions, 'application' | 'auth' | 'workTypes' | 'perform'>;
+  readonly voice: Pick<GateVoice, 'tell' | 'trouble'>;
+  readonly performing: Pick<PerformerSetup, 'admission' | 'replay' | 'completionsOf'> &
+    Partial<Pick<PerformerSetup, 'roomOf'>>;
+  /** Whether an application is known: without one nothing has a route, and everything would be parked. */
+  readonly hasApp: () => boolean;
+  /** What another group has seen of how many transactions routes take, where it is open. */
+  readonly seenElsewhere: () => LearnedTransactions | undefined;
+  /** A deferral of that id may have changed; of an empty one, any. */
+  readonly changed: (id: string) => void;
+  readonly onOpen: (open: OpenGroup) => void;
+  /** Its ledger is open and agrees with its queue. */
+  readonly onBegun: () => void;
+}
+
+/** Makes a group. Nothing is opened yet. */
+export function resourceGroup({ name, engine, ledger }: GroupPolicy, ground: GroupGround): ResourceGroup {
+  const { options, voice } = ground;
+  const trouble = (doing: string, error: unknown): void => voice.trouble(doing, error, name);
+  // What is opened for the first request must not live in that request's asynchronous context.
+  const outside = new AsyncResource('Slackwater');
+  let current: OpenGroup | undefined;
+  const setup = {
+    ...ledger,
+    application: options.application,
+    group: name,
+    onStop: (error: unknown) => trouble('keeping the ledger: it is stopped', error),
+    onRecoveryFailed: (error: unknown) => trouble('comparing states and queue with the ledger', error),
+    onTrouble: trouble,
+  };
+  const kept = keepOpen(engine, clock, setup, (records) => {
+    const transactions = new LearnedTransactions(records.engine.store);
+    const performer = createPerformer({
+      ...ground.performing,
+      queue: records.engine.queue,
+      ledger: records.ledger,
+      clock,
+      options: options.perform,
+      async knownTransactions({ method, route }) {
+        const own = await transactions.known(method, route);
+        return own ?? ground.seenElsewhere()?.known(method, route);
+      },
+      learnTransactions: ({ method, route }, count) => transactions.learn(method, route, count),
+      repeatable: ({ workType }) => options.workTypes.some((one) => one.name === workType && one.repeatable),
+      on(event) {
+        voice.tell('deferral', { ...event, group: name });
+        if (event.type === 'trouble') trouble(event.doing, event.error);
+        ground.changed(event.id ?? '');
+      },
+    });
+    const audit = auditDesk({ ...options, group: name, ledger }, records, clock, trouble);
+    current = { ...records, performer, transactions, audit };
+    records.engine.listen?.({
+      keyPrefix: statePrefix,
+      enqueued: (partition) => performer.enqueued(partition),
+      due: (at) => performer.due(at),
+      changed: (key) => ground.changed(key.slice(statePrefix.length)),
+    });
+    ground.onOpen(current);
+  });
+
+  async function opened(): Promise<OpenGroup> {
+    await outside.runInAsyncScope(kept.open);
+    if (current === undefined) throw new Error('The ledger is open and nothing was made of it.');
+    return current;
+  }
+
+  async function begin(): Promise<void> {
+    await (await opened()).ledger.recover();
+    ground.onBegun();
+  }
+
+  const open = (): Promise<OpenGroup> => within(clock, ledger.engineTimeoutMs, opened);
+  const performing = { when: ground.hasApp, goOn: () => current?.performer.start() };
+  const starter = startOnce(clock, begin, performing, (error) => trouble('opening the ledger', error));
+  return {
+    name,
+    mark: groupMark(name),
+    engine,
+    isPublic: ledger.public,
+    get current() {
+      return current;
+    },
+    starter,
+    opened,
+    open,
+    cancel: async (id) => (await open()).performer.cancel(id),
+    audit: {
+      list: async (query) => (await open()).audit.list(query),
+      counts: async (query) => (await open()).audit.counts(query),
+      entriesOf: async (id) => (await open()).audit.entriesOf(id),
+    },
+    async close() {
+      starter.stop();
+      await current?.performer.close();
+      await current?.audit.close();
+      await kept.close();
+    },
+  };
+}

@@ -1,0 +1,90 @@
+import { pollAfterMs } from '../answer/poll-after.ts';
+import type { Health, Records, ResourceParts } from '../answer/resources/contract.ts';
+import { healthOfGroups, healthOfLedger } from '../answer/resources/health.ts';
+import { systemClock as clock } from '../clock.ts';
+import type { GateVoice } from '../options/gate-voice.ts';
+import type { ResolvedOptions } from '../options/resolved.ts';
+import type { Deciding } from './decide.ts';
+import { learnedRows, partitionRows } from './partition-rows.ts';
+import type { ResourceGroup } from './resource-group.ts';
+import type { ResourceGroups } from './resource-groups.ts';
+import type { WorkTypeControl } from './work-types.ts';
+
+/** What the gate serves itself. */
+export function resourceParts(
+  options: ResolvedOptions,
+  deciding: Deciding,
+  { trouble }: GateVoice,
+  groups: ResourceGroups | undefined,
+  workTypes: WorkTypeControl,
+): Omit<ResourceParts, 'verifyToken' | 'decisions' | 'batches' | 'metrics'> {
+  const { publicUrl, basePath, requester } = options;
+  const { admissions } = deciding;
+  return {
+    clock,
+    publicUrl,
+    basePath,
+    records: groups && homeFirst(groups).map((group) => recordsOf(options, groups, group)),
+    requester,
+    pollAfterMs: (partition) => pollAfterMs(admissions.statesOf(partition)),
+    partitions: () => partitionRows(deciding),
+    learnedRoutes: () => learnedRows(deciding),
+    shadow: () => deciding.shadow.report(),
+    workTypes,
+    health: async () => healthOf(options, groups),
+    tellTrouble: trouble,
+  };
+}
+
+function homeFirst({ home, all }: ResourceGroups): readonly ResourceGroup[] {
+  return [home, ...all.filter((group) => group !== home)];
+}
+
+function recordsOf(
+  { application }: ResolvedOptions,
+  { watch }: ResourceGroups,
+  group: ResourceGroup,
+): Records {
+  return {
+    home: { application, group: group.name, durable: group.engine.durable },
+    mark: group.mark,
+    isPublic: group.isPublic,
+    ledger: async () => (await group.open()).ledger,
+    audit: group.audit,
+    status: () => statusOf(group),
+    cancel: group.cancel,
+    onChange: watch,
+  };
+}
+
+function statusOf({ current, starter }: ResourceGroup): Health['status'] {
+  return healthOfLedger(current?.ledger, starter.failed);
+}
+
+function healthOf({ application }: ResolvedOptions, groups: ResourceGroups | undefined): Health {
+  if (groups === undefined) return { status: 'ready', details: { application, performing: 0 } };
+  const { home, all, inFlight } = groups;
+  const engine = home.current?.engine.status?.();
+  const several = all.map(
+    (group) =>
+      [
+        group.name,
+        {
+          status: statusOf(group),
+          performing: group.current?.performer.inFlight ?? 0,
+          engine: group.current?.engine.status?.(),
+          index: group.current?.audit.status(),
+        },
+      ] as const,
+  );
+  return {
+    status: healthOfGroups(all.map(statusOf)),
+    details: {
+      application,
+      performing: inFlight,
+      engine,
+      index: home.current?.audit.status(),
+      groups: Object.fromEntries(several),
+    },
+  };
+}
