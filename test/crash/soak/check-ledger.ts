@@ -20,12 +20,13 @@ export interface Found {
 }
 
 /**
- * Verifies every byte, and compares what the log says with what was said. Throws an Error of one sentence where something
+ * Verifies every byte, and compares what the log says with what was said, and with how often the work was done. Throws an Error of one sentence where something
  * is wrong.
  */
 export function checkLedger(
   stored: StoredLedger,
   said: Said,
+  worked: ReadonlyMap<string, number>,
   trust: {
     readonly verifierKey: string;
     readonly oldCheckpoint: string | undefined;
@@ -43,21 +44,28 @@ export function checkLedger(
     ...(trust.oldCheckpoint !== undefined && { oldCheckpoint: trust.oldCheckpoint }),
   });
   if (!report.ok) throw new Error(`the ledger does not verify: ${JSON.stringify(report)}`);
-  const inLog = { accepted: new Map<string, number>(), performed: new Map<string, number>() };
+  const inLog = { accepted: new Set<string>(), performed: new Set<string>() };
+  const attempts = new Set<string>();
   for (const bytes of stored.entries) {
-    const { type, id } = parseEntry(bytes);
-    if (type === 'performed' && !inLog.accepted.has(id))
-      throw new Error(`${id} was performed before it was accepted`);
-    if (type === 'accepted' || type === 'performed') inLog[type].set(id, (inLog[type].get(id) ?? 0) + 1);
+    const { type, id, attempt } = parseEntry(bytes);
+    if (type === 'accepted') inLog.accepted.add(id);
+    if (type !== 'performed') continue;
+    if (!inLog.accepted.has(id)) throw new Error(`${id} was performed before it was accepted`);
+    // Of two attempts both may say so, where the one lost its lease: the first counts.
+    if (attempts.has(`${id} ${attempt}`)) throw new Error(`attempt ${attempt} of ${id} was performed twice`);
+    attempts.add(`${id} ${attempt}`);
+    inLog.performed.add(id);
   }
   for (const what of ['accepted', 'performed'] as const) {
     for (const id of said[what])
       if (!inLog[what].has(id)) throw new Error(`${id} was said to be ${what}, and is not`);
   }
-  for (const [id, times] of inLog.performed)
-    if (times > 1) throw new Error(`${id} was performed ${times} times`);
+  for (const [id, times] of worked) if (times > 1) throw new Error(`${id} was done ${times} times`);
+  for (const id of inLog.performed) {
+    if (!worked.has(id)) throw new Error(`${id} is performed by the log, and was not done`);
+  }
   if (trust.drained) {
-    for (const id of inLog.accepted.keys())
+    for (const id of inLog.accepted)
       if (!inLog.performed.has(id)) throw new Error(`${id} was never performed`);
   }
   return {

@@ -1,5 +1,7 @@
 // Accepts and performs until it is killed, and says on standard output what was acknowledged: "accepted <id>", "performed <id>".
 // With "drain" it accepts nothing, performs what there is, and ends.
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { systemClock as clock } from '../../../packages/middleware/src/clock.ts';
 import { sqliteEngine } from '../../../packages/middleware/src/engines/sqlite/sqlite-engine.ts';
@@ -8,11 +10,19 @@ import { acceptanceOf } from '../../middleware/ledger/ledgers.ts';
 
 const [directory = '', mode = 'live'] = process.argv.slice(2);
 const callers = 6;
-const leaseMs = 100;
+const leaseMs = 1_000;
+const lookEveryMs = 20;
 const owner = { application: 'soak', group: 'main', clock };
 const engine = await sqliteEngine({ directory }).open(owner);
 const ledger = await openLedger({ ...owner, engine, engineTimeoutMs: 20_000, recoverEveryMs: 200 });
 await ledger.recover();
+// What the work is done on: a row for each time that it was done, in one transaction with its completion row.
+const application = new DatabaseSync(join(directory, '..', 'application.db'), { timeout: 20_000 });
+application.exec(`PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+  CREATE TABLE IF NOT EXISTS completion (id TEXT PRIMARY KEY) STRICT;
+  CREATE TABLE IF NOT EXISTS work (id TEXT NOT NULL) STRICT;`);
+const complete = application.prepare('INSERT INTO completion VALUES (?) ON CONFLICT DO NOTHING');
+const work = application.prepare('INSERT INTO work VALUES (?)');
 const say = (what: string): void => void process.stdout.write(`${what}\n`);
 
 async function accept(caller: number): Promise<void> {
@@ -32,22 +42,29 @@ async function perform(): Promise<void> {
     await Promise.all(claims.map(({ id, token }) => performOne(id, token)));
     if (claims.length > 0) continue;
     if (mode === 'drain' && (await engine.queue.backlog()).length === 0) return;
-    await sleep(leaseMs / 4);
+    await sleep(lookEveryMs);
   }
 }
 
 async function performOne(id: string, token: number): Promise<void> {
-  const done = { status: 200, headers: [], body: Buffer.from('done') };
   if ((await ledger.step(id, { type: 'performing', token })) !== undefined) {
     await ledger.request(id);
-    if (await ledger.step(id, { type: 'performed', token, outcome: done })) say(`performed ${id}`);
+    const outcome = doWork(id) ? { status: 200, headers: [], body: Buffer.from('done') } : undefined;
+    if (await ledger.step(id, { type: 'performed', token, outcome })) say(`performed ${id}`);
   }
   if ((await ledger.find(id))?.status === 'Succeeded') await engine.queue.settle(id, token);
 }
 
-await Promise.all([
-  perform(),
-  ...(mode === 'drain' ? [] : Array.from({ length: callers }, (_, n) => accept(n))),
-]);
+/** False where it was done before. */
+function doWork(id: string): boolean {
+  application.exec('BEGIN IMMEDIATE');
+  const isFirst = complete.run(id).changes === 1;
+  if (isFirst) work.run(id);
+  application.exec('COMMIT');
+  return isFirst;
+}
+
+const accepting = Array.from({ length: mode === 'drain' ? 0 : callers }, (_, n) => accept(n));
+await Promise.all([perform(), ...accepting]);
 await ledger.close();
 await engine.close();

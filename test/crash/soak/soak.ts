@@ -4,6 +4,7 @@ import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -91,6 +92,21 @@ function stored(directory: string, scratch: string): StoredLedger | undefined {
   }
 }
 
+/** How often the work of each deferral was done. */
+function workIn(file: string): ReadonlyMap<string, number> {
+  if (!existsSync(file)) return new Map();
+  const database = new DatabaseSync(file, { timeout: 20_000 });
+  try {
+    const rows = database.prepare('SELECT id, count(*) AS times FROM work GROUP BY id').all();
+    return new Map(rows.map(({ id, times }) => [String(id), Number(times)]));
+  } catch (error) {
+    if (/no such table/.test(String(error))) return new Map();
+    throw error;
+  } finally {
+    database.close();
+  }
+}
+
 async function soak(
   kills: number,
   random: ReturnType<typeof seededRandom>,
@@ -107,7 +123,11 @@ async function soak(
       if (verifierKey === undefined) return;
       const ledger = stored(directory, join(folder, 'copy'));
       if (ledger === undefined) return;
-      found = checkLedger(ledger, told, { verifierKey, oldCheckpoint: found?.checkpoint, drained });
+      found = checkLedger(ledger, told, workIn(join(folder, 'application.db')), {
+        verifierKey,
+        oldCheckpoint: found?.checkpoint,
+        drained,
+      });
     };
     try {
       // Now and then two at once write the same ledger, and both are killed.

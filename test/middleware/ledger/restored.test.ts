@@ -135,6 +135,17 @@ describe('the note of the newest signed head', () => {
     expect(parseCheckpoint(readFileSync(notePath(), 'utf8')).size).toBe(4);
   });
 
+  it('is not written for a ledger whose engine was closed', async () => {
+    const clock = manualClock();
+    const told: unknown[] = [];
+    const { ledger, abandon } = await bench.open({ clock, onRecoveryFailed: (error) => told.push(error) });
+    await accepted(ledger);
+    await abandon();
+    clock.advance(1_000);
+    await expect.poll(() => told, wait).toMatchObject([{ code: 'engine-closed' }]);
+    expect(readdirSync(bench.directory).some((name) => name.startsWith('head-'))).toBe(false);
+  });
+
   it('is not passed over where it can not be read', async () => {
     await live(2);
     for (const text of ['', 'something', readFileSync(notePath(), 'utf8').replace('\n2\n', '\n-2\n')]) {

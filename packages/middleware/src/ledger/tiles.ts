@@ -2,6 +2,7 @@ import { formatTilePath, leafHash } from '@slackwater/shared';
 import type { EngineLog } from '../engines/log.ts';
 import type { EngineStore } from '../engines/store.ts';
 import { BoundedMap } from './bounded-map.ts';
+import { type KeptTile, keepRows, keepTile, keptNode, keptRoot, lowestRowBytes } from './kept-tile.ts';
 import { LedgerError } from './ledger-error.ts';
 import { sha256 } from './sha256.ts';
 import {
@@ -13,7 +14,6 @@ import {
   type TileRows,
   type TreeEdge,
   tilePlace,
-  tileRoot,
   tileWidth,
 } from './tree-edge.ts';
 
@@ -21,8 +21,9 @@ import {
 // of the lowest row, 8,192 bytes. Tiles are a cache: what is missing is computed from the log and stored again, and
 // what is wrong is noticed by whoever compares with a signed root.
 
-const hashBytes = 32;
-const cachedTiles = 64;
+// 16 KiB each. The upper ones lie on the way to every entry: as many as ten million entries have, and more.
+const cachedLeafTiles = 64;
+const cachedUpperTiles = 192;
 const parallelReads = 32;
 const entriesPerRead = 1_024;
 
@@ -45,26 +46,26 @@ export function tileKey(level: number, index: number): string {
 
 /** The tiles of a store over a log. */
 export function openTiles(store: EngineStore, log: EngineLog): Tiles {
-  const cache = new BoundedMap<string, TileRows>(cachedTiles);
+  const leafTiles = new BoundedMap<string, KeptTile>(cachedLeafTiles);
+  const upperTiles = new BoundedMap<string, KeptTile>(cachedUpperTiles);
+  const cacheOf = (level: number): BoundedMap<string, KeptTile> => (level === 0 ? leafTiles : upperTiles);
 
-  async function load(level: number, index: number): Promise<TileRows> {
+  async function load(level: number, index: number): Promise<KeptTile> {
     const key = tileKey(level, index);
-    const cached = cache.get(key);
+    const cached = cacheOf(level).get(key);
     if (cached !== undefined) return cached;
     const stored = (await store.get(key))?.value;
-    const rows =
-      stored?.length === tileWidth * hashBytes ? rowsOf(splitHashes(stored)) : await recompute(level, index);
-    cache.set(key, rows);
-    return rows;
+    const tile = stored?.length === lowestRowBytes ? keepTile(stored) : await recompute(level, index);
+    cacheOf(level).set(key, tile);
+    return tile;
   }
 
-  async function recompute(level: number, index: number): Promise<TileRows> {
+  async function recompute(level: number, index: number): Promise<KeptTile> {
     const first = index * tileWidth;
     const rows = rowsOf(
       level === 0 ? await leaves(first, first + tileWidth) : await roots(level - 1, first, tileWidth),
     );
-    await save({ level, index, rows });
-    return rows;
+    return save({ level, index, rows });
   }
 
   async function leaves(first: number, end: number): Promise<Uint8Array[]> {
@@ -88,15 +89,17 @@ export function openTiles(store: EngineStore, log: EngineLog): Tiles {
     while (hashes.length < count) {
       const from = first + hashes.length;
       const some = Array.from({ length: Math.min(count - hashes.length, parallelReads) }, (_, i) => from + i);
-      hashes.push(...(await Promise.all(some.map(async (index) => tileRoot(await load(level, index))))));
+      hashes.push(...(await Promise.all(some.map(async (index) => keptRoot(await load(level, index))))));
     }
     return hashes;
   }
 
-  function save({ level, index, rows }: FullTile): Promise<unknown> {
+  async function save({ level, index, rows }: FullTile): Promise<KeptTile> {
     const key = tileKey(level, index);
-    cache.set(key, rows);
-    return store.put(key, Buffer.concat(rows[0] ?? []));
+    const tile = keepRows(rows);
+    cacheOf(level).set(key, tile);
+    await store.put(key, tile.subarray(0, lowestRowBytes));
+    return tile;
   }
 
   return {
@@ -104,9 +107,7 @@ export function openTiles(store: EngineStore, log: EngineLog): Tiles {
       const near = edgeNode(edge, height, index);
       if (near !== undefined) return near;
       const { level, tile, row, place } = tilePlace(height, index);
-      const hash = (await load(level, tile))[row]?.[place];
-      if (hash === undefined) throw new RangeError(`no subtree of height ${height} and index ${index}`);
-      return hash;
+      return keptNode(await load(level, tile), row, place);
     },
     async keep(filled) {
       await Promise.allSettled(filled.map(save));
@@ -122,7 +123,8 @@ export function openTiles(store: EngineStore, log: EngineLog): Tiles {
       return { size, tiles };
     },
     async rebuild(size) {
-      cache.clear();
+      leafTiles.clear();
+      upperTiles.clear();
       let edge = emptyEdge;
       while (edge.size < size) {
         const next = extendEdge(edge, await leaves(edge.size, Math.min(edge.size + entriesPerRead, size)));
@@ -132,10 +134,4 @@ export function openTiles(store: EngineStore, log: EngineLog): Tiles {
       return edge;
     },
   };
-}
-
-function splitHashes(bytes: Uint8Array): Uint8Array[] {
-  return Array.from({ length: bytes.length / hashBytes }, (_, i) =>
-    bytes.subarray(i * hashBytes, (i + 1) * hashBytes),
-  );
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { mkdir, open, readFile, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { EngineError } from '../engine-error.ts';
 import type { HeadNote } from '../head-note.ts';
 import { scopeFileName } from './key-file.ts';
 
@@ -18,6 +19,25 @@ export function headFile(directory: string, application: string, group: string):
       }
     },
     write: (checkpoint) => replaceFile(place, checkpoint),
+  };
+}
+
+/** A note that takes nothing once it is closed, as an engine does: its directory may be somebody else's by then. */
+export function closable(note: HeadNote): HeadNote & { close(): Promise<void> } {
+  let closed = false;
+  let writing: Promise<void> = Promise.resolve();
+  return {
+    ...note,
+    write(checkpoint) {
+      if (closed) return Promise.reject(new EngineError('engine-closed', 'none', 'the engine is closed'));
+      const written = note.write(checkpoint);
+      writing = Promise.allSettled([writing, written]).then(() => {});
+      return written;
+    },
+    close() {
+      closed = true;
+      return writing;
+    },
   };
 }
 

@@ -3,7 +3,7 @@ import { SlackwaterError } from '@slackwater/shared';
 import type { Engine, EngineOpenOptions, OpenEngine } from '../engine.ts';
 import { checkName } from '../limits.ts';
 import { EngineThread } from './engine-thread.ts';
-import { headFile } from './head-file.ts';
+import { closable, headFile } from './head-file.ts';
 import { keyFileBytes, keyFilePath, replaceKeyFile } from './key-file.ts';
 import { scopeCalls } from './scope-calls.ts';
 import { SharedThread } from './shared-thread.ts';
@@ -79,6 +79,7 @@ async function openScope(
     },
   );
   const stopSweeping = startSweeping(calls, clock);
+  const headNote = closable(headFile(headsDirectory, application, group));
   let closed: Promise<void> | undefined;
   return {
     durable: 'fsync',
@@ -88,11 +89,11 @@ async function openScope(
     wrappedKeys: sqliteWrappedKeys(calls),
     localDirectory: directory,
     keyFile: (create) => keyFileBytes(keyFilePath(directory, application, group), create),
-    headNote: headFile(headsDirectory, application, group),
+    headNote,
     replaceKeyFile: (bytes) => replaceKeyFile(keyFilePath(directory, application, group), bytes),
     close() {
       stopSweeping();
-      closed ??= calls.close().then(release);
+      closed ??= Promise.all([calls.close(), headNote.close()]).then(release);
       return closed;
     },
   };
