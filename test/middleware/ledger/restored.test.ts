@@ -24,7 +24,7 @@ const inBench = (name: string): string => join(bench.directory, name);
 const database = (): string => inBench('slackwater.db');
 
 function notePath(directory = bench.directory): string {
-  const [name = ''] = readdirSync(directory).filter((each) => each.startsWith('head-'));
+  const [name = ''] = readdirSync(directory).filter((each) => /^head-.*\.txt$/.test(each));
   return join(directory, name);
 }
 
