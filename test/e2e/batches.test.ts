@@ -107,6 +107,8 @@ describe('a batch of two hosts on one engine', () => {
     expect(rows).toMatchObject([
       { name: 'hourly', workType: 'settle', state: 'paused', schedule: 'every 100 ms' },
     ]);
+    expect(rows[0]).toMatchObject({ lastRun: { outcome: 'performed' } });
+    expect(rows[0]).not.toHaveProperty('lastRun.failures');
     expect((await fetch(`${url}/slackwater/batches`)).status).toBe(404);
     const metrics = await (await get('metrics')).text();
     expect(metrics).toMatch(/slackwater_batch_running\{batch="hourly"\} 0/);

@@ -14,7 +14,7 @@ import { type Batch, createBatch, type KeptBatch } from '../perform/batches/batc
 import { BatchTroubleError } from '../perform/batches/batch-error.ts';
 import type { BatchOptions } from '../perform/batches/batch-options.ts';
 import type { BatchStatus } from '../perform/batches/batch-status.ts';
-import type { BatchItem } from '../perform/batches/batch-types.ts';
+import type { BatchItem, BatchRun } from '../perform/batches/batch-types.ts';
 import type { PartitionStanding } from '../perform/batches/judge-batch.ts';
 import type { BatchDesk } from '../perform/batches/run-parts.ts';
 import { readSchedule } from '../perform/batches/schedule.ts';
@@ -26,6 +26,9 @@ import type { ResourceGroup } from './resource-group.ts';
 /** So many batches a gate has at most. */
 const mostBatches = 1_000;
 
+/** A batch as operators see it: ids of items, and what was thrown for them, may say whose they are. */
+export type ListedBatch = Omit<BatchStatus, 'lastRun'> & { readonly lastRun?: Omit<BatchRun, 'failures'> };
+
 /** The batches of a gate. */
 export interface GateBatches {
   /** Throws `option-...` for what it can't be, and `batch-closed` once the gate is closed. */
@@ -34,7 +37,8 @@ export interface GateBatches {
   start(): void;
   /** A partition may have recovered. */
   wake(): void;
-  list(): readonly BatchStatus[];
+  /** How they stand, without what is said of single items. */
+  list(): readonly ListedBatch[];
   close(): Promise<void>;
 }
 
@@ -85,12 +89,18 @@ export function keepBatches(
     wake() {
       for (const batch of batches.values()) batch.wake();
     },
-    list: () => [...batches.values()].map((batch) => batch.status()),
+    list: () => [...batches.values()].map((batch) => listed(batch.status())),
     close() {
       closing ??= Promise.all([...batches.values()].map((batch) => batch.close())).then(() => {});
       return closing;
     },
   };
+}
+
+function listed({ lastRun, ...status }: BatchStatus): ListedBatch {
+  if (lastRun === undefined) return status;
+  const { failures, ...run } = lastRun;
+  return { ...status, lastRun: run };
 }
 
 function checkRoom(batches: ReadonlyMap<string, KeptBatch>, name: string): void {

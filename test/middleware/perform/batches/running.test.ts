@@ -185,6 +185,24 @@ describe('a batch of which some partitions are over', () => {
     ]);
   });
 
+  it('is not held back by partitions that nothing waits for, unless its source left that out', async () => {
+    const bench = known(batchBench());
+    bench.overload('B');
+    expect(await bench.batch({ source: items('A', 1) }).run()).toMatchObject({
+      outcome: 'performed',
+      postponements: 0,
+    });
+    expect((await bench.batch({ source: () => items('C', 1) }).run()).outcome).toBe('performed');
+    const knowing: BatchOptions['source'] = ({ excluded }) =>
+      mixed().filter(({ partition }) => !excluded.has(partition));
+    expect(await bench.batch({ source: knowing }).run()).toMatchObject({
+      outcome: 'partly-performed',
+      performed: 4,
+      left: 0,
+      postponements: 1,
+    });
+  });
+
   it('limits what answers it to the partitions it was limited to (D-43)', async () => {
     const bench = known(batchBench());
     bench.overload('B');
@@ -210,7 +228,7 @@ describe('a batch of which some partitions are over', () => {
   it('counts those alone that its items go to, where it is to be judged by them', async () => {
     const bench = known(batchBench());
     bench.overload('A');
-    const source = items('A', 1);
+    const source = [...items('A', 1), ...items('B', 1)];
     expect((await bench.batch({ source }).run()).outcome).toBe('partly-performed');
     expect((await bench.batch({ source, judgedBy: 'touched' }).run()).outcome).toBe('postponed');
   });
@@ -234,7 +252,7 @@ describe('a batch of which some partitions are over', () => {
     expect(others.length).toBeLessThan(64);
     const run = await bench.batch({ source }).run();
     expect(run).toMatchObject({
-      outcome: 'partly-performed',
+      outcome: 'postponed',
       excluded: [{ partition: 'A', reasons: ['recovering'] }],
     });
     expect(source).toHaveLength(2);

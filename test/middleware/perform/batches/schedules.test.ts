@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { afterRun } from '../../../../packages/middleware/src/perform/batches/after-run.ts';
 import { firstState } from '../../../../packages/middleware/src/perform/batches/batch-state.ts';
 import { planBatch } from '../../../../packages/middleware/src/perform/batches/plan-batch.ts';
 import {
@@ -81,6 +82,29 @@ describe('what is to be done about a batch', () => {
     const now = Date.parse('2026-06-09T10:10:00Z');
     expect(planBatch(known, hourly, now)).toEqual({ act: 'run', trigger: 'missed' });
     expect(planBatch({ ...known, handledAt: now }, hourly, now).act).toBe('wait');
+  });
+
+  it('is to run where what is known of it is of a clock that was a year ahead, and to go by this one then', () => {
+    const ahead = {
+      ...known,
+      handledAt: Date.parse('2027-06-01T10:00:00Z'),
+      endedAt: Date.parse('2027-06-01T10:00:00Z'),
+    };
+    const now = at('10:30:00');
+    expect(planBatch(ahead, hourly, now).act).toBe('run');
+    const rules = {
+      retryBaseMs: 1_000,
+      retryCapMs: 60_000,
+      maxPostponeMs: undefined,
+      whenPostponedTooLong: 'alert',
+    } as const;
+    const after = afterRun(ahead, 'performed', now, now, rules);
+    expect(planBatch(after, hourly, now)).toEqual({ act: 'wait', until: at('11:00:00') });
+    // Seconds are none of it.
+    expect(planBatch({ ...known, handledAt: at('11:00:01') }, hourly, at('10:59:59'))).toEqual({
+      act: 'wait',
+      until: at('12:00:00'),
+    });
   });
 
   it('is to look again at what was postponed, unless it is due before, and nothing while it is paused or held', () => {

@@ -1,6 +1,6 @@
 import { lookDelayMs } from '../back-off.ts';
 import type { ResolvedBatch } from './batch-options.ts';
-import type { BatchState } from './batch-state.ts';
+import { type BatchState, isAhead } from './batch-state.ts';
 import type { RunOutcome } from './batch-types.ts';
 
 /** What the state after a run goes by. */
@@ -21,7 +21,8 @@ export function afterRun(
   rules: AfterRunRules,
 ): BatchState {
   const { retryAt, postponedSince, ...kept } = state;
-  const ended = { ...kept, handledAt: Math.max(state.handledAt, endedAt), endedAt };
+  const handledAt = isAhead(state, endedAt) ? endedAt : Math.max(state.handledAt, endedAt);
+  const ended = { ...kept, handledAt, endedAt };
   if (outcome === 'performed') return { ...ended, postponements: 0, misses: 0 };
   if (outcome === 'interrupted') {
     // What it would have come to nobody knows.

@@ -32,6 +32,14 @@ export function firstState(nowMs: number): BatchState {
   return { v: 1, handledAt: nowMs, postponements: 0, misses: 0, paused: false, token: 0 };
 }
 
+/** By more than this, ms, clocks of hosts that are right do not differ. */
+const mostAheadMs = 3_600_000;
+
+/** Whether the state is of a time that is yet to come, so that the clock that it was written by, or this one, was wrong. */
+export function isAhead({ handledAt, endedAt = 0 }: BatchState, nowMs: number): boolean {
+  return Math.max(handledAt, endedAt) > nowMs + mostAheadMs;
+}
+
 /** Its bytes in the store. */
 export function stateBytes(state: BatchState): Uint8Array {
   return new TextEncoder().encode(JSON.stringify(state));

@@ -37,12 +37,13 @@ export interface StatusFacts {
   /** As it was seen last. */
   readonly known: BatchState | undefined;
   readonly lastRun: BatchRun | undefined;
+  /** Unix milliseconds; undefined where it is never due, or that is not known. */
+  readonly nextDueAt: number | undefined;
 }
 
 /** The status that these facts make. */
 export function batchStatus(facts: StatusFacts): BatchStatus {
-  const { name, workType, direction, timeZone, schedule, known, lastRun } = facts;
-  const nextDueAt = known && schedule?.dueAfter(known.handledAt, known.endedAt);
+  const { name, workType, direction, timeZone, schedule, known, lastRun, nextDueAt } = facts;
   const { retryAt, postponedSince, postponements = 0 } = known ?? {};
   return {
     name,
@@ -50,7 +51,7 @@ export function batchStatus(facts: StatusFacts): BatchStatus {
     direction,
     ...(schedule !== undefined && { schedule: schedule.said }),
     timeZone,
-    state: stateOf(facts, nextDueAt),
+    state: stateOf(facts),
     ...(nextDueAt !== undefined && { nextDueAt: timeOf(nextDueAt) }),
     ...(retryAt !== undefined && { retryAt: timeOf(retryAt) }),
     postponements,
@@ -59,10 +60,7 @@ export function batchStatus(facts: StatusFacts): BatchStatus {
   };
 }
 
-function stateOf(
-  { isClosed, isRunning, isStarted, known }: StatusFacts,
-  nextDueAt: number | undefined,
-): BatchStatus['state'] {
+function stateOf({ isClosed, isRunning, isStarted, known, nextDueAt }: StatusFacts): BatchStatus['state'] {
   if (isClosed) return 'closed';
   if (isRunning) return 'running';
   if (known?.paused === true) return 'paused';

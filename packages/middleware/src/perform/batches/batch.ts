@@ -84,6 +84,10 @@ export function createBatch(setup: BatchSetup): KeptBatch {
   let troubles = 0;
   let closing: Promise<void> | undefined;
   let turn: Promise<unknown> = Promise.resolve();
+  let due: { readonly of: BatchState | undefined; readonly at: number | undefined } = {
+    of: undefined,
+    at: undefined,
+  };
 
   const runSetup: HeldRunSetup = {
     parts: { clock, options, source, histories: new ItemHistories(mostHistories), desk: setup.desk },
@@ -106,7 +110,7 @@ export function createBatch(setup: BatchSetup): KeptBatch {
       troubles = 0;
     } catch (error) {
       // Once for each spell of it.
-      if (troubles === 0) trouble(`looking after the batch ${name}`, error);
+      if (troubles === 0 && phase === 'open') trouble(`looking after the batch ${name}`, error);
       nextMs = options.retryBaseMs * 2 ** Math.min(troubles, 16);
       troubles += 1;
     }
@@ -166,6 +170,13 @@ export function createBatch(setup: BatchSetup): KeptBatch {
       'batch-busy',
       `The batch ${name} is run by ${other}. Wait until that run has ended; if that host is dead, another one takes over after leaseMs`,
     );
+  }
+
+  /** To find it may take long, for a line that is due once in four years, and metrics ask often. */
+  function nextDueAt(): number | undefined {
+    if (known !== due.of)
+      due = { of: known, at: known && schedule?.dueAfter(known.handledAt, known.endedAt) };
+    return due.at;
   }
 
   async function setPaused(paused: boolean): Promise<void> {
@@ -231,6 +242,7 @@ export function createBatch(setup: BatchSetup): KeptBatch {
         isRunning: running !== undefined,
         known,
         lastRun,
+        nextDueAt: nextDueAt(),
       }),
     close() {
       closing ??= end();

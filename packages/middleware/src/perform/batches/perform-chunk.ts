@@ -34,7 +34,7 @@ export async function performChunk(
   const probes = new Set<string>();
   const letThrough = new Map<string, AdmissionAnswer>();
   const leave = (left: readonly BatchItem[]): void => {
-    for (const item of left) tally.left(item);
+    for (const item of left) tally.left(item, !setAside.has(item.partition));
   };
 
   function mayBegin(partition: string, underWay: number): 'yes' | 'wait' | 'stop' {

@@ -1,4 +1,4 @@
-import type { BatchState } from './batch-state.ts';
+import { type BatchState, isAhead } from './batch-state.ts';
 import type { RunTrigger } from './batch-types.ts';
 import type { Schedule } from './schedule.ts';
 
@@ -15,12 +15,14 @@ const missedAfterMs = 60_000;
 
 /**
  * What is to be done about a batch. However many times it was due while nobody was there, it is run once. What becomes due while a run is
- * under way is left out.
+ * under way is left out. A state that is ahead of the clock by more than an hour is of a clock that was wrong: it is run, and goes by this one from then on.
  */
 export function planBatch(state: BatchState, schedule: Schedule | undefined, nowMs: number): BatchPlan {
   if (state.holder !== undefined) return { act: 'watch' };
   const dueAt = schedule?.dueAfter(state.handledAt, state.endedAt);
   if (state.paused) return { act: 'wait', until: undefined };
+  // Going by such a time it would not be due before that has come.
+  if (schedule !== undefined && isAhead(state, nowMs)) return { act: 'run', trigger: 'missed' };
   if (dueAt !== undefined && dueAt <= nowMs) {
     return { act: 'run', trigger: nowMs - dueAt > missedAfterMs ? 'missed' : 'schedule' };
   }

@@ -81,9 +81,14 @@ class RunOfBatch implements Running {
     if (options.judgedBy === 'known') this.#judge(undefined);
     if (this.#takesNothing()) return this.#leaveAll();
     const ending = new AbortController();
+    const excluded = new Set(this.isFree ? [] : this.#over.keys());
+    const { tally } = this;
     const asked = {
       dueBy: early ? Number.POSITIVE_INFINITY : clock.wallNow(),
-      excluded: new Set(this.isFree ? [] : this.#over.keys()),
+      get excluded() {
+        tally.hide();
+        return excluded;
+      },
       signal: ending.signal,
     };
     try {
@@ -144,7 +149,7 @@ class RunOfBatch implements Running {
     this.#seen.add(item.id);
     this.#touched.add(item.partition);
     if (options.judgedBy === 'touched' || this.allowance(item.partition) !== 'none') return item;
-    this.tally.left(item);
+    this.tally.left(item, true);
     return undefined;
   }
 
@@ -183,7 +188,7 @@ class RunOfBatch implements Running {
   #leaveAll(): void {
     for (const given of this.parts.source.waiting()) {
       const item = checkItem(this.parts.options.name, given);
-      if (!(item instanceof Error) && !this.#seen.has(item.id)) this.tally.left(item);
+      if (!(item instanceof Error) && !this.#seen.has(item.id)) this.tally.left(item, true);
     }
   }
 }

@@ -40,6 +40,9 @@ export class RunTally {
   #probed = 0;
   #failed = 0;
   #left = 0;
+  /** Those of them that were left for latency. */
+  #heldBack = 0;
+  #isHidden = false;
   #isPostponed = false;
   #isInterrupted = false;
   #wouldBe: BatchRun['wouldBe'];
@@ -48,11 +51,6 @@ export class RunTally {
 
   constructor(histories: ItemHistories) {
     this.#histories = histories;
-  }
-
-  /** Whether anything was left out for latency. */
-  get isHeldBack(): boolean {
-    return this.#isPostponed || this.#excluded.size > 0;
   }
 
   /** All that was not begun is postponed. */
@@ -87,9 +85,16 @@ export class RunTally {
     for (const reason of reasons) this.#reasons.add(reason);
   }
 
-  left({ id }: BatchItem): void {
+  /** @param forLatency false: for another reason, such as a call of its partition that is still under way */
+  left({ id }: BatchItem, forLatency: boolean): void {
     this.#left += 1;
+    if (forLatency) this.#heldBack += 1;
     this.#histories.postponed(id);
+  }
+
+  /** The source knew which partitions take nothing: what it did not give for that nobody can count. */
+  hide(): void {
+    this.#isHidden = true;
   }
 
   performed({ id }: BatchItem, how: 'due' | 'early' | 'probe'): void {
@@ -133,8 +138,9 @@ export class RunTally {
   #outcome(): RunOutcome {
     if (this.#isInterrupted) return 'interrupted';
     if (this.#error !== undefined) return 'failed';
-    if (!this.isHeldBack) return 'performed';
+    const isHidden = this.#isHidden && this.#excluded.size > 0;
+    if (!this.#isPostponed && this.#heldBack === 0 && !isHidden) return 'performed';
     const isNothingButProbes = this.#performed === this.#probed && this.#failed === 0;
-    return this.#isPostponed && isNothingButProbes ? 'postponed' : 'partly-performed';
+    return isNothingButProbes ? 'postponed' : 'partly-performed';
   }
 }
