@@ -29,6 +29,9 @@ export interface Host {
   ): Promise<readonly (readonly [status: number, reason?: string])[]>;
   /** Its row of `GET /partitions`; undefined where it has none. */
   partition(): Promise<PartitionSeen | undefined>;
+  /** Changes a work type's threshold as an administrator does; gives the answer's status. */
+  changeThreshold(workType: string, thresholdMs: number): Promise<number>;
+  thresholdOf(workType: string): Promise<number>;
   /** What the gate was doing when it told of trouble. */
   troubles(): Promise<readonly string[]>;
   /** SIGKILL. */
@@ -53,7 +56,7 @@ export interface HostSetup {
 
 const program = fileURLToPath(new URL('children/sharing-host.ts', import.meta.url));
 const secret = randomBytes(32).toString('hex');
-const token = jwt.sign({ iss: 'test', aud: 'shop', scope: 'audit:read' }, secret, { expiresIn: '1h' });
+const token = jwt.sign({ iss: 'test', aud: 'shop', scope: 'audit:read admin' }, secret, { expiresIn: '1h' });
 
 /** The table of orders, which remembers the host that wrote each, and makes commits slow by a setting of the connection. */
 export async function prepareOrders({ connectionString }: PostgresServer): Promise<void> {
@@ -130,6 +133,20 @@ export async function startHost(
         readonly partitions: readonly (PartitionSeen & { readonly partition: string })[];
       };
       return partitions.find(({ partition }) => partition === 'orders');
+    },
+    async changeThreshold(workType, thresholdMs) {
+      const { status } = await fetch(`${url}/slackwater/work-types/${workType}`, {
+        method: 'PUT',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+        body: JSON.stringify({ thresholdMs }),
+      });
+      return status;
+    },
+    async thresholdOf(workType) {
+      const response = await fetch(`${url}/slackwater/work-types/${workType}`, {
+        headers: { authorization: `Bearer ${token}` },
+      });
+      return ((await response.json()) as { readonly thresholdMs: number }).thresholdMs;
     },
     troubles: async () => (await fetch(`${url}/troubles`)).json() as Promise<string[]>,
     kill: () => ended(child, () => child.kill('SIGKILL')),

@@ -153,5 +153,15 @@ export function sharingSuite(name: string, make: () => Promise<SharedEngine>): v
       expect((await sick?.partition())?.states['order']).toBe('over');
       expect((await well?.partition())?.states['order']).toBe('clear');
     });
+
+    it('take over what is changed of a work type on the other, and one that starts later does', async () => {
+      const [one, other] = hosts.length > 1 ? hosts : await start({ name: 'one' }, { name: 'other' });
+      expect(await one?.changeThreshold('report', 150)).toBe(200);
+      await until(async () => (await other?.thresholdOf('report')) === 150);
+      expect(await other?.changeThreshold('report', 175)).toBe(200);
+      await until(async () => (await one?.thresholdOf('report')) === 175);
+      const [late] = await start({ name: 'late' });
+      await until(async () => (await late?.thresholdOf('report')) === 175);
+    });
   });
 }
