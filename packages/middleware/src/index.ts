@@ -11,6 +11,7 @@ export type {
 } from './audit/index/contract.ts';
 export type { Gate, GateAudit, GateDeferrals, GateGroup, GateLedger } from './options/gate.ts';
 export type {
+  CorruptEvent,
   DecisionEvent,
   GateEvents,
   GateWarning,
@@ -59,6 +60,9 @@ export type { LatencyReading, Statistic } from './measure/latency-value.ts';
 
 // the ledger and its engines
 export type { Ledger } from './ledger/open-ledger.ts';
+export type { RecordMapping } from './ledger/mapping.ts';
+export type { ParameterValue } from './ledger/revealed-value.ts';
+export type { RevealRequest } from './ledger/reveal.ts';
 export { createKeyFile } from './ledger/keys.ts';
 export { sqliteEngine, type SqliteEngineOptions } from './engines/sqlite/sqlite-engine.ts';
 export type { Engine } from './engines/engine.ts';

@@ -53,6 +53,7 @@ const shape: Shape = {
   retryAt: optional(utcTime),
   error: optional(filledText),
   by: optional(filledText),
+  readFrom: optional(texts),
   parameters: optional(texts),
   purpose: optional(filledText),
   changes: optional(workTypeChanges),

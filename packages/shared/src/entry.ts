@@ -79,6 +79,8 @@ export interface LedgerEntry {
   readonly error?: string;
   /** `revealed`, `work-type-changed`: who did it, `token:<subject>` or `code:<name>`. */
   readonly by?: string;
+  /** `performed`, `failed`: which records the attempt was read from, `mapping`, `first` and `second`; absent where it read none. */
+  readonly readFrom?: readonly string[];
   /** `revealed`: names of the parameters that were shown in plain text. */
   readonly parameters?: readonly string[];
   /** `revealed`: what for, in the words of whoever asked. */

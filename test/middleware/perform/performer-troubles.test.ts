@@ -1,9 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { PerformerEvent } from '../../../packages/middleware/src/perform/performer-events.ts';
 import { replayOf } from '../../../packages/middleware/src/perform/replay-identity.ts';
+import { captured } from './replaying.ts';
 import { signal } from './signal.ts';
 import { until } from './until.ts';
-import { type Place, place, turnedAway } from './workshop.ts';
+import { type Place, place, turnedAway, type Workshop } from './workshop.ts';
 
 let here: Place;
 beforeEach(() => {
@@ -159,6 +160,67 @@ describe('a deferral that needs a person', () => {
     expect(await shop.ended(id)).toMatchObject({ phase: 'parked', error: { code: 'record-corrupt' } });
     expect(ofType(shop.events, 'parked')).toMatchObject([{ id, error: { code: 'record-corrupt' } }]);
     expect(performed).toBe(0);
+  });
+});
+
+describe('what an implementation is read from', () => {
+  /** The keys that were read of the store, and the positions of the log, from now on. */
+  function watched({ store, log }: Workshop['engine']): { keys: string[]; positions: number[] } {
+    const seen = { keys: [] as string[], positions: [] as number[] };
+    const { get } = store;
+    const { read } = log;
+    Object.assign(store, {
+      get: (key: string) => {
+        seen.keys.push(key);
+        return get.call(store, key);
+      },
+    });
+    Object.assign(log, {
+      read: (from: number, limit: number) => {
+        seen.positions.push(from);
+        return read.call(log, from, limit);
+      },
+    });
+    return seen;
+  }
+
+  it('is the second record: it is read for each attempt, and what the route gets is what stands there (B-24)', async () => {
+    const shop = await here.open();
+    const bodies: string[] = [];
+    shop.app.post('/pay', (req, res) => {
+      req.on('data', (chunk) => bodies.push(String(chunk)));
+      req.on('end', () => res.status(bodies.length === 1 ? 503 : 201).end());
+    });
+    const request = { ...captured('POST', '/pay'), body: Buffer.from('from the second record') };
+    const { id } = await shop.accept('/pay', { request });
+    const seen = watched(shop.engine);
+    shop.performer.start();
+    expect(await shop.ended(id)).toMatchObject({ status: 'Succeeded', attempts: 2 });
+    expect(bodies).toEqual(['from the second record', 'from the second record']);
+    expect(seen.keys.filter((key) => key === `payload/${id}`)).toHaveLength(2);
+  });
+
+  it('is found through the mapping: the first record is read where that says, and nowhere else (B-24)', async () => {
+    const shop = await here.open();
+    shop.app.post('/:n', (_req, res) => res.status(201).end());
+    const ids: string[] = [];
+    for (let n = 0; n < 3; n += 1) ids.push((await shop.accept(`/${n}`)).id);
+    const [, second = ''] = ids;
+    const { position } = await shop.find(second);
+    const seen = watched(shop.engine);
+    const { request, readFrom } = await shop.ledger.readRequest(second);
+    expect(request.url).toBe('/1');
+    expect(readFrom).toEqual(['mapping', 'first', 'second']);
+    expect(seen.keys.filter((key) => !key.startsWith('tile'))).toEqual([
+      `deferral/${second}`,
+      `payload/${second}`,
+    ]);
+    expect(seen.positions).toEqual([position]);
+    expect(await shop.ledger.mapping(position)).toMatchObject({
+      id: second,
+      first: { position },
+      second: { key: `payload/${second}`, state: 'intact' },
+    });
   });
 });
 

@@ -26,6 +26,11 @@ export function auditInProcess(
       const positions = await (await index()).entriesOf(id);
       return (await open()).entriesAt(positions);
     },
+    async mapping(id) {
+      const [position] = await (await index()).entriesOf(id);
+      return position === undefined ? undefined : (await open()).mapping(position);
+    },
+    reveal: async (id, { by, ...request }) => (await open()).reveal(id, { ...request, by: `code:${by}` }),
     proof: async (id) => (await open()).proof(id),
     verify: async (oldCheckpoint) => (await open()).verify(oldCheckpoint),
   };

@@ -12,6 +12,7 @@ import { LearnedTransactions } from '../perform/learned-transactions.ts';
 import { createPerformer, type Performer, type PerformerSetup } from '../perform/performer.ts';
 import { type StartOnce, startOnce } from '../perform/start-once.ts';
 import { type AuditDesk, auditDesk } from './audit-desk.ts';
+import { corruptEventOf } from './corrupt-event.ts';
 
 /** What of a group is there while its ledger is open: the chain, and what performs from its queue. */
 export interface OpenGroup extends OpenRecords {
@@ -94,6 +95,8 @@ export function resourceGroup({ name, engine, ledger }: GroupPolicy, ground: Gro
       on(event) {
         voice.tell('deferral', { ...event, group: name });
         if (event.type === 'trouble') trouble(event.doing, event.error);
+        const corrupt = corruptEventOf(event, name);
+        if (corrupt !== undefined) voice.tell('corrupt', corrupt);
         ground.changed(event.id ?? '');
       },
     });

@@ -88,12 +88,29 @@ export interface Deferral {
   readonly error: { readonly code: ErrorCode; readonly message: string } | undefined;
 }
 
-/** A step in the life of a deferral; each becomes an entry. */
+/**
+ * What of a request's records an implementation of it was read from: the mapping, which says where the others are; the first
+ * record, in the log; the second record, in the key-value store.
+ */
+export type RecordName = 'mapping' | 'first' | 'second';
+
+/** A request as its records have it, and which of them were read for that. */
+export interface ReadRequest {
+  readonly request: CapturedRequest;
+  readonly readFrom: readonly RecordName[];
+}
+
+/** A step in the life of a deferral; each becomes an entry. `readFrom` stands in it, where an attempt read records. */
 export type Step =
   | { readonly type: 'performing'; readonly token: number }
   | { readonly type: 'postponed'; readonly token: number; readonly reasons: readonly string[] }
   /** The route answered below 400, or, without an outcome, is known to have done its work. */
-  | { readonly type: 'performed'; readonly token: number; readonly outcome: Outcome | undefined }
+  | {
+      readonly type: 'performed';
+      readonly token: number;
+      readonly outcome: Outcome | undefined;
+      readonly readFrom?: readonly RecordName[];
+    }
   /** With `retryAt` (Unix milliseconds) it will be tried again, else it is final. */
   | {
       readonly type: 'failed';
@@ -101,6 +118,7 @@ export type Step =
       readonly outcome: Outcome | undefined;
       readonly error: { readonly code: ErrorCode; readonly message: string };
       readonly retryAt?: number;
+      readonly readFrom?: readonly RecordName[];
     }
   | {
       readonly type: 'parked';
@@ -134,6 +152,8 @@ export interface DeferralLedger {
   find(id: string): Promise<Deferral | undefined>;
   /** The request, checked against the digest in its entry. Rejects with `record-corrupt` or `requester-erased`. */
   request(id: string): Promise<CapturedRequest>;
+  /** The same, and which records it was read from. */
+  readRequest(id: string): Promise<ReadRequest>;
   /**
    * The names of its request's parameters, in their order (`docs/keys.md`). Rejects with `record-corrupt`, or with
    * `requester-erased` where nobody can read them any more.

@@ -87,12 +87,13 @@ function particulars(state: DeferralState, step: Step, outcomeKept: boolean): Pa
     case 'postponed':
       return { postponements: state.postponements + 1 };
     case 'performed':
-      return { outcomeKnown: outcomeKept, ...statusOf(step.outcome) };
+      return { outcomeKnown: outcomeKept, ...statusOf(step.outcome), ...readFromOf(step) };
     case 'failed':
       return {
         error: step.error.code,
         ...statusOf(step.outcome),
         ...(step.retryAt !== undefined && { retryAt: timeOf(step.retryAt) }),
+        ...readFromOf(step),
       };
     case 'parked':
     case 'canceled':
@@ -100,6 +101,10 @@ function particulars(state: DeferralState, step: Step, outcomeKept: boolean): Pa
     default:
       return step satisfies never;
   }
+}
+
+function readFromOf({ readFrom }: { readonly readFrom?: readonly string[] }): Partial<LedgerEntry> {
+  return readFrom === undefined ? {} : { readFrom };
 }
 
 function statusOf(outcome: { readonly status: number } | undefined): Partial<LedgerEntry> {

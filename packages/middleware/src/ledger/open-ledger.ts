@@ -10,6 +10,7 @@ import type { DeferralLedger } from './deferral.ts';
 import { noteHead } from './head-note.ts';
 import { LedgerError } from './ledger-error.ts';
 import type { KeyedRequest } from './lookup.ts';
+import { mappingAt, type RecordMapping } from './mapping.ts';
 import { ledgerDefaults, openParts } from './open-parts.ts';
 import type { LedgerParts } from './parts.ts';
 import { queueGauge } from './queue-gauge.ts';
@@ -18,6 +19,7 @@ import { type EntryBytes, readEntries } from './read-entries.ts';
 import { openRecovery } from './recover.ts';
 import { repeat } from './repeat.ts';
 import { openRetention } from './retention.ts';
+import { openRevealer, type Revealer } from './reveal.ts';
 import { stepper } from './step.ts';
 import { tileReader } from './tile-reader.ts';
 import { groupMark, ulidFactory } from './ulid.ts';
@@ -58,7 +60,7 @@ export interface LedgerSetup {
 }
 
 /** An open ledger of one resource group. */
-export interface Ledger extends DeferralLedger {
+export interface Ledger extends DeferralLedger, Revealer {
   /** Name of the log, and of its key. */
   readonly origin: string;
   /** C2SP verifier key. Whoever verifies gets it from its operator, not from the ledger. */
@@ -76,6 +78,8 @@ export interface Ledger extends DeferralLedger {
   pseudonymOf(requester: string): Promise<string | undefined>;
   /** The entries at these positions of the log. Rejects with `ledger-truncated`, or `ledger-corrupt` for what is no entry. */
   entriesAt(positions: readonly number[]): Promise<readonly EntryBytes[]>;
+  /** The two records of the request whose `accepted` entry stands at that position. Rejects with `not-found` for any other. */
+  mapping(position: number): Promise<RecordMapping>;
   /** What was changed of work types while running, by any host. */
   changedWorkTypes(): Promise<ChangedWorkTypes>;
   /**
@@ -109,6 +113,7 @@ export async function openLedger(options: LedgerSetup): Promise<Ledger> {
   const accept = acceptor(parts, newId, gauge);
   const changeWorkTypes = workTypeChanger(parts, newId);
   const step = stepper(parts);
+  const revealer = openRevealer(parts);
   const recovery = openRecovery(parts, step, openRetention(parts));
   const { log } = options.engine;
   const tile = tileReader(log, sealer, parts.tiles);
@@ -122,6 +127,12 @@ export async function openLedger(options: LedgerSetup): Promise<Ledger> {
   };
   const bounded = <T>(work: () => Promise<T>): Promise<T> =>
     loudly(within(clock, timeoutMs, work), ['ledger-truncated']);
+  /** Where the time is up before the entry is durable, nothing is shown; whether it is recorded the log will tell. */
+  const revealing = <T>(work: () => Promise<T>): Promise<T> =>
+    loudly(
+      within(clock, timeoutMs, work, () => 'unknown'),
+      ['ledger-truncated'],
+    );
   const recoverLoudly = (work: Promise<void>): Promise<void> =>
     loudly(work, ['ledger-truncated', 'ledger-corrupt']);
   const heartbeat = repeat(
@@ -160,7 +171,11 @@ export async function openLedger(options: LedgerSetup): Promise<Ledger> {
       ),
     find: (id) => bounded(() => reader.find(id)),
     findByKey: (...key) => bounded(() => reader.findByKey(...key)),
-    request: (id) => bounded(() => reader.request(id)),
+    request: (id) => bounded(async () => (await reader.readRequest(id)).request),
+    readRequest: (id) => bounded(() => reader.readRequest(id)),
+    mapping: (position) => bounded(() => mappingAt(parts, position)),
+    reveal: (id, request) => revealing(() => revealer.reveal(id, request)),
+    revealOutcome: (id, request) => revealing(() => revealer.revealOutcome(id, request)),
     parameters: (id) => bounded(() => reader.parameters(id)),
     parameter: (id, name) => bounded(() => reader.parameter(id, name)),
     outcome: (id) => bounded(() => reader.outcome(id)),

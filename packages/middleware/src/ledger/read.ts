@@ -1,6 +1,6 @@
 import { leafHash } from '@slackwater/shared';
 import { matchesHash } from './capabilities.ts';
-import type { CapturedRequest, Deferral, DeferralQuery, Outcome } from './deferral.ts';
+import type { Deferral, DeferralQuery, Outcome, ReadRequest, RecordName } from './deferral.ts';
 import { payloadKey } from './history.ts';
 import { LedgerError } from './ledger-error.ts';
 import { type DeferralState, isSettled, publicPart } from './life.ts';
@@ -22,7 +22,7 @@ export interface Reader {
     url: string,
     idempotencyKey: string,
   ): Promise<Deferral | undefined>;
-  request(id: string): Promise<CapturedRequest>;
+  readRequest(id: string): Promise<ReadRequest>;
   parameters(id: string): Promise<readonly string[]>;
   parameter(id: string, name: string): Promise<Uint8Array | undefined>;
   outcome(id: string): Promise<Outcome | undefined>;
@@ -87,10 +87,14 @@ export function openReader(parts: LedgerParts): Reader {
       const state = record && (await load(record.id));
       return state && publicPart(state);
     },
-    async request(id) {
+    async readRequest(id) {
+      const readFrom: RecordName[] = [];
       const state = await loadExisting(id);
+      readFrom.push('mapping');
       const { entry } = await acceptedEntry(state);
+      readFrom.push('first');
       const payload = await payloadOf(state);
+      readFrom.push('second');
       const { facts, request } = openPayload(await dataKeys.need(payload.pseudonym), payload);
       if (entry.payload === undefined || !matchesDigest(entry.payload, facts, request)) {
         throw corrupt(id, 'its payload is not the one whose digest is in the log');
@@ -103,7 +107,7 @@ export function openReader(parts: LedgerParts): Reader {
         state.workType === entry.workType &&
         state.partition === entry.partition;
       if (!agrees) throw corrupt(id, 'its state disagrees with its entry');
-      return request;
+      return { request, readFrom };
     },
     async parameters(id) {
       const payload = await payloadOf(await loadExisting(id));

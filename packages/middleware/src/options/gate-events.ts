@@ -17,6 +17,8 @@ export interface GateEvents {
   readonly deferral: PerformerEvent & { readonly group: string };
   /** Runs of batches in this process. */
   readonly batch: BatchEvent;
+  /** The records of a deferral are not what was recorded: it was refused, and a person has to look. */
+  readonly corrupt: CorruptEvent;
   /** A set-up that is legal and probably not meant; told once per code. */
   readonly warning: GateWarning;
   /** Trouble of the gate's own that requests and deferrals survive. */
@@ -35,6 +37,7 @@ export const eventNames = [
   'work-type',
   'deferral',
   'batch',
+  'corrupt',
   'warning',
   'trouble',
 ] as const satisfies readonly (keyof GateEvents)[];
@@ -94,6 +97,17 @@ export interface WorkTypeEvent {
   readonly by: string;
   /** RFC 3339. */
   readonly at: string;
+}
+
+/** A deferral that was refused because a record of it was altered or is missing. */
+export interface CorruptEvent {
+  readonly id: string;
+  /** The resource group whose ledger it is in. */
+  readonly group: string;
+  readonly partition: string;
+  readonly workType: string;
+  /** What is wrong, for people. */
+  readonly message: string;
 }
 
 /** Codes of warnings; each is explained in docs/reference/errors.md. */

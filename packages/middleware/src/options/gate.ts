@@ -4,7 +4,10 @@ import type { DecisionFilter, KeptDecision } from '../answer/decision-ring.ts';
 import type { CountQuery, IndexCounts, IndexPage, IndexQuery } from '../audit/index/contract.ts';
 import type { ShadowReport } from '../decide/shadow-tally.ts';
 import type { Deferral } from '../ledger/deferral.ts';
+import type { RecordMapping } from '../ledger/mapping.ts';
 import type { Ledger } from '../ledger/open-ledger.ts';
+import type { RevealRequest } from '../ledger/reveal.ts';
+import type { ParameterValue } from '../ledger/revealed-value.ts';
 import type { LatencyTable } from '../measure/latency-table.ts';
 import type { Batch } from '../perform/batches/batch.ts';
 import type { BatchOptions } from '../perform/batches/batch-options.ts';
@@ -97,6 +100,13 @@ export interface GateAudit {
   counts(query: Partial<CountQuery> & Pick<CountQuery, 'by'>): Promise<IndexCounts>;
   /** All entries about a deferral, in their order; none where there is no such. */
   entries(id: string): ReturnType<Ledger['entriesAt']>;
+  /** Where the two records of a deferral's request are, and whether they agree; undefined where there is no such deferral. */
+  mapping(id: string): Promise<RecordMapping | undefined>;
+  /**
+   * Parameters of a deferral's request in plain text, once it is recorded in the ledger that `by` sees them, and for what
+   * `purpose`. Where that can't be recorded it rejects, and nothing is shown.
+   */
+  reveal(id: string, request: RevealRequest): Promise<readonly ParameterValue[]>;
   /** The `accepted` entry of a deferral and a fresh receipt for it (C2SP tlog-proof). */
   proof(id: string): ReturnType<Ledger['proof']>;
   /** Verifies the whole ledger from its stored bytes, against an old checkpoint where one is given. */

@@ -1,6 +1,6 @@
 import { isSlackwaterError } from '@slackwater/shared';
 import type { CompletionRow } from '../drivers/driver.ts';
-import type { CapturedRequest } from '../ledger/deferral.ts';
+import type { CapturedRequest, ReadRequest } from '../ledger/deferral.ts';
 import type { CompletionScope } from '../request-context.ts';
 import { type CompletionsOrNone, rowsOf, shutOut, trouble } from './completion-rows.ts';
 import {
@@ -45,14 +45,18 @@ interface Known {
  * the next attempt then decides what becomes of it.
  */
 export async function attemptItem(job: Job, means: AttemptMeans): Promise<AttemptEnd> {
-  const { parts, deferral } = job;
-  const request = await readRequest(job);
-  if (request === undefined) return 'idle';
-  const completions = parts.completionsOf(deferral.partition);
-  if (request === 'erased') {
-    await concludeErased(job, completions);
+  const read = await readRequest(job);
+  if (read === undefined) return 'idle';
+  if (read === 'erased') {
+    await concludeErased(job, job.parts.completionsOf(job.deferral.partition));
     return 'idle';
   }
+  return attemptRead({ ...job, readFrom: read.readFrom }, means, read.request);
+}
+
+async function attemptRead(job: Job, means: AttemptMeans, request: CapturedRequest): Promise<AttemptEnd> {
+  const { parts, deferral } = job;
+  const completions = parts.completionsOf(deferral.partition);
   if (completions === undefined) {
     await concludePostponed(job, ['completion-table-missing']);
     return 'idle';
@@ -68,9 +72,9 @@ export async function attemptItem(job: Job, means: AttemptMeans): Promise<Attemp
   return perform(job, means, request, known, plan.firstOrdinal);
 }
 
-async function readRequest(job: Job): Promise<CapturedRequest | 'erased' | undefined> {
+async function readRequest(job: Job): Promise<ReadRequest | 'erased' | undefined> {
   try {
-    return await job.parts.ledger.request(job.claim.id);
+    return await job.parts.ledger.readRequest(job.claim.id);
   } catch (error) {
     if (isSlackwaterError(error) && error.code === 'requester-erased') return 'erased';
     if (!isSlackwaterError(error) || error.code !== 'record-corrupt') throw error;

@@ -1,5 +1,5 @@
 import type { Claim } from '../engines/queue.ts';
-import type { Deferral, Outcome, Step } from '../ledger/deferral.ts';
+import type { Deferral, Outcome, RecordName, Step } from '../ledger/deferral.ts';
 import { lookDelayMs, retryDelayMs } from './back-off.ts';
 import { pause } from './pause.ts';
 import type { PerformError, PerformedItem } from './performer-events.ts';
@@ -14,6 +14,8 @@ export interface Job {
   readonly parts: PerformerParts;
   readonly claim: Claim;
   readonly deferral: Deferral;
+  /** Which records the attempt was read from; absent where none were. */
+  readonly readFrom?: readonly RecordName[];
 }
 
 /*
@@ -29,7 +31,7 @@ export async function concludePerformed(
   status: number | undefined,
 ): Promise<void> {
   const { parts, claim } = job;
-  if (!(await recorded(job, { type: 'performed', token: claim.token, outcome }))) return;
+  if (!(await recorded(job, { type: 'performed', token: claim.token, outcome, ...readBy(job) }))) return;
   parts.tell({ type: 'performed', ...named(job), outcomeKnown: outcome !== undefined, status });
   await parts.queue.settle(claim.id, claim.token);
 }
@@ -41,7 +43,7 @@ export async function concludeFailed(
   error: PerformError,
 ): Promise<void> {
   const { parts, claim } = job;
-  if (!(await recorded(job, { type: 'failed', token: claim.token, outcome, error }))) return;
+  if (!(await recorded(job, { type: 'failed', token: claim.token, outcome, error, ...readBy(job) }))) return;
   parts.tell({ type: 'failed', ...named(job), error });
   await parts.queue.settle(claim.id, claim.token);
 }
@@ -56,9 +58,14 @@ export async function concludeRetry(
 ): Promise<void> {
   const { parts, claim } = job;
   const retryAt = Math.ceil(parts.clock.wallNow() + delayMs);
-  if (!(await recorded(job, { type: 'failed', token: claim.token, outcome, error, retryAt }))) return;
+  const step: Step = { type: 'failed', token: claim.token, outcome, error, retryAt, ...readBy(job) };
+  if (!(await recorded(job, step))) return;
   parts.tell({ type: 'retrying', ...named(job), error, retryAt });
   await parts.queue.postpone(claim.id, claim.token, retryAt);
+}
+
+function readBy({ readFrom }: Job): { readonly readFrom?: readonly RecordName[] } {
+  return readFrom === undefined ? {} : { readFrom };
 }
 
 function retryMs({ parts }: Job, attempt: number): number {

@@ -11,7 +11,7 @@ import type { Replay } from './replay.ts';
 /** What the performer works with. */
 export interface PerformerParts {
   readonly queue: EngineQueue;
-  readonly ledger: Pick<DeferralLedger, 'find' | 'request' | 'step'>;
+  readonly ledger: Pick<DeferralLedger, 'find' | 'readRequest' | 'step'>;
   readonly admission: Admission;
   readonly replay: Replay;
   /**

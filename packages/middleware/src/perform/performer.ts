@@ -23,7 +23,7 @@ const leastDueMs = 100;
 /** What {@link createPerformer} takes. */
 export interface PerformerSetup {
   readonly queue: EngineQueue;
-  readonly ledger: Pick<DeferralLedger, 'find' | 'request' | 'step'>;
+  readonly ledger: Pick<DeferralLedger, 'find' | 'readRequest' | 'step'>;
   readonly admission: Admission;
   readonly replay: Replay;
   /** See {@link PerformerParts}. */

@@ -232,7 +232,19 @@ describe('an outcome', () => {
     await request(app).get(path).set('Authorization', token('audit:read')).expect(404);
     await request(app).get(path).set('Authorization', token('admin')).expect(404);
     await request(app).get(path).set('X-User', 'alice').expect(200);
-    await request(app).get(path).set('Authorization', token('audit:read audit:reveal')).expect(200);
+    const revealing = token('audit:read audit:reveal');
+    const without = await request(app).get(path).set('Authorization', revealing).expect(400);
+    expect(without.body).toMatchObject({
+      code: 'parameter-invalid',
+      detail: expect.stringMatching(/^purpose: /),
+    });
+    await request(app).get(`${path}?purpose=dispute`).set('Authorization', revealing).expect(200);
+    // Of a reveal the ledger has an entry, and of what its requester reads none.
+    const entries = await request(app).get(`${base}/deferrals/${id}/entries`).set('Authorization', revealing);
+    const last = entries.body.entries.map(({ entry }: { entry: string }) => JSON.parse(entry)).slice(3);
+    expect(last).toMatchObject([
+      { type: 'revealed', parameters: ['outcome'], by: 'token:ann', purpose: 'dispute' },
+    ]);
   });
 
   it('lets scripts of another origin read what they need, by the words of this response and not of that one', async () => {

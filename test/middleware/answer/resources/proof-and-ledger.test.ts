@@ -76,6 +76,115 @@ it.each(['record', 'receipt'])('GET /deferrals/:id/%s is for whoever may see the
   await request(app).get(path.replace(id, nobodys)).set('Authorization', token()).expect(404);
 });
 
+describe('GET /deferrals/:id/record?reveal=', () => {
+  async function opened(): Promise<{
+    get: (query: string, scope?: string) => request.Test;
+    own: Office;
+    id: string;
+  }> {
+    const own = await open();
+    const body = { amount: 42, card: { number: '4111' }, lines: ['a', 'b'], 'a/b~c': null };
+    const { id } = await own.accept({
+      requester: 'alice',
+      request: requestOf({ body: Buffer.from(JSON.stringify(body)) }),
+    });
+    const get = (query: string, scope = 'audit:read audit:reveal'): request.Test =>
+      request(own.app).get(`${base}/deferrals/${id}/record?${query}`).set('Authorization', own.token(scope));
+    return { get, own, id };
+  }
+
+  const reveals = async ({ own, id }: { own: Office; id: string }): Promise<readonly string[][]> => {
+    const path = `${base}/deferrals/${id}/entries`;
+    const { body } = await request(own.app).get(path).set('Authorization', own.token());
+    return body.entries
+      .map(({ entry }: { entry: string }) => JSON.parse(entry))
+      .filter(({ type }: { type: string }) => type === 'revealed')
+      .map(({ parameters }: { parameters: string[] }) => parameters);
+  };
+
+  it('gives the named parameters and no others, those too that the request does not have', async () => {
+    const at = await opened();
+    const names = [
+      'body /card/number',
+      'body /lines/1',
+      'body /a~1b~0c',
+      'body /lines/length',
+      'body /__proto__',
+      'body',
+      'header accept-language',
+      'header cookie',
+      'query force',
+      'path',
+      'address',
+      'identity',
+      'names',
+    ];
+    const asked = names.map((name) => `reveal=${encodeURIComponent(name)}`).join('&');
+    const { body, headers } = await at.get(`${asked}&purpose=why`).expect(200);
+    expect(headers['cache-control']).toBe('no-store');
+    expect(body.revealed).toEqual([
+      { name: 'body /card/number', value: '4111' },
+      { name: 'body /lines/1', value: 'b' },
+      { name: 'body /a~1b~0c', value: null },
+      { name: 'body /lines/length' },
+      { name: 'body /__proto__' },
+      { name: 'body' },
+      { name: 'header accept-language', value: 'de' },
+      { name: 'header cookie' },
+      { name: 'query force', value: '1' },
+      { name: 'path', value: '/payments/4711/settle' },
+      { name: 'address', value: '203.0.113.7' },
+      { name: 'identity', value: { sub: 'alice', roles: ['clerk'] } },
+      { name: 'names', value: expect.arrayContaining(['path', 'query force', 'body /card/number']) },
+    ]);
+    expect(await reveals(at)).toEqual([names]);
+  });
+
+  it('refuses what can not be meant, and then neither shows nor records anything', async () => {
+    const at = await opened();
+    for (const [query, said] of [
+      ['reveal=body', /^purpose: say what it is revealed for/],
+      ['reveal=body&purpose=%20', /^purpose: /],
+      ['reveal=body&purpose=a&purpose=b', /^purpose: /],
+      [`reveal=body&purpose=${'x'.repeat(501)}`, /^purpose: /],
+      ['reveal=&purpose=a', /^reveal: "" is no parameter; give names, path, "query <name>"/],
+      ['reveal=card&purpose=a', /^reveal: "card" is no parameter/],
+      ['reveal=body:/card&purpose=a', /^reveal: "body:\/card"/],
+      ['reveal=body%20card&purpose=a', /^reveal: "body card"/],
+      ['reveal=header%20a%20b&purpose=a', /^reveal: "header a b"/],
+      ['reveal=constructor&purpose=a', /^reveal: "constructor"/],
+      [`reveal=body%20/${'x'.repeat(300)}&purpose=a`, /^reveal: /],
+      [`${'reveal=path&'.repeat(51)}purpose=a`, /^51 parameters/],
+    ] as const) {
+      const { body } = await at.get(query).expect(400);
+      expect(body).toMatchObject({ code: 'parameter-invalid', detail: expect.stringMatching(said) });
+      expect(JSON.stringify(body)).not.toContain('4111');
+    }
+    expect(await reveals(at)).toEqual([]);
+    expect(at.own.troubles).toEqual([]);
+  });
+
+  it('is for who may reveal: auditors, administrators and the requester see no more than the record', async () => {
+    const at = await opened();
+    const path = `${base}/deferrals/${at.id}/record?reveal=body&purpose=a`;
+    await at.get('reveal=body&purpose=a', 'audit:read').expect(404);
+    await at.get('reveal=body&purpose=a', 'admin').expect(404);
+    await request(at.own.app).get(path).set('X-User', 'alice').expect(404);
+    const { text } = await at.get('', 'audit:read').expect(200);
+    expect(text).not.toContain('4111');
+    await request(at.own.app).head(path).set('Authorization', at.own.token('audit:reveal')).expect(400);
+    expect(await reveals(at)).toEqual([]);
+  });
+
+  it('keeps from the requester who has looked at its record', async () => {
+    const at = await opened();
+    await at.get('reveal=body&purpose=a').expect(200);
+    const path = `${base}/deferrals/${at.id}/entries`;
+    const { body } = await request(at.own.app).get(path).set('X-User', 'alice').expect(200);
+    expect(body.entries.map(({ entry }: { entry: string }) => JSON.parse(entry).type)).toEqual(['accepted']);
+  });
+});
+
 it('a record that was altered is a 500, and its owner is told', async () => {
   const { app, accept, bench, ledger, troubles } = await open();
   const { id, url } = await accept();

@@ -14,6 +14,8 @@ export type Scope = 'audit:read' | 'audit:reveal' | 'admin';
 export interface Sight {
   /** The capability that was shown and is right: URLs that are given out carry it on. */
   readonly capability: string | undefined;
+  /** Whether nothing but a token's scope lets them see it. */
+  readonly byScope: boolean;
 }
 
 const bearer = /^bearer +([A-Za-z0-9\-._~+/]+=*) *$/i;
@@ -54,12 +56,22 @@ export async function sightOf(
   const [capability, another] = exchange.query.getAll('capability');
   const shown = capability !== undefined && capability.length <= resourceLimits.capabilityCharacters;
   if (shown && another === undefined && (await ledger.admitsCapability(deferral.id, capability))) {
-    return { capability };
+    return { capability, byScope: false };
   }
-  if (hasScope(exchange, scope)) return { capability: undefined };
-  const requester = await requesterOf(exchange.parts, exchange.req);
-  if (requester === undefined || !(await ledger.isRequester(deferral, requester))) return undefined;
-  return { capability: undefined };
+  if (hasScope(exchange, scope)) return { capability: undefined, byScope: true };
+  return (await isItsRequester(exchange, ledger, deferral))
+    ? { capability: undefined, byScope: false }
+    : undefined;
+}
+
+/** Whether the request comes from whom the deferral was made for, by the option `requester`. */
+export async function isItsRequester(
+  { parts, req }: Exchange,
+  ledger: Ledger,
+  deferral: Deferral,
+): Promise<boolean> {
+  const requester = await requesterOf(parts, req);
+  return requester !== undefined && ledger.isRequester(deferral, requester);
 }
 
 /** A function that throws, takes too long or gives anything but a name says that it knows nobody. */

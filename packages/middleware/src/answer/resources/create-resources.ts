@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { createProblem } from '@slackwater/shared';
+import { createProblem, isSlackwaterError } from '@slackwater/shared';
 import type { Request } from 'express';
 import { sendNotFound, sendProblem } from '../send.ts';
 import { getPartitions } from './administration.ts';
@@ -16,6 +16,7 @@ import { getHealth } from './health.ts';
 import { type HeldOpen, heldOpenUpTo } from './held-open.ts';
 import { getBlock, getCheckpoint, getTile } from './ledger.ts';
 import { resourceLimits } from './limits.ts';
+import { getMapping, getMappingOf } from './mapping.ts';
 import { matchPath, type PathPattern } from './match-path.ts';
 import { getMetrics } from './metrics.ts';
 import { getOutcome } from './outcome.ts';
@@ -44,6 +45,8 @@ const table: readonly Resource[] = [
   resource('/deferrals/:id/outcome', { GET: getOutcome }, 'records'),
   resource('/deferrals/:id/record', { GET: getRecord }, 'records'),
   resource('/deferrals/:id/entries', { GET: getEntries }, 'records'),
+  resource('/deferrals/:id/mapping', { GET: getMappingOf }, 'records'),
+  resource('/mapping', { GET: getMapping }, 'verifyToken'),
   resource('/deferrals/:id/receipt', { GET: getReceipt }, 'records'),
   resource('/ledger/:group/checkpoint', { GET: getCheckpoint }, 'records'),
   resource('/ledger/:group/blocks/:height', { GET: getBlock }, 'records'),
@@ -76,10 +79,17 @@ export function createResources(
       if (handler === undefined) return sendMethodNotAllowed(res, methods);
       await handler({ parts, req, res, params, query: queryOf(req.url), heldOpen });
     } catch (error) {
-      tellTrouble(parts, `answering ${req.method} ${routeOf(pathBelowBase)}`, error);
+      if (!isCallersFault(error)) {
+        tellTrouble(parts, `answering ${req.method} ${routeOf(pathBelowBase)}`, error);
+      }
       sendTrouble(res, error);
     }
   };
+}
+
+/** What callers did wrong is no trouble of the gate's. */
+function isCallersFault(error: unknown): boolean {
+  return isSlackwaterError(error) && error.code === 'parameter-invalid';
 }
 
 function find(

@@ -1,9 +1,11 @@
 import { createProblem, headerNames, isSlackwaterError } from '@slackwater/shared';
 import type { Deferral, Outcome } from '../../ledger/deferral.ts';
 import { sendJson, sendNotFound, sendProblem } from '../send.ts';
+import { bearerOf, isItsRequester } from './access.ts';
 import type { Exchange } from './exchange.ts';
 import { type Found, findDeferral, resourceOf } from './find-deferral.ts';
 import { isSettled, paceOf } from './pace.ts';
+import { purposeOf } from './proof.ts';
 import { sendOutcome } from './send-outcome.ts';
 import { sendErased, tellTrouble } from './trouble.ts';
 
@@ -11,7 +13,7 @@ import { sendErased, tellTrouble } from './trouble.ts';
  * `GET /deferrals/:id/outcome`: 202 with the resource until the deferral is settled, then the route's own answer. A
  * settled deferral that has none gets 404, or 410 where its requester was erased, without `Slackwater-Outcome`, so that nobody
  * takes that for the route's.
- * A stranger's token needs `audit:reveal`, for outcomes are kept encrypted.
+ * A stranger's token needs `audit:reveal`, for outcomes are kept encrypted, and a `purpose`: that it is shown is recorded first.
  */
 export async function getOutcome(exchange: Exchange): Promise<void> {
   const { parts, res } = exchange;
@@ -23,12 +25,21 @@ export async function getOutcome(exchange: Exchange): Promise<void> {
     return sendJson(res, 202, headers, await resourceOf(exchange, found));
   }
   const outcome = await keptOutcome(exchange, found);
-  if (typeof outcome === 'object') return sendOutcome(res, outcome);
+  if (typeof outcome === 'object') {
+    await recordReveal(exchange, found);
+    return sendOutcome(res, outcome);
+  }
   if (outcome === 'erased') return sendErased(res);
   sendProblem(res, createProblem('not-found', outcome === 'altered' ? altered : whyNone(deferral)));
 }
 
 const altered = 'The outcome that is kept is not the one whose digest is in the ledger: it is not shown.';
+
+/** To whom it belongs it is no secret. */
+async function recordReveal(exchange: Exchange, { ledger, deferral, sight }: Found): Promise<void> {
+  if (!sight.byScope || (await isItsRequester(exchange, ledger, deferral))) return;
+  await ledger.revealOutcome(deferral.id, { by: bearerOf(exchange), purpose: purposeOf(exchange) });
+}
 
 async function keptOutcome(
   { parts }: Exchange,
