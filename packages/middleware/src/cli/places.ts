@@ -11,8 +11,8 @@ const schemes: Readonly<Record<string, (rest: string) => Place>> = {
   postgres: postgresPlace,
 };
 
-/** The place that a URL names; `option` is where it was written. Throws a {@link UsageError}. */
-export function placeOf(option: string, url: string): Place {
+/** The place that a URL names; `option` is where it was written, `others` what may stand there besides. Throws a {@link UsageError}. */
+export function placeOf(option: string, url: string, others: readonly string[] = []): Place {
   const end = url.indexOf(':');
   const scheme = url.slice(0, Math.max(end, 0));
   const read = Object.hasOwn(schemes, scheme) ? schemes[scheme] : undefined;
@@ -20,7 +20,7 @@ export function placeOf(option: string, url: string): Place {
   if (read === undefined || rest === '') {
     // What follows the scheme may hold a password.
     const given = end === -1 ? url : `${scheme}:...`;
-    const known = Object.keys(schemes).map((name) => `${name}:...`);
+    const known = [...Object.keys(schemes).map((name) => `${name}:...`), ...others];
     throw new UsageError(`--${option} ${JSON.stringify(given)}: give one of ${known.join(', ')}`);
   }
   return read(rest);

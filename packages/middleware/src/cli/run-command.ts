@@ -1,17 +1,23 @@
 import { isSlackwaterError } from '@slackwater/shared';
 import type { Command, Surroundings } from './command.ts';
 import { copyCommand } from './copy-command.ts';
-import { CommandFailed, UsageError } from './failures.ts';
+import { exportCommand } from './export-command.ts';
+import { CommandFailed, NotVerified, UsageError } from './failures.ts';
+import { inspectCommand } from './inspect-command.ts';
 import { keysCommand } from './keys-command.ts';
 import { trainCommand } from './train-command.ts';
+import { verifyCommand } from './verify-command.ts';
 
 const commands: Readonly<Record<string, Command>> = {
   copy: copyCommand,
+  export: exportCommand,
+  inspect: inspectCommand,
   keys: keysCommand,
   train: trainCommand,
+  verify: verifyCommand,
 };
 
-/** Runs one command line, without the program's name. Resolves with the exit code: 0, 1 for a failure, 2 for bad input. */
+/** Runs one command line, without the program's name. Resolves with the exit code: 0, 1 for a failure, 2 for bad input, 3 for a bad ledger. */
 export async function runCommand(args: readonly string[], surroundings: Surroundings): Promise<number> {
   const [name, ...rest] = args;
   const { stdout, stderr } = surroundings;
@@ -32,18 +38,24 @@ export async function runCommand(args: readonly string[], surroundings: Surround
     return 0;
   } catch (error) {
     stderr.write(`slackwater: ${told(error)}\n`);
-    return error instanceof UsageError ? 2 : 1;
+    return exitCodeOf(error);
   }
 }
 
+function exitCodeOf(error: unknown): number {
+  if (error instanceof UsageError) return 2;
+  return error instanceof NotVerified ? 3 : 1;
+}
+
 function overview(): string {
-  const lines = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(6)} ${summary}\n`);
+  const lines = Object.entries(commands).map(([name, { summary }]) => `  ${name.padEnd(8)} ${summary}\n`);
   return `Usage: slackwater <command> [options]\n\n${lines.join('')}\nslackwater <command> --help says more.\n`;
 }
 
 /** What went wrong, for people. What nobody expected comes with the place where it happened. */
 function told(error: unknown): string {
-  if (error instanceof UsageError || error instanceof CommandFailed) return error.message;
+  const isForPeople = [UsageError, CommandFailed, NotVerified].some((kind) => error instanceof kind);
+  if (isForPeople && error instanceof Error) return error.message;
   if (isSlackwaterError(error)) return `${error.code}: ${error.message}`;
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

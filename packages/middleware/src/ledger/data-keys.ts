@@ -4,7 +4,7 @@ import type { WrappedKeys } from '../engines/wrapped-keys.ts';
 import { BoundedMap } from './bounded-map.ts';
 import type { KeyRing } from './key-ring.ts';
 import { unwrapKey, versionMissing, wrapKey, wrappedUnder } from './key-wrapping.ts';
-import type { WrappingKey } from './keys.ts';
+import type { LedgerKeys, WrappingKey } from './keys.ts';
 import { LedgerError } from './ledger-error.ts';
 import { sha256 } from './sha256.ts';
 import { openVault, type Vault } from './vault.ts';
@@ -173,6 +173,20 @@ export async function openDataKeys(setup: DataKeysSetup): Promise<DataKeys> {
       }
     },
   };
+}
+
+/**
+ * The vault of a requester, for those who read a ledger and are no part of it: nothing is made, wrapped again or kept. Undefined where its
+ * key was destroyed, or never made. Rejects with `record-corrupt`, and with `ledger-keys-differ` where the keys lack a version.
+ */
+export async function readVault(
+  wrappedKeys: Pick<WrappedKeys, 'get'>,
+  encryption: LedgerKeys['encryption'],
+  pseudonym: string,
+): Promise<Vault | undefined> {
+  const stored = await wrappedKeys.get(wrappedKeyName(pseudonym));
+  if (stored === undefined) return undefined;
+  return openVault({ id: keyIdOf(pseudonym), key: unwrapKey(pseudonym, stored.value, encryption) });
 }
 
 /** What a requester's key is called in the values that are sealed under it. */

@@ -1,4 +1,4 @@
-import { type LedgerFault, type LedgerReport, LedgerVerifier } from '@slackwater/shared';
+import { type LedgerReport, LedgerVerifier } from '@slackwater/shared';
 import { type Clock, systemClock } from '../clock.ts';
 import type { EngineLog } from '../engines/log.ts';
 import type { EngineStore } from '../engines/store.ts';
@@ -8,7 +8,7 @@ import { ed25519Verify } from './signer.ts';
 const blocksPerRead = 200;
 const entriesPerRead = 500;
 /** What a reader sees that is too early: servers that have just chosen a leader which still takes in what was acknowledged. */
-const perhapsTooEarly: readonly LedgerFault[] = ['entry-missing', 'height-differs', 'truncated'];
+const perhapsTooEarly: readonly unknown[] = ['entry-missing', 'height-differs', 'truncated'];
 const mostLooks = 4;
 /** And twice, three times as long. */
 const betweenLooksMs = 500;
@@ -22,10 +22,18 @@ export async function verifyStored(
   parts: Stored & { readonly clock?: Pick<Clock, 'after'> },
   trust: Trust,
 ): Promise<LedgerReport> {
-  const { clock = systemClock } = parts;
+  return lookingAgain(parts.clock ?? systemClock, () => verifyOnce(parts, trust));
+}
+
+/** What a verification comes to, where one that seems to miss something is made again for a while. */
+export async function lookingAgain<Report extends { readonly ok: boolean }>(
+  clock: Pick<Clock, 'after'>,
+  verify: () => Promise<Report>,
+): Promise<Report> {
   for (let looks = 1; ; looks++) {
-    const report = await verifyOnce(parts, trust);
-    if (report.ok || looks === mostLooks || !perhapsTooEarly.includes(report.fault)) return report;
+    const report = await verify();
+    const isEarly = 'fault' in report && perhapsTooEarly.includes(report.fault);
+    if (report.ok || looks === mostLooks || !isEarly) return report;
     await new Promise<void>((resolve) => clock.after(looks * betweenLooksMs, resolve));
   }
 }
@@ -42,15 +50,55 @@ interface Trust {
 
 async function verifyOnce(parts: Stored, trust: Trust): Promise<LedgerReport> {
   const verifier = new LedgerVerifier({ ...trust, sha256, ed25519Verify });
-  const entries = entriesOf(parts.log);
-  for await (const text of blocksOf(parts.store)) {
-    if (verifier.block(text) !== undefined) break;
-    while (verifier.pending > 0) {
-      const { done, value } = await entries.next();
-      if (done === true || verifier.entry(value) !== undefined) return verifier.finish();
-    }
-  }
+  await feedVerifier(verifier, blocksOf(parts.store), entryPages(parts.log));
   return verifier.finish();
+}
+
+/**
+ * Gives a verifier blocks and entries until there are no more blocks, or something is wrong. `onPage` gets entries that it has taken,
+ * with the position of the first. While one page is verified the next is read.
+ */
+export async function feedVerifier(
+  verifier: LedgerVerifier,
+  blocks: AsyncIterable<string>,
+  entries: AsyncIterable<readonly Uint8Array[]>,
+  onPage: (page: readonly Uint8Array[], first: number) => Promise<void> = async () => {},
+): Promise<void> {
+  const pages = entries[Symbol.asyncIterator]();
+  let next = ahead();
+  let page: readonly Uint8Array[] = [];
+  let [first, at] = [0, 0];
+
+  function ahead(): Promise<IteratorResult<readonly Uint8Array[]>> {
+    const page = pages.next();
+    // It is awaited later, or by nobody.
+    page.catch(() => {});
+    return page;
+  }
+
+  async function turn(): Promise<boolean> {
+    await onPage(page, first);
+    first += page.length;
+    const { done, value } = await next;
+    [page, at] = [done === true ? [] : value, 0];
+    if (done !== true) next = ahead();
+    return page.length > 0;
+  }
+
+  try {
+    for await (const text of blocks) {
+      if (verifier.block(text) !== undefined) return;
+      while (verifier.pending > 0) {
+        if (at === page.length && !(await turn())) return;
+        const fault = verifier.entry(page[at++]);
+        if (fault !== undefined) return;
+      }
+    }
+    await onPage(page.slice(0, at), first);
+  } finally {
+    await next.catch(() => {});
+    await pages.return?.();
+  }
 }
 
 /** The texts of a store's blocks, by height. */
@@ -68,10 +116,16 @@ export async function* blocksOf(store: EngineStore): AsyncGenerator<string> {
 
 /** The entries of a log from `from` on. */
 export async function* entriesOf(log: EngineLog, from = 0): AsyncGenerator<Uint8Array, undefined> {
+  for await (const page of entryPages(log, from)) yield* page;
+  return undefined;
+}
+
+/** The same, as they are read. */
+export async function* entryPages(log: EngineLog, from = 0): AsyncGenerator<readonly Uint8Array[]> {
   for (let at = from; ; ) {
     const page = await log.read(at, entriesPerRead);
-    if (page.length === 0) return undefined;
-    yield* page;
+    if (page.length === 0) return;
+    yield page;
     at += page.length;
   }
 }
