@@ -37,7 +37,15 @@ export default defineConfig({
     projects: [
       // Neither servers nor processes, and nothing kept by a module: one worker for all saves its start for each.
       { extends: true, test: { name: 'pure', include: pure, isolate: false } },
-      { extends: true, test: { name: 'whole', include: ['test/**/*.test.ts'], exclude: pure } },
+      {
+        extends: true,
+        test: {
+          name: 'whole',
+          include: ['test/**/*.test.ts'],
+          exclude: pure,
+          globalSetup: 'test/support/src/share-postgres-data.ts',
+        },
+      },
     ],
     testTimeout: 60_000,
     hookTimeout: 60_000,

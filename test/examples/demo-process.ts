@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { chmodSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { sharedDataVariable } from '../support/src/postgres-data.ts';
 
 /** A demo in a process of its own, without a terminal. */
 export interface DemoProcess {
@@ -25,7 +26,8 @@ export function makeDemoFolder(): string {
 
 /** Starts a demo whose temporary files are in `folder`. */
 export function startDemo(program: string, folder: string, args: readonly string[]): DemoProcess {
-  const child = spawn(process.execPath, [program, ...args], { env: { ...process.env, TMPDIR: folder } });
+  const env = { ...process.env, TMPDIR: folder, [sharedDataVariable]: undefined };
+  const child = spawn(process.execPath, [program, ...args], { env });
   let output = '';
   let complaints = '';
   child.stdout.on('data', (chunk: Buffer) => {

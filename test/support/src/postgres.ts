@@ -10,7 +10,6 @@ import {
   rmSync,
   writeFileSync,
 } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
@@ -18,6 +17,7 @@ import { endProcess, isRunning } from './end-process.ts';
 import { freePort } from './free-port.ts';
 import { type Guard, startGuard } from './guard.ts';
 import { findPostgres, type PostgresBinaries } from './postgres-binaries.ts';
+import { dataParent, firstDatabase, firstPassword, lastLine, makeData } from './postgres-data.ts';
 import { stallCommits } from './slow-commits.ts';
 
 export { type ManualClock, manualClock } from './manual-clock.ts';
@@ -61,7 +61,7 @@ const leaveWithinMs = 500;
  * Rejects with one sentence where it can't be started.
  */
 export async function startPostgres(options: PostgresOptions = {}): Promise<PostgresServer> {
-  const directory = mkdtempSync(join(tmpdir(), 'slackwater-postgres-'));
+  const directory = mkdtempSync(join(dataParent(), 'slackwater-postgres-'));
   const guard = startGuard(directory);
   try {
     return await startIn(directory, guard, options);
@@ -78,14 +78,14 @@ async function startIn(directory: string, guard: Guard, options: PostgresOptions
   if (runAs !== undefined) chownSync(directory, runAs.uid, runAs.gid);
   const dataDirectory = join(directory, 'data');
   const password = randomBytes(12).toString('hex');
-  await initialise(directory, dataDirectory, binaries, password);
+  await makeData(dataDirectory, { directory, binaries, user });
   const port = await freePort();
   configure(dataDirectory, port, options.settings ?? {});
 
   let server = await launch(directory, binaries, guard);
   const database = options.database ?? 'test';
   const address = { host, port, user, password };
-  await createDatabase(address, database);
+  await prepare(address, database);
 
   let stopped = false;
   return {
@@ -110,41 +110,6 @@ async function startIn(directory: string, guard: Guard, options: PostgresOptions
       server = await launch(directory, binaries, guard);
     },
   };
-}
-
-async function initialise(
-  directory: string,
-  dataDirectory: string,
-  { initdb, runAs }: PostgresBinaries,
-  password: string,
-): Promise<void> {
-  const passwordFile = join(directory, 'password');
-  writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });
-  if (runAs !== undefined) chownSync(passwordFile, runAs.uid, runAs.gid);
-  const child = spawn(
-    initdb,
-    [
-      `--pgdata=${dataDirectory}`,
-      `--username=${user}`,
-      `--pwfile=${passwordFile}`,
-      '--auth=scram-sha-256',
-      '--encoding=UTF8',
-      '--locale=C',
-      '--no-sync',
-    ],
-    { ...runAs, cwd: directory, stdio: ['ignore', 'ignore', 'pipe'] },
-  );
-  let errors = '';
-  child.stderr.on('data', (chunk: Buffer) => {
-    errors += chunk.toString();
-  });
-  const code = await new Promise<number | null>((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', resolve);
-  });
-  rmSync(passwordFile, { force: true });
-  if (code !== 0)
-    throw new Error(`PostgreSQL can't be started: initdb ended with ${code}: ${lastLine(errors)}`);
 }
 
 function configure(dataDirectory: string, port: number, settings: Readonly<Record<string, unknown>>): void {
@@ -205,14 +170,17 @@ async function becomesReady(child: ChildProcess, dataDirectory: string, deadline
   return false;
 }
 
-async function createDatabase(
+/** Gives the server a password of its own, and its database the name it is to have. */
+async function prepare(
   address: { host: string; port: number; user: string; password: string },
   database: string,
 ): Promise<void> {
-  const client = new pg.Client({ ...address, database: 'postgres' });
+  const client = new pg.Client({ ...address, database: 'postgres', password: firstPassword });
   await client.connect();
   try {
-    await client.query(`CREATE DATABASE ${client.escapeIdentifier(database)}`);
+    await client.query(`ALTER ROLE ${user} PASSWORD ${client.escapeLiteral(address.password)}`);
+    if (database === firstDatabase) return;
+    await client.query(`ALTER DATABASE ${firstDatabase} RENAME TO ${client.escapeIdentifier(database)}`);
   } finally {
     await client.end();
   }
@@ -224,8 +192,4 @@ function readIfThere(file: string): string {
   } catch {
     return '';
   }
-}
-
-function lastLine(text: string): string {
-  return text.trim().split('\n').at(-1) ?? 'it gave no reason';
 }
