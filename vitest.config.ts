@@ -1,5 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
+import { LongestFirst } from './test/support/src/longest-first.ts';
 
 // Tests start processes and threads by the hundred, and each would compile the same files anew.
 process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(new URL('node_modules/.compile-cache', import.meta.url));
@@ -34,6 +35,7 @@ export default defineConfig({
   test: {
     // Most tests wait for a server or a disk: one core for each would leave both idle.
     maxWorkers: 3,
+    sequence: { sequencer: LongestFirst },
     projects: [
       // Neither servers nor processes, and nothing kept by a module: one worker for all saves its start for each.
       { extends: true, test: { name: 'pure', include: pure, isolate: false } },
