@@ -44,6 +44,7 @@ const shape: Shape = {
   requester: text,
   reasons: texts,
   payload: optional(hashInBase64),
+  deadlineAt: optional(utcTime),
   because: optional(becauseShape),
   attempt: optional(integerFrom(1)),
   postponements: optional(integerFrom(1)),

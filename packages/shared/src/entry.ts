@@ -9,6 +9,7 @@ export const entryTypes = [
   'failed',
   'parked',
   'canceled',
+  'overdue',
   'revealed',
   'erased',
   'work-type-changed',
@@ -61,6 +62,8 @@ export interface LedgerEntry {
   readonly reasons: readonly string[];
   /** `accepted`: base64 of SHA-256(salt || payload). */
   readonly payload?: string;
+  /** `accepted`, `overdue`: by when it was promised to be performed, or to be reported. Absent where nothing was promised. */
+  readonly deadlineAt?: string;
   /** `accepted`: what led to the decision. */
   readonly because?: Because;
   /** `performing`, `performed`, `failed`: the attempt, from 1. */

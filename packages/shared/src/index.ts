@@ -92,6 +92,7 @@ export {
   type RetryLaterProblem,
 } from './problem.ts';
 export { formatReceipt, parseReceipt, type Receipt } from './receipt.ts';
+export { judgePromise, type PromiseEvidence, type PromiseState, type ProvenEntry } from './promise.ts';
 export { type VerifiedReceipt, verifyReceipt } from './receipt-verify.ts';
 export { formatRetryAfter, parseRetryAfter, parseRetryAfterMs } from './retry-after.ts';
 export {

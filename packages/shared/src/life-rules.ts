@@ -58,6 +58,7 @@ const required: Readonly<Partial<Record<EntryType, keyof LedgerEntry>>> = {
   failed: 'error',
   parked: 'error',
   canceled: 'error',
+  overdue: 'deadlineAt',
 };
 
 /** Whether an entry is about a deferral, and not about a work type, a key, or a requester. */

@@ -2,14 +2,15 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Gate, type SlackwaterOptions, sqliteEngine } from '@slackwater/middleware';
-import { type DeferralResource, verifyReceipt } from '@slackwater/shared';
+import { type DeferralResource, parseEntry, verifyReceipt } from '@slackwater/shared';
 import express, { type Request } from 'express';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { auth, claims, signed } from '../audit/issuer.ts';
 import { type GatedApp, options, partition, patiently, post, serve } from './gated-app.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'slackwater-groups-'));
-const order = { ...options.workTypes.order, candidates: 'always' } as const;
+const order = { ...options.workTypes.order, candidates: 'always', maxDelayMs: 1_000 } as const;
+const missed: { readonly group: string; readonly id?: string }[] = [];
 const troubles: { readonly group?: string; readonly error: unknown }[] = [];
 const performed: { readonly group: string; readonly id?: string }[] = [];
 /** What the route waits for before it answers. */
@@ -31,6 +32,7 @@ function start(more: SlackwaterOptions = {}): Promise<GatedApp> {
     (on, gate) => {
       gate.on('trouble', (event) => troubles.push(event));
       gate.on('deferral', (event) => event.type === 'performed' && performed.push(event));
+      gate.on('deferral', (event) => event.type === 'promise-missed' && missed.push(event));
       on.use(gate);
       on.use(express.json());
       on.post('/{*path}', async (req, res) => {
@@ -213,6 +215,34 @@ describe('an order key', () => {
       await expect
         .poll(() => performed.some(({ id }) => id === first.resource.id), { timeout: 30_000, interval: 20 })
         .toBe(true);
+    } finally {
+      go();
+      held = Promise.resolve();
+    }
+  });
+});
+
+describe('a deferral that is not performed by the time that its work type promises', () => {
+  it('is told of by its group, counted, and performed all the same', async () => {
+    let go = (): void => {};
+    held = new Promise((resolve) => {
+      go = resolve;
+    });
+    try {
+      const { resource, url } = await deferred('us');
+      const { deadlineAt } = resource;
+      const promised = parseEntry(Buffer.from(resource.entry, 'base64'));
+      expect(promised).toMatchObject({ deadlineAt });
+      expect(Date.parse(deadlineAt ?? '') - Date.parse(promised.at)).toBe(1_000);
+      await expect
+        .poll(() => missed.find(({ id }) => id === resource.id)?.group, { timeout: 30_000, interval: 20 })
+        .toBe('us');
+      const metrics = await (await fetch(`${app.url}/slackwater/metrics`, { headers: bearer })).text();
+      expect(metrics).toMatch(/slackwater_deferrals_total\{event="promise-missed",group="us"\} [1-9]/);
+      go();
+      await expect
+        .poll(async () => ((await (await fetch(url)).json()) as DeferralResource).status, { timeout: 30_000 })
+        .toBe('Succeeded');
     } finally {
       go();
       held = Promise.resolve();

@@ -40,6 +40,13 @@ const invalid: readonly Row[] = [
     'groups.eu has the same',
     'name of its own',
   ],
+  [deferring({ maxDelayMs: 10 }), 'workTypes.settle.maxDelayMs', '10 is a number', 'from 1,000'],
+  [
+    one({ maxDelayMs: 5_000 }),
+    'workTypes.settle.maxDelayMs',
+    '5000 where nothing is deferred',
+    'leave it out',
+  ],
   [{ thresholdMs: '200' }, 'thresholdMs', '"200" is a string', 'give a number of milliseconds'],
   [{ thresholdMs: -1 }, 'thresholdMs', '-1', 'from 0.001 to 3,600,000'],
   [{ thresholdMs: 0 }, 'thresholdMs', '0 is a number', 'from 0.001 to 3,600,000'],

@@ -97,7 +97,7 @@ export function tellStory(
       tell(`trouble ${event.doing}: ${String(event.error)}`, 'bad');
       return;
     }
-    if (event.type === 'lease-lost') return;
+    if (event.type === 'lease-lost' || event.type === 'promise-missed') return;
     const deferral = told(event.id, event.workType);
     deferral.stage = event.type;
     deferral.changedAt = Date.now();

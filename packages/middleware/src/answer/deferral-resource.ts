@@ -28,7 +28,7 @@ export function deferralResource(
   proof: { readonly entry: Uint8Array; readonly receipt: string },
   urls: DeferralUrls,
 ): DeferralResource {
-  const { outcomeKnown, error } = deferral;
+  const { outcomeKnown, error, deadlineAt } = deferral;
   return {
     id: deferral.id,
     status: deferral.status,
@@ -39,6 +39,7 @@ export function deferralResource(
     partition: deferral.partition,
     createdAt: new Date(deferral.createdAt).toISOString(),
     updatedAt: new Date(deferral.updatedAt).toISOString(),
+    ...(deadlineAt === undefined ? {} : { deadlineAt: new Date(deadlineAt).toISOString() }),
     attempts: deferral.attempts,
     postponements: deferral.postponements,
     portion: 'all',

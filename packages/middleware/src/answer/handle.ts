@@ -8,7 +8,7 @@ import { gateAnswers } from './gate-answers.ts';
 import type { GateParts, Recorders, WhyNot } from './gate-parts.ts';
 import { byCandidates, type Grounds } from './judge-candidate.ts';
 import { lookedUpJudge, mustBeLookedUp, withoutKey } from './judge-looked-up.ts';
-import { alreadyPerformed, doneBefore, interrupted, release } from './keyed-requests.ts';
+import { alreadyPerformed, doneBefore, interrupted, release, wasDoneElsewhere } from './keyed-requests.ts';
 import { isPromise } from './maybe-async.ts';
 import { type PerformedOnce, performNow } from './perform-now.ts';
 import type { RequestFacts } from './request-facts.ts';
@@ -176,6 +176,10 @@ export function requestJudge(
     let isHandedOn = false;
     try {
       const requester = candidate.requester ?? (await requesterOf(parts, req)).name;
+      if (keyed.kind === 'new' && (await wasDoneElsewhere(parts, at, facts, keyed.foreignKeys))) {
+        sendProblem(res, alreadyPerformed);
+        return;
+      }
       const idempotencyKey = 'key' in keyed ? keyed.key : undefined;
       const asked = { partition, requester, recorder, idempotencyKey };
       const wish = { req, res, facts, ...asked, reasons, because, before };

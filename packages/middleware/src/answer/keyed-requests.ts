@@ -173,6 +173,26 @@ export async function doneBefore(
   return { kind: rows.length < known ? 'interrupted' : 'done' };
 }
 
+/**
+ * Whether something of a keyed request was done under the key that it has in another group. Never rejects: where the database can't
+ * be asked, its group is believed to be the one that it always had.
+ */
+export async function wasDoneElsewhere(
+  parts: Parameters<typeof doneBefore>[0] & Pick<GateParts, 'trouble'>,
+  recorders: Pick<Recorders, 'completionsOf'>,
+  facts: RequestFacts,
+  foreignKeys: readonly string[],
+): Promise<boolean> {
+  const [first, ...others] = foreignKeys;
+  if (first === undefined) return false;
+  try {
+    return (await doneBefore(parts, recorders, facts, first, others)).kind !== 'to-do';
+  } catch (error) {
+    parts.trouble('asking for completion rows under the keys of other groups', error);
+    return false;
+  }
+}
+
 /** The rows by key, of all partitions together. */
 function transposed<Row>(byPartition: readonly (readonly (readonly Row[])[])[], keys: number): Row[][] {
   return Array.from({ length: keys }, (_, at) => byPartition.flatMap((byKey) => byKey[at] ?? []));

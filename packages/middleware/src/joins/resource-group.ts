@@ -3,6 +3,7 @@ import { systemClock as clock } from '../clock.ts';
 import type { Engine } from '../engines/engine.ts';
 import { within } from '../ledger/deadline.ts';
 import { keepOpen, type OpenRecords } from '../ledger/keep-open.ts';
+import { repeat } from '../ledger/repeat.ts';
 import { statePrefix } from '../ledger/states.ts';
 import { groupMark } from '../ledger/ulid.ts';
 import type { GateVoice } from '../options/gate-voice.ts';
@@ -117,8 +118,22 @@ export function resourceGroup({ name, engine, ledger }: GroupPolicy, ground: Gro
     return current;
   }
 
+  /** Told once for each spell of it. */
+  const promiseTrouble = oncePerSpell((error) => trouble('looking at what was promised', error));
+  const lookMs = options.workTypes.some(({ maxDelayMs }) => maxDelayMs !== undefined) ? 1_000 : 60_000;
+  let promises: ReturnType<typeof repeat> | undefined;
+
+  async function lookAtPromises(): Promise<void> {
+    await current?.ledger.reportOverdue(({ id, partition, workType, deadlineAt = 0 }) => {
+      const missed = { type: 'promise-missed', id, partition, workType, deadlineAt } as const;
+      voice.tell('deferral', { ...missed, group: name });
+    });
+    promiseTrouble.over();
+  }
+
   async function begin(): Promise<void> {
     await (await opened()).ledger.recover();
+    promises ??= repeat(clock, lookMs, lookAtPromises, promiseTrouble.tell);
     ground.onBegun();
   }
 
@@ -144,9 +159,24 @@ export function resourceGroup({ name, engine, ledger }: GroupPolicy, ground: Gro
     },
     async close() {
       starter.stop();
+      await promises?.stop();
       await current?.performer.close();
       await current?.audit.close();
       await kept.close();
+    },
+  };
+}
+
+/** Tells of the first of several failures in a row. */
+function oncePerSpell(tell: (error: unknown) => void): { tell(error: unknown): void; over(): void } {
+  let isFailing = false;
+  return {
+    tell(error) {
+      if (!isFailing) tell(error);
+      isFailing = true;
+    },
+    over() {
+      isFailing = false;
     },
   };
 }

@@ -2,11 +2,11 @@ import { EngineError } from '../engines/engine-error.ts';
 import { makeCapability } from './capabilities.ts';
 import { checkQueueable } from './check-queueable.ts';
 import { type Deadline, startDeadline } from './deadline.ts';
-import type { Acceptance, AcceptanceResult } from './deferral.ts';
+import type { Acceptance, AcceptanceResult, Deferral } from './deferral.ts';
 import { payloadKey } from './history.ts';
 import { FateUnknownError, LedgerError } from './ledger-error.ts';
 import { beginLife, type DeferralState, itemOf, publicPart } from './life.ts';
-import { acceptedEntry, entryBytes } from './make-entry.ts';
+import { acceptedEntry, deadlineOf, entryBytes } from './make-entry.ts';
 import type { LedgerParts } from './parts.ts';
 import { headerOf, makeSalt, payloadDigest } from './payload-digest.ts';
 import { openPayload, type PayloadFacts, sealPayload, splitPayload } from './payload-record.ts';
@@ -17,6 +17,7 @@ import { serialByKey } from './serial.ts';
 // An acceptance, by crash point:
 //
 //   key record      created, expiring      crash after: a key without a deferral; the next request with it takes its id over
+//   promise         put             crash after: a promise of what was never accepted; deleted when it is due
 //   payload record  created                crash after: a payload nobody names; the same, or garbage of one request
 //   entry           appended               the commit point. Crash after: accepted, unsealed, unacknowledged; the next
 //                                          process seals it and recovery enqueues it, for the append may have been answered
@@ -134,13 +135,14 @@ export function acceptor(
     refuseOvertaking(orderKey);
     if (await deadline.bound(gauge.isFull())) return { kind: 'queue-full' };
     const requester = await deadline.bound(parts.requesters.pseudonym(acceptance.requester));
-    const preparing = prepare(acceptance, { id, isFresh, pseudonym: requester }, orderKey);
+    const nowMs = clock.wallNow();
+    const deadlineAt = deadlineOf(acceptance, nowMs);
+    const preparing = prepare(acceptance, { id, isFresh, pseudonym: requester, deadlineAt }, orderKey);
     const { facts, digest, capability } = await deadline.bound(preparing).catch((error: unknown) => {
       forgetPayload(acceptance, id, preparing);
       throw error;
     });
-    const nowMs = clock.wallNow();
-    const entry = acceptedEntry(parts, acceptance, { id, requester, payload: digest, nowMs });
+    const entry = acceptedEntry(parts, acceptance, { id, requester, payload: digest, nowMs, deadlineAt });
     const bytes = entryBytes(entry);
     // Nothing is awaited between the last look at the deadline and here: a call that was answered with `none` stops above.
     let carried: Promise<DeferralState> | undefined;
@@ -174,10 +176,16 @@ export function acceptor(
 
   async function prepare(
     acceptance: Acceptance,
-    { id, isFresh, pseudonym }: NewId & { readonly pseudonym: string },
+    {
+      id,
+      isFresh,
+      pseudonym,
+      deadlineAt,
+    }: NewId & Pick<Deferral, 'deadlineAt'> & { readonly pseudonym: string },
     orderKey: string | undefined,
   ): Promise<Prepared> {
     const { request, idempotencyKey } = acceptance;
+    if (deadlineAt !== undefined) await parts.promises.note({ id, deadlineAt });
     const { capability, hash } = makeCapability();
     const facts: PayloadFacts = {
       ...makeSalt(request),

@@ -42,6 +42,8 @@ export interface Acceptance {
   readonly because?: Because;
   readonly idempotencyKey?: string;
   readonly orderKey?: string;
+  /** Promises that it will be performed, or reported, within so many ms of its acceptance. */
+  readonly maxDelayMs?: number;
 }
 
 /** What became of an {@link Acceptance}. */
@@ -80,6 +82,8 @@ export interface Deferral {
   /** Unix milliseconds. */
   readonly createdAt: number;
   readonly updatedAt: number;
+  /** By when it was promised to be performed, or reported; undefined where nothing was promised. */
+  readonly deadlineAt: number | undefined;
   readonly attempts: number;
   readonly postponements: number;
   /** Fencing token of the newest attempt; 0 before the first. */
@@ -133,7 +137,9 @@ export type Step =
       readonly type: 'canceled';
       readonly error: { readonly code: ErrorCode; readonly message: string };
       readonly attempts?: number;
-    };
+    }
+  /** It was promised to be settled by now, and is not. Taken once; it changes nothing else. */
+  | { readonly type: 'overdue' };
 
 /** What the other stages may ask of the ledger. */
 export interface DeferralLedger {

@@ -20,6 +20,8 @@ export interface DeferralState extends Deferral {
    * performer could begin between the look at the state and the entry.
    */
   readonly canceling: boolean;
+  /** That it was not settled by its deadline stands in the ledger. */
+  readonly overdue: boolean;
 }
 
 /** What is to be done with a step. */
@@ -55,6 +57,7 @@ export function beginLife(
     position,
     salt: facts === undefined ? '' : Buffer.from(facts.salt).toString('base64'),
     createdAt: at,
+    deadlineAt: entry.deadlineAt === undefined ? undefined : Date.parse(entry.deadlineAt),
     updatedAt: at,
     attempts: 0,
     postponements: 0,
@@ -65,6 +68,7 @@ export function beginLife(
     applied: position,
     outcomeAttempt: undefined,
     canceling: false,
+    overdue: false,
   };
 }
 
@@ -76,6 +80,11 @@ export function isSettled(state: Deferral): boolean {
 /** What a step comes to, given the state it meets. */
 export function decideStep(state: DeferralState, step: Step, nowMs: number): StepDecision {
   if (isSettled(state)) return { kind: 'refused' };
+  if (step.type === 'overdue') {
+    if (state.overdue || state.deadlineAt === undefined || nowMs <= state.deadlineAt)
+      return { kind: 'refused' };
+    return { kind: 'record', claimed: { ...state, overdue: true }, attempt: 0 };
+  }
   if (step.type === 'canceled') {
     if (!state.canceling && !isCancelable(state, step.attempts ?? 0)) return { kind: 'refused' };
     return {
@@ -152,6 +161,8 @@ export function applyEntry(
       return late ? { ...state, applied: position } : { ...applied, phase: 'parked', error };
     case 'canceled':
       return { ...settled(applied, entry), status: 'Canceled', error };
+    case 'overdue':
+      return { ...state, applied: position, overdue: true };
     case 'accepted':
     case 'revealed':
     case 'erased':
@@ -165,7 +176,7 @@ export function applyEntry(
 
 /** Leaves out what only the ledger needs. */
 export function publicPart(state: DeferralState): Deferral {
-  const { capability, applied, outcomeAttempt, canceling, ...deferral } = state;
+  const { capability, applied, outcomeAttempt, canceling, overdue, ...deferral } = state;
   return deferral;
 }
 

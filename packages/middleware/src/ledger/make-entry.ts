@@ -9,6 +9,11 @@ export interface EntryOwner {
   readonly group: string;
 }
 
+/** By when an acceptance promises that it is performed or reported, Unix milliseconds; undefined where it promises nothing. */
+export function deadlineOf({ maxDelayMs }: Acceptance, nowMs: number): number | undefined {
+  return maxDelayMs === undefined ? undefined : nowMs + maxDelayMs;
+}
+
 /** The entry of an acceptance. `payload` is the digest, base64. */
 export function acceptedEntry(
   owner: EntryOwner,
@@ -18,6 +23,7 @@ export function acceptedEntry(
     readonly requester: string;
     readonly payload: string;
     readonly nowMs: number;
+    readonly deadlineAt: number | undefined;
   },
 ): LedgerEntry {
   return {
@@ -34,6 +40,7 @@ export function acceptedEntry(
     requester: facts.requester,
     reasons: acceptance.reasons,
     payload: facts.payload,
+    ...(facts.deadlineAt === undefined ? {} : { deadlineAt: timeOf(facts.deadlineAt) }),
     ...(acceptance.because === undefined ? {} : { because: acceptance.because }),
   };
 }
@@ -95,6 +102,8 @@ function particulars(state: DeferralState, step: Step, outcomeKept: boolean): Pa
         ...(step.retryAt !== undefined && { retryAt: timeOf(step.retryAt) }),
         ...readFromOf(step),
       };
+    case 'overdue':
+      return state.deadlineAt === undefined ? {} : { deadlineAt: timeOf(state.deadlineAt) };
     case 'parked':
     case 'canceled':
       return { error: step.error.code };

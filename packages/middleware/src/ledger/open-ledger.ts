@@ -6,12 +6,13 @@ import { blockKey } from './block.ts';
 import { changeAttempt, type PlanChange, workTypeChanger } from './change-work-types.ts';
 import type { ChangedWorkTypes } from './changed-work-types.ts';
 import { within } from './deadline.ts';
-import type { DeferralLedger } from './deferral.ts';
+import type { Deferral, DeferralLedger } from './deferral.ts';
 import { noteHead } from './head-note.ts';
 import { LedgerError } from './ledger-error.ts';
 import type { KeyedRequest } from './lookup.ts';
 import { mappingAt, type RecordMapping } from './mapping.ts';
 import { ledgerDefaults, openParts } from './open-parts.ts';
+import { overdueReporter } from './overdue.ts';
 import type { LedgerParts } from './parts.ts';
 import { queueGauge } from './queue-gauge.ts';
 import { listDeferrals, openReader } from './read.ts';
@@ -88,6 +89,11 @@ export interface Ledger extends DeferralLedger, Revealer {
    * nothing was changed.
    */
   changeWorkTypes(plan: PlanChange, by: string): Promise<ChangedWorkTypes>;
+  /**
+   * Records of what was promised to be settled by now, and is not, that it is overdue. `onMissed` hears of the deferrals whose
+   * deadline was missed, each once, in whichever process asks first; at most 100 at a time.
+   */
+  reportOverdue(onMissed: (deferral: Deferral) => void): Promise<void>;
   /** Seals what is unsealed and makes states and queue agree with the log. To be awaited before anything is performed. */
   recover(): Promise<void>;
   /** Verifies the whole ledger from its stored bytes, against `oldCheckpoint` or the newest head known here. */
@@ -114,6 +120,7 @@ export async function openLedger(options: LedgerSetup): Promise<Ledger> {
   const changeWorkTypes = workTypeChanger(parts, newId);
   const step = stepper(parts);
   const revealer = openRevealer(parts);
+  const reportOverdue = overdueReporter(parts, step);
   const recovery = openRecovery(parts, step, openRetention(parts));
   const { log } = options.engine;
   const tile = tileReader(log, sealer, parts.tiles);
@@ -200,6 +207,7 @@ export async function openLedger(options: LedgerSetup): Promise<Ledger> {
       );
       return loudly(changing, ['ledger-truncated']);
     },
+    reportOverdue: (onMissed) => bounded(() => reportOverdue(onMissed)),
     recover: () => recoverLoudly(recovery.run()),
     verify: (oldCheckpoint) =>
       verifyStored(

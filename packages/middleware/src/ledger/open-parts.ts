@@ -11,6 +11,7 @@ import { openLookup } from './lookup.ts';
 import type { LedgerSetup } from './open-ledger.ts';
 import type { LedgerParts } from './parts.ts';
 import { startProgress } from './progress.ts';
+import { openPromises } from './promises.ts';
 import { readCursor } from './recover.ts';
 import { openRequesters } from './requesters.ts';
 import { openSealer } from './sealer.ts';
@@ -66,6 +67,7 @@ export async function openParts(
     requesters: openRequesters({ store, lookup, dataKeys, clock, keyCacheMs }),
     capabilities: openCapabilities(store),
     keyRecords: openKeyRecords(store),
+    promises: openPromises(store),
     changedWorkTypes: openChangedStore(store),
     recent: new BoundedMap(mostRecent),
     progress: startProgress(await readCursor(store)),

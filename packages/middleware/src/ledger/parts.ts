@@ -9,6 +9,7 @@ import type { History } from './history.ts';
 import type { KeyRecords } from './key-records.ts';
 import type { Lookup } from './lookup.ts';
 import type { Progress } from './progress.ts';
+import type { Promises } from './promises.ts';
 import type { ChosenParameters } from './request-parameters.ts';
 import type { Requesters } from './requesters.ts';
 import type { Sealer } from './sealer.ts';
@@ -34,6 +35,7 @@ export interface LedgerParts {
   readonly keyRecords: KeyRecords;
   readonly changedWorkTypes: ChangedStore;
   readonly progress: Progress;
+  readonly promises: Promises;
   /** Entries that were sealed just now, by id: the answer to their acceptance wants a receipt at once. */
   readonly recent: BoundedMap<string, { readonly position: number; readonly bytes: Uint8Array }>;
   readonly engineTimeoutMs: number;

@@ -41,6 +41,7 @@ const atFirst = {
   postponements: 0,
   token: 0,
   canceling: false,
+  overdue: false,
 } as const satisfies Partial<DeferralState>;
 
 type LeftOut = keyof typeof atFirst | 'updatedAt' | 'applied' | 'completionKey';
@@ -92,7 +93,7 @@ export function openStates(store: EngineStore, dataKeys: DataKeys, keepMs: numbe
 }
 
 async function encode(dataKeys: DataKeys, state: DeferralState): Promise<Uint8Array> {
-  const { error, status, phase, attempts, postponements, token, canceling, ...always } = state;
+  const { error, status, phase, attempts, postponements, token, canceling, overdue, ...always } = state;
   const { updatedAt, applied, completionKey, ...rest } = always;
   const form: StoredForm = {
     ...rest,
@@ -102,6 +103,7 @@ async function encode(dataKeys: DataKeys, state: DeferralState): Promise<Uint8Ar
     ...(postponements !== atFirst.postponements && { postponements }),
     ...(token !== atFirst.token && { token }),
     ...(canceling !== atFirst.canceling && { canceling }),
+    ...(overdue !== atFirst.overdue && { overdue }),
     ...(updatedAt !== state.createdAt && { updatedAt }),
     ...(applied !== state.position && { applied }),
     ...(completionKey !== state.id && { completionKey }),
@@ -124,6 +126,7 @@ async function decode(dataKeys: DataKeys, id: string, value: Uint8Array): Promis
     ...rest,
     // JSON has no undefined: members that are always there in memory are put back.
     orderKey: form.orderKey,
+    deadlineAt: form.deadlineAt,
     outcomeKnown: form.outcomeKnown,
     outcomeAttempt: form.outcomeAttempt,
     error: opened,

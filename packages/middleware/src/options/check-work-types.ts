@@ -4,7 +4,7 @@ import { OptionContradictionError, OptionInvalidError, OptionMissingError } from
 import { type WorkTypeOptions, workTypeDefaults } from './options.ts';
 import { entriesOf, type Readers, readGroup, within } from './read-group.ts';
 import { readThreshold, type Threshold } from './read-threshold.ts';
-import { flag, functionOf, namePattern, nameRule, number, oneOf } from './read-values.ts';
+import { flag, functionOf, milliseconds, namePattern, nameRule, number, oneOf } from './read-values.ts';
 import type { WorkTypePolicy } from './resolved.ts';
 
 type Read = Omit<WorkTypeOptions, 'thresholdMs'> & { readonly thresholdMs?: Threshold | null };
@@ -20,6 +20,7 @@ const readers: Readers<Read> = {
   whenOver: oneOf(['retry-later', 'defer']),
   candidates: readCandidates,
   neverDeferFor: readClasses,
+  maxDelayMs: milliseconds(1_000, 30 * 86_400_000),
   deferWithoutAsking: flag,
   acknowledge: oneOf(['deferred', 'succeeded']),
   result: functionOf('(req) => ({ status: 200, body: { accepted: true } })'),
@@ -94,12 +95,18 @@ function checkThreshold(option: string, { exempt, thresholdMs }: Partial<Read>):
 
 /** Options that would never come to bear are mistakes: what they say is not what will happen. */
 function checkDeferring(option: string, given: Partial<Read>): void {
-  const { exempt, whenOver, deferWithoutAsking, acknowledge, result } = given;
+  const { exempt, whenOver, maxDelayMs, deferWithoutAsking, acknowledge, result } = given;
   const refuse = (name: string, what: string): never => {
     throw new OptionContradictionError(within(option, name), what);
   };
   if (whenOver === 'defer' && exempt === true) {
     refuse('whenOver', '"defer" on an exempt work type, which is never postponed; leave out one of the two');
+  }
+  if (maxDelayMs !== undefined && whenOver !== 'defer') {
+    refuse(
+      'maxDelayMs',
+      `${maxDelayMs} where nothing is deferred, and nothing promised; say whenOver: 'defer' too, or leave it out`,
+    );
   }
   if (deferWithoutAsking === true && whenOver !== 'defer') {
     refuse(
@@ -134,7 +141,14 @@ function policyOf(
 ): WorkTypePolicy {
   const { candidates: wanted, neverDeferFor, ...rest } = given;
   const candidates = candidatePolicy(wanted, neverDeferFor);
-  const whole = { ...workTypeDefaults, result: undefined, validate: undefined, ...rest, candidates };
+  const whole = {
+    ...workTypeDefaults,
+    result: undefined,
+    validate: undefined,
+    maxDelayMs: undefined,
+    ...rest,
+    candidates,
+  };
   if (whole.exempt) return { ...whole, name, thresholdMs: undefined, shadow: false };
   const { thresholdMs = unsaid.thresholdMs, shadow = unsaid.shadow } = given;
   return { ...whole, name, thresholdMs: thresholdMs ?? unsaid.thresholdMs, shadow };

@@ -162,6 +162,11 @@ export interface WorkTypeOptions {
   readonly candidates?: Candidates;
   /** Requesters of these classes are never deferred, whatever speaks for it. Needs `requesterClass`. Default none. */
   readonly neverDeferFor?: readonly string[];
+  /**
+   * Promises with each deferral, in its signed receipt, that it is performed or reported within this time, ms: 1,000 to 30 days.
+   * Default none.
+   */
+  readonly maxDelayMs?: number;
   /** Defers also for callers that do not say `Prefer: respond-async`. Default false. */
   readonly deferWithoutAsking?: boolean;
   /** Answers deferred requests with 202 (`deferred`) or with the success that `result` gives (`succeeded`). Default `deferred`. */

@@ -31,6 +31,8 @@ export interface WorkTypePolicy {
   readonly whenOver: 'defer' | 'retry-later';
   /** Undefined where commit latency alone decides. */
   readonly candidates: CandidatePolicy | undefined;
+  /** Undefined where nothing is promised. */
+  readonly maxDelayMs: number | undefined;
   readonly deferWithoutAsking: boolean;
   readonly acknowledge: 'deferred' | 'succeeded';
   /** There wherever `acknowledge` is `succeeded`. */
