@@ -28,7 +28,7 @@ describe('client.audit', () => {
     });
     const { client } = fastClient(server.origin, { headers: { Authorization: 'Bearer auditor' } });
     const ids: string[] = [];
-    for await (const deferral of client.audit.list({ status: 'Failed', limit: 2 })) {
+    for await (const deferral of client.audit.deferrals({ status: 'Failed', limit: 2 })) {
       ids.push(deferral.id);
       if (ids.length === 2) expect(server.seen).toHaveLength(1);
     }
@@ -48,7 +48,7 @@ describe('client.audit', () => {
     );
     const { client } = fastClient(server.origin);
     const ids: string[] = [];
-    for await (const deferral of client.audit.list()) ids.push(deferral.id);
+    for await (const deferral of client.audit.deferrals()) ids.push(deferral.id);
     expect(ids).toEqual(['a', 'a']);
   });
 
@@ -105,7 +105,7 @@ describe('client.audit', () => {
     const { client } = fastClient(server.origin);
     expect(await rejection(client.audit.get(id))).toMatchObject({ isAxiosError: true, status: 404 });
     expect(await rejection(client.audit.get('../../admin'))).toMatchObject({ code: 'parameter-invalid' });
-    expect(await rejection(client.audit.list().next())).toMatchObject({ code: 'response-malformed' });
+    expect(await rejection(client.audit.deferrals().next())).toMatchObject({ code: 'response-malformed' });
     expect(await rejection(client.audit.checkpoint('default'))).toMatchObject({ code: 'response-malformed' });
   });
 });

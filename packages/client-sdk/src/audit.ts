@@ -1,7 +1,5 @@
 import {
-  type Checkpoint,
   type DeferralResource,
-  type DeferralStatus,
   fromBase64,
   isDeferralResource,
   parseCheckpoint,
@@ -11,53 +9,45 @@ import {
   verifyReceipt,
 } from '@slackwater/shared';
 import type { AxiosResponse } from 'axios';
+import type {
+  AuditCheckpoint,
+  AuditCount,
+  AuditDeferral,
+  AuditDimension,
+  AuditEntry,
+  AuditFilters,
+  AuditListFilters,
+  AuditMapping,
+  AuditReceipt,
+  MappedBy,
+  RevealedParameter,
+  RevealQuery,
+} from './audit-types.ts';
 import { isDeferralId } from './deferral/status-url.ts';
 import { isRecord } from './wire/json-body.ts';
-
-/** Filters of `client.audit.list`; all that are given must hold. */
-export interface AuditFilters {
-  readonly status?: DeferralStatus;
-  readonly workType?: string;
-  readonly partition?: string;
-  readonly requester?: string;
-  /** Deferrals per page, 1 to 1,000. Default: the server's. */
-  readonly limit?: number;
-  /** Where to begin: the `next` of an earlier page. */
-  readonly cursor?: string;
-}
-
-/** One deferral in a list: at least its id, and whatever of the deferral resource the server shows to auditors. */
-export type AuditDeferral = Pick<DeferralResource, 'id'> & Partial<DeferralResource>;
-
-/** A fresh receipt with the entry that it proves. */
-export interface AuditReceipt {
-  /** C2SP tlog-proof text. */
-  readonly receipt: string;
-  /** Position in the ledger. */
-  readonly index: number;
-  /** Whether it was verified under one of the client's verifier keys. */
-  readonly verified: boolean;
-}
-
-/** A ledger's signed head. */
-export interface AuditCheckpoint extends Checkpoint {
-  /** The signed note, verbatim: keep it to notice later that a ledger was cut. */
-  readonly text: string;
-  /** Whether it was verified under one of the client's verifier keys. */
-  readonly verified: boolean;
-}
 
 /**
  * Questions to the ledger. They need a token with the scope `audit:read`, sent as the caller's instance sends its credentials. Errors
  * are the AxiosErrors of the answers, and SlackwaterError `response-malformed`.
  */
 export interface AuditClient {
-  /** Every deferral that the filters admit, newest first, fetched page by page as they are consumed. */
-  list(filters?: AuditFilters): AsyncIterableIterator<AuditDeferral>;
+  /**
+   * Every deferral that the filters admit, newest first, fetched page by page as they are consumed: what was there at the first page,
+   * each once.
+   */
+  deferrals(filters?: AuditListFilters): AsyncIterableIterator<AuditDeferral>;
+  /** How many deferrals there are, by one dimension, fetched page by page as they are consumed. */
+  counts(by: AuditDimension, filters?: AuditFilters): AsyncIterableIterator<AuditCount>;
   /** The deferral resource. */
   get(id: string): Promise<DeferralResource>;
   /** The first record: what the ledger holds of the request. */
   record(id: string): Promise<unknown>;
+  /** Every entry of the ledger about a deferral, in their order. */
+  entries(id: string): Promise<readonly AuditEntry[]>;
+  /** Where the two records of a request are, and whether they agree; from the deferral, or from either record. */
+  mapping(of: MappedBy): Promise<AuditMapping>;
+  /** Parameters of a request in plain text, once it is recorded who sees them, and what for. Needs the scope `audit:reveal`. */
+  reveal(id: string, query: RevealQuery): Promise<readonly RevealedParameter[]>;
   /** A fresh receipt. @throws SlackwaterError of a receipt that doesn't verify, where the client has verifier keys. */
   receipt(id: string): Promise<AuditReceipt>;
   /** The signed head of a resource group's ledger. @throws SlackwaterError `note-unverified`, where the client has verifier keys. */
@@ -78,7 +68,22 @@ export function auditClient(fetchResource: FetchResource, verifierKeys: readonly
     throw malformed('the answer is no deferral resource');
   };
   return {
-    list: (filters = {}) => pages(fetchResource, filters),
+    deferrals: (filters = {}) => pages(fetchResource, '/deferrals', filters, 'deferrals', isListed),
+    counts: (by, filters = {}) =>
+      pages(fetchResource, '/deferrals/counts', { ...filters, by }, 'counts', isCount),
+    entries: async (id) => listIn((await fetchResource(`${pathOf(id)}/entries`)).data, 'entries', isEntry),
+    mapping: async (of) => {
+      const { data } = await (typeof of === 'string'
+        ? fetchResource(`${pathOf(of)}/mapping`)
+        : fetchResource('/mapping', of));
+      if (isMapping(data)) return data;
+      throw malformed('the answer is no mapping');
+    },
+    reveal: async (id, { parameters, purpose }) => {
+      const asked = [...parameters.map((name) => ['reveal', name]), ['purpose', purpose]];
+      const { data } = await fetchResource(`${pathOf(id)}/record?${new URLSearchParams(asked)}`);
+      return listIn(data, 'revealed', isRevealed);
+    },
     get,
     record: async (id) => (await fetchResource(`${pathOf(id)}/record`)).data,
     receipt: async (id) => {
@@ -102,20 +107,17 @@ export function auditClient(fetchResource: FetchResource, verifierKeys: readonly
   };
 }
 
-async function* pages(
+async function* pages<Item>(
   fetchResource: FetchResource,
-  filters: AuditFilters,
-): AsyncIterableIterator<AuditDeferral> {
-  let cursor = filters.cursor;
+  path: string,
+  { cursor: from, ...filters }: { readonly cursor?: string; readonly by?: string },
+  member: string,
+  isItem: (value: unknown) => value is Item,
+): AsyncIterableIterator<Item> {
+  let cursor = from;
   for (;;) {
-    const { data } = await fetchResource('/deferrals', { ...filters, cursor });
-    if (!isRecord(data) || !Array.isArray(data['deferrals']))
-      throw malformed('the answer is no page of deferrals');
-    const items: readonly unknown[] = data['deferrals'];
-    for (const item of items) {
-      if (!isListed(item)) throw malformed('a page holds what is no deferral');
-      yield item;
-    }
+    const { data } = await fetchResource(path, { ...filters, cursor });
+    yield* listIn(data, member, isItem);
     const next = memberOf(data, 'next');
     // A cursor that leads to itself would be asked for without end.
     if (next === undefined || next === cursor) return;
@@ -123,8 +125,37 @@ async function* pages(
   }
 }
 
+function listIn<Item>(
+  data: unknown,
+  member: string,
+  isItem: (value: unknown) => value is Item,
+): readonly Item[] {
+  const items = isRecord(data) ? data[member] : undefined;
+  if (!Array.isArray(items)) throw malformed(`the answer has no list of ${member}`);
+  if (!items.every(isItem)) throw malformed(`something among its ${member} is none`);
+  return items;
+}
+
 function isListed(value: unknown): value is AuditDeferral {
-  return isRecord(value) && typeof value['id'] === 'string';
+  return memberOf(value, 'id') !== undefined;
+}
+
+function isCount(value: unknown): value is AuditCount {
+  return memberOf(value, 'value') !== undefined && isRecord(value) && typeof value['count'] === 'number';
+}
+
+function isEntry(value: unknown): value is AuditEntry {
+  return memberOf(value, 'entry') !== undefined && isRecord(value) && typeof value['position'] === 'number';
+}
+
+function isRevealed(value: unknown): value is RevealedParameter {
+  return memberOf(value, 'name') !== undefined;
+}
+
+function isMapping(value: unknown): value is AuditMapping {
+  if (!isRecord(value) || memberOf(value, 'id') === undefined) return false;
+  const { first, second } = value;
+  return memberOf(first, 'digest') !== undefined && memberOf(second, 'state') !== undefined;
 }
 
 function memberOf(value: unknown, name: string): string | undefined {

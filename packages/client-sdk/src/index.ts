@@ -7,7 +7,21 @@ export type { RetryReason } from './retry/decide.ts';
 // deferrals
 export type { Poller, PollOptions, RecordedProof } from './deferral/poller.ts';
 // the ledger
-export type { AuditCheckpoint, AuditClient, AuditDeferral, AuditFilters, AuditReceipt } from './audit.ts';
+export type { AuditClient } from './audit.ts';
+export type {
+  AuditCheckpoint,
+  AuditCount,
+  AuditDeferral,
+  AuditDimension,
+  AuditEntry,
+  AuditFilters,
+  AuditListFilters,
+  AuditMapping,
+  AuditReceipt,
+  MappedBy,
+  RevealedParameter,
+  RevealQuery,
+} from './audit-types.ts';
 // errors
 export {
   AbortedError,

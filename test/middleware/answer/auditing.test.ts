@@ -150,7 +150,7 @@ describe('an audit', () => {
       });
       expect(await look(`/deferrals/${bad}/mapping`)).toMatchObject({ second: { state } });
       expect(await look('/health')).toMatchObject({ index: { corrupt: 1, behind: 0 } });
-      expect((await look('/metrics'))['text']).toContain('\nslackwater_deferrals_corrupt 1\n');
+      expect((await look('/metrics'))['text']).toMatch(/^slackwater_deferrals_corrupt\{group="main"\} 1$/m);
     },
   );
 

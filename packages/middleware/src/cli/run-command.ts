@@ -5,6 +5,7 @@ import { exportCommand } from './export-command.ts';
 import { CommandFailed, NotVerified, UsageError } from './failures.ts';
 import { inspectCommand } from './inspect-command.ts';
 import { keysCommand } from './keys-command.ts';
+import { reindexCommand } from './reindex-command.ts';
 import { trainCommand } from './train-command.ts';
 import { verifyCommand } from './verify-command.ts';
 
@@ -13,6 +14,7 @@ const commands: Readonly<Record<string, Command>> = {
   export: exportCommand,
   inspect: inspectCommand,
   keys: keysCommand,
+  reindex: reindexCommand,
   train: trainCommand,
   verify: verifyCommand,
 };

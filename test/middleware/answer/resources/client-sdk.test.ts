@@ -140,23 +140,55 @@ describe('client.audit', () => {
     for (let i = 0; i < 5; i++) ids.unshift((await desk.accept({ requester: `r${i % 2}` })).id);
     const { audit } = clientOf({ Authorization: desk.token() });
     const listed: string[] = [];
-    for await (const { id } of audit.list({ limit: 2 })) listed.push(id);
+    for await (const { id } of audit.deferrals({ limit: 2 })) listed.push(id);
     expect(listed).toEqual(ids);
     const filtered: string[] = [];
-    for await (const { id } of audit.list({ requester: 'r1', status: 'NotStarted' })) filtered.push(id);
+    for await (const { id } of audit.deferrals({ requester: 'r1', status: 'NotStarted' })) filtered.push(id);
     expect(filtered).toEqual([ids[1], ids[3]]);
     const [id = ''] = ids;
     expect(await audit.get(id)).toMatchObject({ id, status: 'NotStarted' });
     expect(await audit.record(id)).toMatchObject({ id, position: 4 });
     expect(await audit.receipt(id)).toMatchObject({ index: 4, verified: true });
     expect(await audit.checkpoint('default')).toMatchObject({ size: 5, verified: true });
+    const counts: unknown[] = [];
+    for await (const one of audit.counts('requester', { phase: 'queued' })) counts.push(one);
+    expect(counts).toMatchObject([{ count: 3 }, { count: 2 }]);
+    expect(await audit.entries(id)).toMatchObject([{ position: 4, entry: expect.stringContaining(id) }]);
+    const mapping = await audit.mapping(id);
+    expect(mapping).toMatchObject({ id, first: { position: 4 }, second: { state: 'intact' } });
+    expect(await audit.mapping({ record: mapping.second.key })).toEqual(mapping);
+    expect(await audit.mapping({ position: 4, group: 'default' })).toEqual(mapping);
+    const revealing = clientOf({ Authorization: desk.token('audit:read audit:reveal') }).audit;
+    const query = { parameters: ['header accept-language', 'query force'], purpose: 'why & how?' };
+    expect(await revealing.reveal(id, query)).toEqual([
+      { name: 'header accept-language', value: 'de' },
+      { name: 'query force', value: '1' },
+    ]);
+    const [, revealed] = await audit.entries(id);
+    expect(JSON.parse(revealed?.entry ?? '')).toMatchObject({ type: 'revealed', ...query, by: 'token:ann' });
+    expect(await rejection(audit.reveal(id, query))).toMatchObject({ status: 404 });
     expect(await rejection(audit.checkpoint('other'))).toMatchObject({ status: 404 });
   });
 
+  it('lets a requester check by itself that its request was recorded, without a token (B-51)', async () => {
+    const { id } = await desk.accept({ requester: 'alice' });
+    const { audit } = clientOf({ 'X-User': 'alice' });
+    const { verified, index } = await audit.receipt(id);
+    const [accepted] = await audit.entries(id);
+    expect([verified, accepted?.position]).toEqual([true, index]);
+    expect(await audit.mapping(id)).toMatchObject({
+      first: { position: index },
+      second: { state: 'intact' },
+    });
+    expect(await rejection(clientOf({ 'X-User': 'mallory' }).audit.receipt(id))).toMatchObject({
+      status: 404,
+    });
+  });
+
   it('meets nothing without a token, and is told what is wrong with a filter', async () => {
-    expect(await rejection(clientOf().audit.list().next())).toMatchObject({ status: 404 });
+    expect(await rejection(clientOf().audit.deferrals().next())).toMatchObject({ status: 404 });
     const { audit } = clientOf({ Authorization: desk.token() });
-    const wrong = await rejection(audit.list({ limit: 1_001 }).next());
+    const wrong = await rejection(audit.deferrals({ limit: 1_001 }).next());
     expect(wrong).toMatchObject({ status: 400, response: { data: { code: 'parameter-invalid' } } });
   });
 });

@@ -197,14 +197,16 @@ describe('the index of a ledger', () => {
     );
   });
 
-  it('can be made again while it is asked, and tells how far that is', async () => {
+  it('can be made again from the beginning, beside those who go on asking it, and tells how far that is', async () => {
     const log = filled(2_000);
     const index = open({ log });
     await index.catchUp();
     const told: number[] = [];
-    const state = await index.rebuild((entries) => told.push(entries));
+    const again = open({ log, startOver: true, onProgress: (entries) => told.push(entries) });
+    const [state, found] = await Promise.all([again.catchUp(), idsIn(index)]);
     expect(state).toMatchObject({ entries: 2_000, deferrals: 2_000 });
-    expect(told).toEqual([500, 1_000, 1_500, 2_000]);
     expect(state.bytes).toBeGreaterThan(100_000);
+    expect(found).toHaveLength(1_000);
+    expect(told.at(-1)).toBe(2_000);
   });
 });

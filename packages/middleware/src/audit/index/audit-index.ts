@@ -20,6 +20,10 @@ export interface AuditIndexSetup {
   readonly waitMs?: number;
   /** How often the log is looked at while nobody asks. Default 1,000. */
   readonly lookEveryMs?: number;
+  /** Throws away what the file has, and reads the log from its beginning. Default false. */
+  readonly startOver?: boolean;
+  /** Hears how many entries are in the index, of how many in the log, as they are read. */
+  readonly onProgress?: (entries: number, of: number) => void;
   /** Hears of what keeps the index from being kept up; once for each spell. */
   readonly onTrouble?: (error: unknown) => void;
 }
@@ -36,8 +40,6 @@ export interface AuditIndex {
   status(): IndexStatus;
   /** Reads the log to its end, however long that takes. */
   catchUp(): Promise<IndexState>;
-  /** Throws it away and reads the log again. */
-  rebuild(onProgress: (entries: number, of: number) => void): Promise<IndexState>;
   close(): Promise<void>;
 }
 
@@ -58,7 +60,6 @@ export function openAuditIndex(setup: AuditIndexSetup): AuditIndex {
   let next: Promise<void> | undefined;
   let isClosed = false;
   let inTrouble = false;
-  let onProgress: ((entries: number, of: number) => void) | undefined;
 
   /** Entries that are in the log by now are in the index when this resolves. */
   function follow(): Promise<void> {
@@ -107,14 +108,16 @@ export function openAuditIndex(setup: AuditIndexSetup): AuditIndex {
       // Less where somebody has deleted the file, more where another process is ahead.
       at = await writing;
       state = { ...state, entries: at };
-      onProgress?.(at, end);
+      setup.onProgress?.(at, end);
     }
     if (at !== began) state = await thread.call('state', []);
   }
 
   /** An index of a log that was put back to an earlier time, or of another log, would tell what never was. */
   async function compare(): Promise<void> {
-    if (state.entries > 0) {
+    if (setup.startOver === true && !isCompared) {
+      await beginAgain();
+    } else if (state.entries > 0) {
       const [newest] = await log.read(state.entries - 1, 1);
       const isSame =
         newest !== undefined && createHash('sha256').update(newest).digest('hex') === state.newest;
@@ -191,18 +194,6 @@ export function openAuditIndex(setup: AuditIndexSetup): AuditIndex {
     async catchUp() {
       await follow();
       return state;
-    },
-    async rebuild(progress) {
-      onProgress = progress;
-      try {
-        if (running !== undefined) await running;
-        await thread.call('reset', []);
-        isCompared = false;
-        await follow();
-        return state;
-      } finally {
-        onProgress = undefined;
-      }
     },
     async close() {
       isClosed = true;
