@@ -20,6 +20,7 @@ export type {
 } from './options/gate-events.ts';
 export type { DecisionFilter, KeptDecision } from './answer/decision-ring.ts';
 export type { ShadowCounts, ShadowReport } from './decide/shadow-tally.ts';
+export type { GateQueue, PartitionQueue, QueueTerms, QueueView } from './options/gate-queue.ts';
 export type { ChangeResult, ChangeTerms, GateWorkTypes, WorkTypeView } from './options/gate-work-types.ts';
 export type { MetricRegistry, PrometheusOptions } from './options/prometheus-options.ts';
 export type { WorkTypeChanges } from './options/change-work-type.ts';

@@ -2,6 +2,7 @@ import { slackwater } from '@slackwater/middleware';
 import { Registry } from 'prom-client';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { auth, claims, signed } from '../audit/issuer.ts';
+import { until } from '../perform/until.ts';
 import { type GatedApp, overload, partition, patiently as post, serve } from './gated-app.ts';
 
 /** The values of one metric, by what stands between its braces. */
@@ -76,6 +77,9 @@ describe('GET /metrics', () => {
   it('tells of the queue, recording, the ledger and shadow mode', async () => {
     const text = await scrape();
     expect(valuesOf(text, 'slackwater_deferrals_queued')).toEqual({ 'group="main"': 1 });
+    const queue = `group="main",partition="${partition}"`;
+    expect(valuesOf(text, 'slackwater_queue_items')).toEqual({ [queue]: 1 });
+    await until(async () => valuesOf(await scrape(), 'slackwater_queue_paused')[queue] === 0);
     expect(valuesOf(text, 'slackwater_record_seconds_count')).toEqual({
       'outcome="deferred",group="main"': 1,
     });

@@ -2,6 +2,7 @@ import { locateDeferral } from '../answer/resources/locate-deferral.ts';
 import { auditInProcess, ledgerInProcess } from '../audit/in-process.ts';
 import type { Gate, GateGroup } from '../options/gate.ts';
 import { OptionMissingError } from '../options/option-error.ts';
+import { queueInProcess } from './queue-desk.ts';
 import type { ResourceGroup } from './resource-group.ts';
 import type { ResourceGroups } from './resource-groups.ts';
 
@@ -11,7 +12,7 @@ import type { ResourceGroups } from './resource-groups.ts';
  */
 export function groupsInProcess(
   groups: ResourceGroups | undefined,
-): Pick<Gate, 'ledger' | 'audit' | 'groups' | 'deferrals'> {
+): Pick<Gate, 'ledger' | 'audit' | 'queue' | 'groups' | 'deferrals'> {
   const some = (): ResourceGroups => {
     if (groups === undefined) throw new OptionMissingError('engine', 'say where the ledger lives');
     return groups;
@@ -47,5 +48,6 @@ function groupInProcess(group: () => Promise<ResourceGroup>): GateGroup {
   return {
     ledger: ledgerInProcess(open),
     audit: auditInProcess(open, async () => (await (await group()).opened()).audit),
+    queue: queueInProcess(async () => (await (await group()).opened()).desk),
   };
 }

@@ -62,8 +62,13 @@ export function measureGate(
 
   const queuedIn = ({ name, ledger }: GroupPolicy): Promise<QueuedReading> =>
     within(clock, ledger.engineTimeoutMs, async () => {
-      const backlog = (await groups?.byName.get(name)?.current?.engine.queue.backlog()) ?? [];
-      return { group: name, items: backlog.reduce((sum, { items }) => sum + items, 0) };
+      const current = groups?.byName.get(name)?.current;
+      const partitions = ((await current?.engine.queue.backlog()) ?? []).map(({ partition, items }) => ({
+        partition,
+        items,
+        paused: current?.pauses.isPaused(partition) === true,
+      }));
+      return { group: name, items: partitions.reduce((sum, { items }) => sum + items, 0), partitions };
     });
 
   const registered = gateMetrics({

@@ -11,15 +11,19 @@ import type { GroupPolicy, ResolvedOptions } from '../options/resolved.ts';
 import type { CancelResult } from '../perform/cancel.ts';
 import { LearnedTransactions } from '../perform/learned-transactions.ts';
 import { createPerformer, type Performer, type PerformerSetup } from '../perform/performer.ts';
+import { QueuePauses } from '../perform/queue-pauses.ts';
 import { type StartOnce, startOnce } from '../perform/start-once.ts';
 import { type AuditDesk, auditDesk } from './audit-desk.ts';
 import { corruptEventOf } from './corrupt-event.ts';
+import { type QueueDesk, queueDesk } from './queue-desk.ts';
 
 /** What of a group is there while its ledger is open: the chain, and what performs from its queue. */
 export interface OpenGroup extends OpenRecords {
   readonly performer: Performer;
   readonly transactions: LearnedTransactions;
   readonly audit: AuditDesk;
+  readonly desk: QueueDesk;
+  readonly pauses: QueuePauses;
 }
 
 /**
@@ -81,8 +85,10 @@ export function resourceGroup({ name, engine, ledger }: GroupPolicy, ground: Gro
   };
   const kept = keepOpen(engine, clock, setup, (records) => {
     const transactions = new LearnedTransactions(records.engine.store);
+    const pauses = new QueuePauses(records.engine.store, clock);
     const performer = createPerformer({
       ...ground.performing,
+      pauses,
       queue: records.engine.queue,
       ledger: records.ledger,
       clock,
@@ -102,7 +108,8 @@ export function resourceGroup({ name, engine, ledger }: GroupPolicy, ground: Gro
       },
     });
     const audit = auditDesk({ ...options, group: name, ledger }, records, clock, trouble);
-    current = { ...records, performer, transactions, audit };
+    const desk = queueDesk(name, records.engine.queue, pauses, performer);
+    current = { ...records, performer, transactions, audit, desk, pauses };
     records.engine.listen?.({
       keyPrefix: statePrefix,
       enqueued: (partition) => performer.enqueued(partition),

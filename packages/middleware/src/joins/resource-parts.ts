@@ -51,6 +51,11 @@ function recordsOf(
     isPublic: group.isPublic,
     ledger: async () => (await group.open()).ledger,
     audit: group.audit,
+    queue: {
+      view: async () => (await group.open()).desk.view(),
+      setPaused: async (partition, paused, by) => (await group.open()).desk.setPaused(partition, paused, by),
+      drain: async (partition) => (await group.open()).desk.drain(partition),
+    },
     status: () => statusOf(group),
     cancel: group.cancel,
     onChange: watch,

@@ -86,6 +86,16 @@ export const definitions = {
     help: 'Deferrals on the queue of all hosts that share the ledger; absent where it can not be asked.',
     labels: ['group'],
   },
+  slackwater_queue_items: {
+    kind: 'gauge',
+    help: 'Deferrals on the queue of all hosts that share the ledger, by partition; absent where it can not be asked.',
+    labels: ['group', 'partition'],
+  },
+  slackwater_queue_paused: {
+    kind: 'gauge',
+    help: '1 where a partition that has items, or its group, is paused, else 0. Of "other" the highest.',
+    labels: ['group', 'partition'],
+  },
   slackwater_ledger_ready: {
     kind: 'gauge',
     help: '1 where the ledger is open and takes requests, else 0; absent without an engine.',

@@ -47,7 +47,7 @@ export function gateMetrics({
 }: MetricsSetup): GateMetrics {
   const own = (registry ?? new Registry()) as Registry;
   const labels = new PartitionLabels(maxPartitions);
-  const readers = countReaders(sources, counts);
+  const readers = countReaders(sources, counts, new PartitionLabels(maxPartitions));
   let rows: ReturnType<typeof readPartitions> | undefined;
 
   /** All metrics by partition of one answer come from one look. */

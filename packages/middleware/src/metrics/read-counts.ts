@@ -1,10 +1,19 @@
 import type { MetricName } from './definitions.ts';
-import type { LabeledValue, LedgerReading, MetricCounts, MetricSources, QueuedReading } from './readings.ts';
+import type { PartitionLabels } from './partition-labels.ts';
+import type {
+  LabeledValue,
+  LedgerReading,
+  MetricCounts,
+  MetricSources,
+  QueuedPartition,
+  QueuedReading,
+} from './readings.ts';
 
 /** How the values of each metric that is not by partition are read; those that are observed as they happen are not here. */
 export function countReaders(
   { workTypes, decisions, shadow, ledgers, batches, queued }: MetricSources,
   { stateChanges, deferrals, batchRuns, batchItems, troubles }: MetricCounts,
+  labels: PartitionLabels,
 ): Partial<Record<MetricName, () => readonly LabeledValue[] | Promise<readonly LabeledValue[]>>> {
   const nameOf = (rank: number): string => workTypes[rank]?.name ?? '';
   const byGroup = (value: (reading: LedgerReading) => number | undefined): readonly LabeledValue[] =>
@@ -12,6 +21,8 @@ export function countReaders(
       const read = value(reading);
       return read === undefined ? [] : [[read, reading.group] as const];
     });
+  const asked = async (): Promise<readonly QueuedReading[]> =>
+    ledgers === undefined ? [] : readable(await queued());
   return {
     slackwater_decisions_total: () =>
       [...decisions.list()].map(({ rank, decision, reason, count }) => [
@@ -35,7 +46,16 @@ export function countReaders(
       ),
     slackwater_troubles_total: () => [...troubles].map(([code, count]) => [count, code]),
     slackwater_deferrals_performing: () => byGroup(({ performing }) => performing),
-    slackwater_deferrals_queued: async () => (ledgers === undefined ? [] : readable(await queued())),
+    slackwater_deferrals_queued: async () => (await asked()).map(({ group, items }) => [items, group]),
+    slackwater_queue_items: async () =>
+      byPartition(
+        await asked(),
+        labels,
+        ({ items }) => items,
+        (a, b) => a + b,
+      ),
+    slackwater_queue_paused: async () =>
+      byPartition(await asked(), labels, ({ paused }) => Number(paused), Math.max),
     slackwater_ledger_ready: () => byGroup(({ ready }) => Number(ready)),
     slackwater_engine_connected: () => byGroup(({ engine }) => engine && Number(engine.connected)),
     slackwater_engine_behind: () => byGroup(({ engine }) => engine?.behind),
@@ -62,9 +82,31 @@ function countsByTwo(counts: ReadonlyMap<string, ReadonlyMap<string, number>>): 
 }
 
 /** Those that could be asked. Where none could, that is to be told. */
-function readable(queues: readonly PromiseSettledResult<QueuedReading>[]): readonly LabeledValue[] {
+function readable(queues: readonly PromiseSettledResult<QueuedReading>[]): readonly QueuedReading[] {
   const read = queues.flatMap((queue) => (queue.status === 'fulfilled' ? [queue.value] : []));
   const failed = queues.find((queue) => queue.status === 'rejected');
   if (read.length === 0 && failed !== undefined) throw failed.reason;
-  return read.map(({ group, items }) => [items, group]);
+  return read;
+}
+
+/** Partitions without a label of their own are put together. */
+function byPartition(
+  readings: readonly QueuedReading[],
+  labels: PartitionLabels,
+  value: (partition: QueuedPartition) => number,
+  together: (a: number, b: number) => number,
+): readonly LabeledValue[] {
+  const names = [
+    ...new Set(readings.flatMap(({ partitions }) => partitions.map(({ partition }) => partition))),
+  ];
+  const labelOf = new Map(labels.label(names).map((label, at) => [names[at], label]));
+  return readings.flatMap(({ group, partitions }) => {
+    const values = new Map<string, number>();
+    for (const row of partitions) {
+      const label = labelOf.get(row.partition) ?? '';
+      const before = values.get(label);
+      values.set(label, before === undefined ? value(row) : together(before, value(row)));
+    }
+    return [...values].map(([label, put]): LabeledValue => [put, group, label]);
+  });
 }

@@ -34,6 +34,14 @@ export interface MeasuredPartition {
 export interface QueuedReading {
   readonly group: string;
   readonly items: number;
+  readonly partitions: readonly QueuedPartition[];
+}
+
+/** What of it is of one partition. */
+export interface QueuedPartition {
+  readonly partition: string;
+  readonly items: number;
+  readonly paused: boolean;
 }
 
 /** How a gate stands with the ledger of a resource group. */

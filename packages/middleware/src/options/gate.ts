@@ -15,6 +15,7 @@ import type { BatchItem } from '../perform/batches/batch-types.ts';
 import type { CancelResult } from '../perform/cancel.ts';
 import type { ReplayApp } from '../perform/through-app.ts';
 import type { GateEvents } from './gate-events.ts';
+import type { GateQueue } from './gate-queue.ts';
 import type { GateWorkTypes } from './gate-work-types.ts';
 
 /** What {@link slackwater} gives: a request handler, to be mounted before the routes, that has these besides. */
@@ -34,6 +35,8 @@ export interface Gate extends RequestHandler {
   readonly deferrals: GateDeferrals;
   /** Queries over the ledger and its verification, without HTTP and its tokens; of several groups, of the home group's. */
   readonly audit: GateAudit;
+  /** What waits to be performed: pausing, resuming and draining it by hand; of the group `group`. */
+  readonly queue: GateQueue;
   /** The ledger of each resource group, by name; none where there is no engine. */
   readonly groups: ReadonlyMap<string, GateGroup>;
   /** Thresholds and what else of work types can change while the gate runs. */
@@ -65,6 +68,8 @@ export interface Gate extends RequestHandler {
 export interface GateGroup {
   readonly ledger: GateLedger;
   readonly audit: GateAudit;
+  /** What waits to be performed. */
+  readonly queue: GateQueue;
 }
 
 /** What the application itself may do with deferrals, whichever group has them. Every call rejects with `option-missing` where there is no engine. */

@@ -18,6 +18,8 @@ const mostTurnedAway = 100;
 /** One partition's items on their way through this process. */
 export interface Lane {
   readonly running: number;
+  /** How many may run at once, by what was found out so far. */
+  readonly atOnce: number;
   /** True where nothing runs and nothing waits for a timer. */
   readonly idle: boolean;
   /** Claims what is due and may run, unless the partition is held. */
@@ -71,7 +73,7 @@ export function createLane(parts: PerformerParts, partition: string, share: Lane
   }
 
   async function claimWhatMayRun(): Promise<void> {
-    while (open && clock.now() >= heldUntil) {
+    while (open && !parts.pauses.isPaused(partition) && clock.now() >= heldUntil) {
       const wanted = Math.min(atOnce(pace) - running.size, mostPerClaim);
       const limit = wanted < 1 ? 0 : share.room.take(wanted, pump);
       if (limit < 1) return;
@@ -175,6 +177,9 @@ export function createLane(parts: PerformerParts, partition: string, share: Lane
   return {
     get running() {
       return running.size;
+    },
+    get atOnce() {
+      return atOnce(pace);
     },
     get idle() {
       return running.size === 0 && claiming === undefined && hold === undefined;

@@ -6,6 +6,7 @@ import type { Admission } from './admission.ts';
 import type { MissingRoutes } from './missing-routes.ts';
 import type { PerformerEvent } from './performer-events.ts';
 import type { PerformerOptions } from './performer-options.ts';
+import type { PausesToHeed } from './queue-pauses.ts';
 import type { Replay } from './replay.ts';
 
 /** What the performer works with. */
@@ -27,6 +28,7 @@ export interface PerformerParts {
   readonly learnTransactions: (deferral: Deferral, count: number) => void | Promise<void>;
   /** Whether the deferral's route says that it may be repeated from its start. */
   readonly repeatable: (deferral: Deferral) => boolean;
+  readonly pauses: PausesToHeed;
   readonly missingRoutes: MissingRoutes;
   /** From 0 up to, not including, 1. */
   readonly random: () => number;

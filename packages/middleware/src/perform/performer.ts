@@ -11,6 +11,7 @@ import { pause } from './pause.ts';
 import type { PerformerEvent } from './performer-events.ts';
 import { type PerformerOptions, performerDefaults } from './performer-options.ts';
 import type { PerformerParts } from './performer-parts.ts';
+import { neverPaused, type PausesToHeed } from './queue-pauses.ts';
 import type { Replay } from './replay.ts';
 import { createRoom, type Room } from './room.ts';
 
@@ -35,6 +36,8 @@ export interface PerformerSetup {
   readonly learnTransactions?: PerformerParts['learnTransactions'];
   /** Room that is shared with other performers of this process. Default: room of its own for `maxInFlight`. */
   readonly roomOf?: (partition: string) => Room;
+  /** Default: nothing is ever paused. */
+  readonly pauses?: PausesToHeed;
   /** Default: no route may be repeated. */
   readonly repeatable?: (deferral: Deferral) => boolean;
   /** Each is given `wake` at start and returns how to stop waking, for `close`. */
@@ -60,6 +63,8 @@ export interface Performer {
   close(): Promise<void>;
   /** How many deferrals are under way in this process. */
   readonly inFlight: number;
+  /** The partitions that this process has to do with now, and how many of each it performs, and would at once. */
+  lanes(): readonly (Pick<Lane, 'running' | 'atOnce'> & { readonly partition: string })[];
 }
 
 /**
@@ -103,8 +108,9 @@ export function createPerformer(setup: PerformerSetup): Performer {
     timer?.cancel();
     let nextMs = options.lookEveryMs;
     try {
-      const backlog = await queue.backlog();
+      const [backlog, isResumed] = await Promise.all([queue.backlog(), lookAtPauses()]);
       if (phase === 'open') attend(backlog);
+      if (phase === 'open' && isResumed) for (const lane of lanes.values()) lane.wake();
       nextMs = nextLookMs(backlog, clock.wallNow(), options.lookEveryMs);
     } catch (error) {
       parts.tell({ type: 'trouble', doing: 'looking at the backlog', error });
@@ -113,6 +119,16 @@ export function createPerformer(setup: PerformerSetup): Performer {
     lookAfter(nextMs);
     if (Number.isFinite(dueAt)) lookWhenDue(dueAt);
     dueAt = Number.POSITIVE_INFINITY;
+  }
+
+  /** Where that can't be found out, what is known of it counts. */
+  async function lookAtPauses(): Promise<boolean> {
+    try {
+      return await parts.pauses.look();
+    } catch (error) {
+      parts.tell({ type: 'trouble', doing: 'looking for what is paused', error });
+      return false;
+    }
   }
 
   function lookAfter(ms: number): void {
@@ -177,6 +193,7 @@ export function createPerformer(setup: PerformerSetup): Performer {
       closing ??= end();
       return closing;
     },
+    lanes: () => [...lanes].map(([partition, { running, atOnce }]) => ({ partition, running, atOnce })),
     get inFlight() {
       let sum = 0;
       for (const lane of lanes.values()) sum += lane.running;
@@ -201,6 +218,7 @@ function completeParts(setup: PerformerSetup): PerformerParts {
     completionsOf: setup.completionsOf,
     clock: setup.clock,
     options,
+    pauses: setup.pauses ?? neverPaused,
     missingRoutes: new MissingRoutes(setup.clock, options),
     knownTransactions: setup.knownTransactions ?? (() => undefined),
     learnTransactions: setup.learnTransactions ?? (() => {}),

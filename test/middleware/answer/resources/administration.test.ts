@@ -42,6 +42,76 @@ describe('GET /batches', () => {
   });
 });
 
+describe('/queues', () => {
+  it('show what waits in each group, and are paused, resumed and drained, whole or by partition, by admins', async () => {
+    const own = await open();
+    await own.accept({ partition: 'shard/1 ä' });
+    await own.accept({ partition: 'payments' });
+    const shard = `${base}/queues/default/partitions/${encodeURIComponent('shard/1 ä')}`;
+    const admin = { Authorization: own.token('admin') };
+    const by = { by: expect.stringMatching(/^token:/), at: expect.stringMatching(/^20.*Z$/) };
+    const { body: before } = await request(own.app)
+      .get(`${base}/queues`)
+      .set('Authorization', own.token('audit:read'))
+      .expect(200);
+    expect(before.queues).toHaveLength(1);
+    expect(before.queues[0].partitions).toEqual(
+      expect.arrayContaining([
+        { partition: 'shard/1 ä', items: 1, performing: 0 },
+        { partition: 'payments', items: 1, performing: 1, atOnce: 4 },
+      ]),
+    );
+    const { body: one } = await request(own.app).put(shard).set(admin).send({ paused: true }).expect(200);
+    expect(one.partitions).toContainEqual({ partition: 'shard/1 ä', items: 1, performing: 0, paused: by });
+    const { body: all } = await request(own.app)
+      .put(`${base}/queues/default`)
+      .set(admin)
+      .send({ paused: true })
+      .expect(200);
+    expect(all).toMatchObject({ group: 'default', paused: by });
+    expect(own.woken).toEqual([]);
+    const resumed = await request(own.app).put(`${base}/queues/default`).set(admin).send({ paused: false });
+    // A partition that was paused by itself stays so.
+    expect([resumed.body.paused, resumed.body.partitions.find(isShard).paused]).toEqual([undefined, by]);
+    await request(own.app).put(shard).set(admin).send({ paused: false }).expect(200);
+    await request(own.app).post(`${shard}/drain`).set(admin).expect(202);
+    await request(own.app).post(`${base}/queues/default/drain`).set(admin).expect(202);
+    expect(own.woken).toEqual(['(all)', 'shard/1 ä', 'shard/1 ä', '(all)']);
+  });
+
+  const isShard = ({ partition }: { readonly partition: string }): boolean => partition === 'shard/1 ä';
+
+  it('refuse what says nothing, and are not there for others', async () => {
+    const own = await open();
+    const put = (path: string): request.Test => request(own.app).put(`${base}/queues/${path}`);
+    const admin = own.token('admin');
+    for (const body of [{}, { paused: 'yes' }, { paused: true, until: 5 }, []]) {
+      const { body: problem } = await put('default')
+        .set('Authorization', admin)
+        .send(body as object)
+        .expect(422);
+      expect(problem).toMatchObject({
+        code: 'change-refused',
+        detail: expect.stringContaining('{"paused": true}'),
+      });
+    }
+    await put('default')
+      .set('Authorization', admin)
+      .send('{')
+      .set('Content-Type', 'application/json')
+      .expect(400);
+    await put('nobody').set('Authorization', admin).send({ paused: true }).expect(404);
+    await put(`default/partitions/${'x'.repeat(201)}`)
+      .set('Authorization', admin)
+      .send({ paused: true })
+      .expect(404);
+    await put('default').set('Authorization', own.token('audit:read')).send({ paused: true }).expect(404);
+    await put('default').send({ paused: true }).expect(404);
+    await request(own.app).get(`${base}/queues`).expect(404);
+    await request(own.app).post(`${base}/queues/default/drain`).expect(404);
+  });
+});
+
 describe('GET /health', () => {
   it.each([
     ['ready', 200],

@@ -10,6 +10,7 @@ import { heldOpenUpTo } from '../../../../packages/middleware/src/answer/resourc
 import { tokenVerifier } from '../../../../packages/middleware/src/audit/verify-token.ts';
 import { systemClock } from '../../../../packages/middleware/src/clock.ts';
 import { auditDesk } from '../../../../packages/middleware/src/joins/audit-desk.ts';
+import { queueDesk } from '../../../../packages/middleware/src/joins/queue-desk.ts';
 import { controlWorkTypes } from '../../../../packages/middleware/src/joins/work-types.ts';
 import type {
   Acceptance,
@@ -23,6 +24,7 @@ import { gateVoice } from '../../../../packages/middleware/src/options/gate-voic
 import { resolveOptions } from '../../../../packages/middleware/src/options/resolve-options.ts';
 import { cancelDeferral } from '../../../../packages/middleware/src/perform/cancel.ts';
 import { performerDefaults } from '../../../../packages/middleware/src/perform/performer-options.ts';
+import { QueuePauses } from '../../../../packages/middleware/src/perform/queue-pauses.ts';
 import { auth, claims, signed } from '../../audit/issuer.ts';
 import {
   acceptanceOf,
@@ -46,6 +48,8 @@ export interface Office {
   readonly app: Express;
   readonly troubles: unknown[];
   readonly audit: Records['audit'];
+  /** Partitions whose queued items were to be tried at once. */
+  readonly woken: readonly string[];
   /** How many listen for changes. */
   listening(): number;
   accept(
@@ -104,6 +108,11 @@ export async function office(setup: OfficeSetup = {}): Promise<Office> {
   const tellChange = (id: string): void => {
     for (const one of [...listeners]) if (one.id === id) one.listener();
   };
+  const woken: string[] = [];
+  const desk = queueDesk('default', engine.queue, new QueuePauses(engine.store, clock), {
+    lanes: () => [{ partition: 'payments', running: 1, atOnce: 4 }],
+    wake: (partition) => void woken.push(partition ?? '(all)'),
+  });
   const parts: ResourceParts = {
     clock,
     publicUrl: undefined,
@@ -116,6 +125,11 @@ export async function office(setup: OfficeSetup = {}): Promise<Office> {
         status: () => 'ready',
         ledger: async () => ledger,
         audit,
+        queue: {
+          view: () => desk.view(),
+          setPaused: (...change) => desk.setPaused(...change),
+          drain: async (partition) => desk.drain(partition),
+        },
         cancel: (id) => cancelDeferral(cancelParts, id),
         onChange(id, listener) {
           const one = { id, listener };
@@ -154,6 +168,7 @@ export async function office(setup: OfficeSetup = {}): Promise<Office> {
     app: application(parts, setup),
     troubles,
     audit,
+    woken,
     listening: () => listeners.size,
     async accept(overrides = {}) {
       const result = await ledger.accept(acceptanceOf(overrides));

@@ -1,6 +1,7 @@
 import type { Request } from 'express';
 import type { AuditIndex } from '../../audit/index/audit-index.ts';
 import type { Clock } from '../../clock.ts';
+import type { QueueView } from '../../options/gate-queue.ts';
 import type { ChangeResult, WorkTypeView } from '../../options/gate-work-types.ts';
 import type { DecisionFilter } from '../decision-ring.ts';
 import type { DeferralHome } from '../deferral-resource.ts';
@@ -67,9 +68,18 @@ export interface Records extends AskedGroup {
   readonly audit: Pick<AuditIndex, 'list' | 'counts' | 'entriesOf'>;
   /** How it does. */
   readonly status: () => Health['status'];
+  readonly queue: QueueOffice;
   readonly cancel: (id: string) => Promise<'canceled' | 'not-cancelable'>;
   /** Calls `listener` when the deferral may have changed in this process. Returns how to end it. */
   readonly onChange: (id: string, listener: () => void) => () => void;
+}
+
+/** The queue of a group, for operators. Every call rejects where it can't be opened or asked. */
+export interface QueueOffice {
+  view(): Promise<QueueView>;
+  /** A partition, or, where it is undefined, the group. */
+  setPaused(partition: string | undefined, paused: boolean, by: string): Promise<void>;
+  drain(partition: string | undefined): Promise<void>;
 }
 
 /** What a valid token says; undefined for one that is not. */

@@ -21,6 +21,7 @@ import { matchPath, type PathPattern } from './match-path.ts';
 import { getMetrics } from './metrics.ts';
 import { getOutcome } from './outcome.ts';
 import { getReceipt, getRecord } from './proof.ts';
+import { drainQueue, getQueues, putQueue } from './queues.ts';
 import { sendTrouble, tellTrouble } from './trouble.ts';
 import { deleteWorkType, getWorkType, getWorkTypes, putWorkType, putWorkTypes } from './work-types.ts';
 
@@ -53,6 +54,11 @@ const table: readonly Resource[] = [
   resource('/ledger/:group/tile/*tile', { GET: getTile }, 'records'),
   resource('/decisions', { GET: getDecisions }, 'verifyToken'),
   resource('/batches', { GET: getBatches }, 'verifyToken'),
+  resource('/queues', { GET: getQueues }, 'verifyToken'),
+  resource('/queues/:group', { PUT: putQueue }, 'verifyToken'),
+  resource('/queues/:group/drain', { POST: drainQueue }, 'verifyToken'),
+  resource('/queues/:group/partitions/:partition', { PUT: putQueue }, 'verifyToken'),
+  resource('/queues/:group/partitions/:partition/drain', { POST: drainQueue }, 'verifyToken'),
   resource('/partitions', { GET: getPartitions }, 'verifyToken'),
   resource('/work-types', { GET: getWorkTypes, PUT: putWorkTypes }, 'verifyToken'),
   resource(
