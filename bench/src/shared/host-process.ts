@@ -5,14 +5,15 @@ import { slackwater } from '@slackwater/middleware';
 import { natsEngine } from '@slackwater/middleware/nats';
 import { acceptAll } from '../acceptance/accept-all.ts';
 import { answerCalls } from '../child.ts';
+import { type Spent, spentOn } from './spent.ts';
 
 setFlagsFromString('--expose-gc');
 const collectGarbage = runInNewContext('gc') as () => void;
 
 /** A host of several, with a gate on the cluster and no database: it accepts, and performs nothing. */
 export interface HostProcess {
-  /** Accepts so many without HTTP, up to 256 at a time; resolves with how many there were per second. */
-  accept(count: number): Promise<number>;
+  /** Accepts so many without HTTP, up to 256 at a time. */
+  accept(count: number): Promise<Spent>;
   /** Accepts one; resolves with its id. */
   acceptOne(): Promise<string>;
   /** How long it takes to read a deferral, and to prove that it is in the ledger, µs. */
@@ -49,11 +50,7 @@ async function make({ servers, keys }: Place): Promise<HostProcess> {
     return (performance.now() - startedAt) * 1_000;
   };
   return {
-    async accept(count) {
-      const startedAt = performance.now();
-      await acceptAll(ledger, count);
-      return count / ((performance.now() - startedAt) / 1_000);
-    },
+    accept: (count) => spentOn(count, () => acceptAll(ledger, count)),
     async acceptOne() {
       const [id] = await acceptAll(ledger, 1);
       if (id === undefined) throw new Error('Nothing was accepted.');

@@ -3,11 +3,14 @@ import { connect } from '@nats-io/transport-node';
 import { callers } from '../acceptance/accept-all.ts';
 import { answerCalls } from '../child.ts';
 import { orderText } from '../order.ts';
+import { type Spent, spentOn } from './spent.ts';
 
 /** Publishes to a stream of its own and waits for the acknowledgements, and nothing else. */
 export interface RawProcess {
-  /** Publishes so many orders, up to 256 at a time; resolves with how many there were per second. */
-  publish(count: number): Promise<number>;
+  /** Publishes so many orders, up to 256 at a time. */
+  publish(count: number): Promise<Spent>;
+  /** Publishes so many messages of that length, two at a time, as the engine does with many callers. */
+  publishLong(count: number, bytes: number): Promise<Spent>;
 }
 
 async function make({ servers }: { readonly servers: string[] }): Promise<RawProcess> {
@@ -15,17 +18,17 @@ async function make({ servers }: { readonly servers: string[] }): Promise<RawPro
   const manager = await jetstreamManager(nats);
   const client = manager.jetstream();
   await manager.streams.add({ name: 'raw', subjects: ['raw.>'], num_replicas: servers.length });
-  const body = Buffer.from(orderText);
+  function publish(count: number, atATime: number, body: Uint8Array): Promise<Spent> {
+    let asked = 0;
+    const call = async (): Promise<void> => {
+      while (asked < count) await client.publish(`raw.${asked++}`, body);
+    };
+    return spentOn(count, () => Promise.all(Array.from({ length: atATime }, call)));
+  }
+
   return {
-    async publish(count) {
-      const startedAt = performance.now();
-      let asked = 0;
-      const call = async (): Promise<void> => {
-        while (asked < count) await client.publish(`raw.${asked++}`, body);
-      };
-      await Promise.all(Array.from({ length: callers }, call));
-      return count / ((performance.now() - startedAt) / 1_000);
-    },
+    publish: (count) => publish(count, callers, Buffer.from(orderText)),
+    publishLong: (count, bytes) => publish(count, 2, Buffer.alloc(bytes, orderText)),
   };
 }
 

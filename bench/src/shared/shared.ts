@@ -2,8 +2,8 @@ import { createKeyFile } from '@slackwater/middleware';
 import { startNatsCluster } from '@slackwater/test-support/nats';
 import type { Benchmark, Figure, Run } from '../benchmark.ts';
 import { type Child, startChild } from '../child.ts';
-import { medianOf, ratios, spreadOf } from '../statistics.ts';
-import { inTurn } from '../turns.ts';
+import { medianOf, spreadOf } from '../statistics.ts';
+import { acceptances } from './acceptances.ts';
 import type { HostProcess, Place } from './host-process.ts';
 import type { RawProcess } from './raw-process.ts';
 
@@ -25,7 +25,7 @@ export const shared: Benchmark = {
       const [one, other] = hosts;
       if (one === undefined || other === undefined) throw new Error('There are no hosts.');
       return [
-        ...(await acceptances(run, raw, one, other)),
+        ...(await acceptances(run, { cluster, raw, one, other })),
         ...(await elsewhere(run, one, other)),
         await memory(run, place, one),
       ];
@@ -35,37 +35,6 @@ export const shared: Benchmark = {
     }
   },
 };
-
-async function acceptances(
-  { quick, progress }: Run,
-  raw: Child<RawProcess>,
-  one: Child<HostProcess>,
-  other: Child<HostProcess>,
-): Promise<readonly Figure[]> {
-  const count = quick ? 500 : 3_000;
-  progress('warming up');
-  await Promise.all([raw.ask('publish', count), one.ask('accept', count), other.ask('accept', count)]);
-  const both = async (): Promise<number> => {
-    const rates = await Promise.all([one, other].map((host) => host.ask('accept', count / 2)));
-    return rates.reduce((sum, rate) => sum + rate, 0);
-  };
-  const taken = await inTurn(
-    { raw: () => raw.ask('publish', count), one: () => one.ask('accept', count), both },
-    quick ? 6 : 12,
-    (round) => progress(`accepting, round ${round + 1}`),
-  );
-  const against = (what: string, of: readonly number[]): Figure => ({
-    what,
-    unit: 'ratio',
-    value: spreadOf(ratios(of, taken.raw)),
-    target: { atLeast: 0.5 },
-    note: `${Math.round(medianOf(of))} / ${Math.round(medianOf(taken.raw))} per second`,
-  });
-  return [
-    against('acceptances on one host / publishes that are acknowledged', taken.one),
-    against('acceptances on two hosts / publishes that are acknowledged', taken.both),
-  ];
-}
 
 async function elsewhere(
   { quick, progress }: Run,

@@ -25,6 +25,8 @@ export interface NatsNode {
   /** `host:port`, as `connect({ servers })` wants it. */
   readonly address: string;
   readonly storeDirectory: string;
+  /** Processor time since it was started last, µs; undefined where the system does not tell. */
+  processorUs(): number | undefined;
   /** SIGKILL; resolves when it is gone. The data stay. */
   kill(): Promise<void>;
   /** SIGSTOP: connections stay open and nobody answers. Resolves when it is so. */
@@ -106,6 +108,7 @@ async function members(
       address: `127.0.0.1:${port}`,
       storeDirectory,
       process,
+      processorUs: () => process.processorUs(),
       kill: () => process.kill(),
       pause: () => process.pause(),
       resume: () => process.resume(),
