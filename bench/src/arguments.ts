@@ -5,18 +5,28 @@ export interface Wish {
   readonly help: boolean;
   readonly quick: boolean;
   readonly json: boolean;
+  /** How many entries the ledger grows to; undefined: as many as the benchmark thinks fit. */
+  readonly entries: number | undefined;
+  /** Where pictures of how costs grow are written; undefined: nowhere. */
+  readonly curves: string | undefined;
   /** Names of benchmarks; all where it is empty. */
   readonly only: readonly string[];
 }
 
+const leastEntries = 10_000;
+
 /** Reads the command line. Throws an Error of one sentence where it is not understood. */
 export function readArguments(given: readonly string[], names: readonly string[]): Wish {
-  const { help = false, quick = false, json = false, only = [] } = parse(given);
+  const { help = false, quick = false, json = false, only = [], entries, curves } = parse(given);
   const unknown = only.find((name) => !names.includes(name));
   if (unknown !== undefined) {
     throw new Error(`There is no benchmark ${JSON.stringify(unknown)}; there are ${names.join(', ')}.`);
   }
-  return { help, quick, json, only };
+  const wanted = entries === undefined ? undefined : Number(entries);
+  if (wanted !== undefined && !(Number.isSafeInteger(wanted) && wanted >= leastEntries)) {
+    throw new Error(`--entries ${entries}: give a whole number from ${leastEntries} on.`);
+  }
+  return { help, quick, json, only, entries: wanted, curves };
 }
 
 function parse(given: readonly string[]) {
@@ -27,6 +37,8 @@ function parse(given: readonly string[]) {
         help: { type: 'boolean', short: 'h' },
         quick: { type: 'boolean' },
         json: { type: 'boolean' },
+        entries: { type: 'string' },
+        curves: { type: 'string' },
         only: { type: 'string', multiple: true },
       },
     });

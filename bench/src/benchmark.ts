@@ -19,6 +19,10 @@ export type Target = { readonly atLeast: number } | { readonly atMost: number };
 export interface Run {
   /** Fewer and shorter rounds: to see that it runs, not to quote. */
   readonly quick: boolean;
+  /** How many entries a ledger is to grow to, where somebody asked for that. */
+  readonly entries?: number | undefined;
+  /** The folder for pictures, where somebody asked for them. */
+  readonly curves?: string | undefined;
   /** Says what is going on. */
   progress(text: string): void;
 }

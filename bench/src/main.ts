@@ -6,12 +6,22 @@ import { decision } from './decision/decision.ts';
 import { driver } from './driver/driver.ts';
 import { engine } from './engine/postgres-engine.ts';
 import { growth } from './growth/growth.ts';
+import { ledger } from './ledger/ledger.ts';
 import { progressTo } from './progress.ts';
 import { figureLines, type Machine, machineLine, thisMachine } from './report.ts';
 import { route } from './route/route.ts';
 import { shared } from './shared/shared.ts';
 
-const benchmarks: readonly Benchmark[] = [route, driver, acceptance, decision, growth, shared, engine];
+const benchmarks: readonly Benchmark[] = [
+  route,
+  driver,
+  acceptance,
+  decision,
+  growth,
+  shared,
+  engine,
+  ledger,
+];
 
 const help = `What Slackwater costs, beside the same without it. Compare only within one run.
 
@@ -20,6 +30,8 @@ const help = `What Slackwater costs, beside the same without it. Compare only wi
 ${benchmarks.map(({ name, title }) => `      ${name.padEnd(12)}${title}`).join('\n')}
   npm run bench -- --quick          fewer and shorter rounds: to see that it runs, not to quote
   npm run bench -- --json           one JSON object instead of tables
+  npm run bench -- --only ledger --entries 10000000   how large the ledger grows: 1,000,000 unless it is said; ten million are 2 GB
+  npm run bench -- --only ledger --curves docs/benchmarks   writes how its costs grow as SVG
 
 Each pair is measured in turn (A B, B A, A B ...). A ratio is the median over the rounds; its interval of 95 % follows from
 their order. A target is "unclear" where the interval reaches to both sides of it. docs/benchmarks.md says more.
@@ -46,14 +58,22 @@ interface Measured {
   readonly figures: readonly Figure[];
 }
 
-async function measureAll({ quick, json, only }: Wish, machine: Machine): Promise<readonly Measured[]> {
+async function measureAll(
+  { quick, json, only, entries, curves }: Wish,
+  machine: Machine,
+): Promise<readonly Measured[]> {
   const progress = progressTo(process.stderr);
   const wanted = benchmarks.filter(({ name }) => only.length === 0 || only.includes(name));
   const all: Measured[] = [];
   if (!json) process.stdout.write(`${machineLine(machine)}\n`);
   for (const { name, title, measure } of wanted) {
     progress.say(`measuring ${name} ...`);
-    const figures = await measure({ quick, progress: (text) => progress.show(`${name}: ${text}`) });
+    const figures = await measure({
+      quick,
+      entries,
+      curves,
+      progress: (text) => progress.show(`${name}: ${text}`),
+    });
     progress.say('');
     if (!json) process.stdout.write(`\n${figureLines(title, figures).join('\n')}\n`);
     all.push({ name, title, figures });

@@ -3,13 +3,20 @@ import { type HashOptions, sha256 } from './hash.ts';
 
 const leafPrefix = 0x00;
 const nodePrefix = 0x01;
+const hashLength = 32;
+
+/** Where an entry of usual length is put to be hashed, for the same reason as {@link twoHashes}. */
+const oneLeaf = new Uint8Array(4_096);
+/** Where two hashes are put to be hashed, one pair after the other: memory for each pair costs more than to hash it. */
+const twoHashes = new Uint8Array(1 + 2 * hashLength);
 
 /** SHA-256(0x00 || entry): the hash of a leaf (RFC 6962 section 2.1). 32 bytes. */
 export function leafHash(entry: Uint8Array, options?: HashOptions): Uint8Array {
-  const input = new Uint8Array(1 + entry.length);
+  const isShort = entry.length < oneLeaf.length;
+  const input = isShort ? oneLeaf : new Uint8Array(1 + entry.length);
   input[0] = leafPrefix;
   input.set(entry, 1);
-  return sha256(input, options);
+  return sha256(input.subarray(0, 1 + entry.length), options);
 }
 
 /**
@@ -47,7 +54,8 @@ export class LeafDesk {
 
 /** SHA-256(0x01 || left || right): the hash of an inner node (RFC 6962 section 2.1). 32 bytes. */
 export function nodeHash(left: Uint8Array, right: Uint8Array, options?: HashOptions): Uint8Array {
-  const input = new Uint8Array(1 + left.length + right.length);
+  const ofHashes = left.length === hashLength && right.length === hashLength;
+  const input = ofHashes ? twoHashes : new Uint8Array(1 + left.length + right.length);
   input[0] = nodePrefix;
   input.set(left, 1);
   input.set(right, 1 + left.length);

@@ -94,11 +94,19 @@ export function openTiles(store: EngineStore, log: EngineLog): Tiles {
     return hashes;
   }
 
-  async function save({ level, index, rows }: FullTile): Promise<KeptTile> {
+  function remember({ level, index, rows }: FullTile): { readonly key: string; readonly tile: KeptTile } {
     const key = tileKey(level, index);
     const tile = keepRows(rows);
     cacheOf(level).set(key, tile);
-    await store.put(key, tile.subarray(0, lowestRowBytes));
+    return { key, tile };
+  }
+
+  const put = (key: string, tile: KeptTile): Promise<number> =>
+    store.put(key, tile.subarray(0, lowestRowBytes));
+
+  async function save(full: FullTile): Promise<KeptTile> {
+    const { key, tile } = remember(full);
+    await put(key, tile);
     return tile;
   }
 
@@ -110,7 +118,11 @@ export function openTiles(store: EngineStore, log: EngineLog): Tiles {
       return keptNode(await load(level, tile), row, place);
     },
     async keep(filled) {
-      await Promise.allSettled(filled.map(save));
+      if (filled.length === 0) return;
+      const remembered = filled.map(remember);
+      // Behind what the callers of this very turn do next, so that an engine can write the two as one.
+      await new Promise((resolve) => setImmediate(resolve));
+      await Promise.allSettled(remembered.map(({ key, tile }) => put(key, tile)));
     },
     async edgeAt(size) {
       const tiles: TileRows[] = [];

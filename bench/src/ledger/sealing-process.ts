@@ -1,0 +1,82 @@
+import { closeSync, fdatasync, ftruncateSync, openSync, write } from 'node:fs';
+import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { answerCalls } from '../child.ts';
+import { entryOf, openSealing } from './open-sealing.ts';
+
+/** A ledger and a plain file beside it, on the same disk. */
+export interface SealingProcess {
+  /** Durable, sealed entries per second of so many callers, each making its next when its last was answered. */
+  sealed(callers: number, forMs: number): Promise<number>;
+  /** Entries per second that are appended to a file in the batches of the last `sealed`, with an fdatasync behind each. */
+  raw(forMs: number): Promise<number>;
+  /** The 99.9th percentile of how late a timer of 1 ms comes, µs: with so many callers, or with none. */
+  latenessUs(callers: number, forMs: number): Promise<number>;
+  end(): Promise<void>;
+}
+
+interface Place {
+  readonly folder: string;
+  readonly entryBytes: number;
+}
+
+const append = promisify(write);
+const sync = promisify(fdatasync);
+
+await answerCalls<SealingProcess>(async ({ folder, entryBytes }: Place) => {
+  const sealing = await openSealing(join(folder, 'ledger'));
+  const entry = entryOf(entryBytes);
+  const file = openSync(join(folder, 'raw'), 'w');
+  let batches: number[] = [];
+
+  async function sealed(callers: number, forMs: number): Promise<number> {
+    const firstBatch = sealing.batches.length;
+    const startedAt = performance.now();
+    let count = 0;
+    const call = async (): Promise<void> => {
+      while (performance.now() - startedAt < forMs) {
+        await sealing.sealer.record(entry).sealed;
+        count += 1;
+      }
+    };
+    await Promise.all(Array.from({ length: callers }, call));
+    const rate = (count * 1_000) / (performance.now() - startedAt);
+    batches = sealing.batches.splice(0).slice(firstBatch);
+    return rate;
+  }
+
+  return {
+    sealed,
+    async raw(forMs) {
+      ftruncateSync(file, 0);
+      const startedAt = performance.now();
+      let count = 0;
+      for (let n = 0; performance.now() - startedAt < forMs; n++) {
+        const entries = batches[n % batches.length] ?? 1;
+        await append(
+          file,
+          Buffer.alloc(entries * entryBytes, 7),
+          0,
+          entries * entryBytes,
+          count * entryBytes,
+        );
+        await sync(file);
+        count += entries;
+      }
+      return (count * 1_000) / (performance.now() - startedAt);
+    },
+    async latenessUs(callers, forMs) {
+      const delays = monitorEventLoopDelay({ resolution: 1 });
+      delays.enable();
+      await (callers === 0 ? sleep(forMs) : sealed(callers, forMs));
+      delays.disable();
+      return delays.percentile(99.9) / 1_000;
+    },
+    async end() {
+      closeSync(file);
+      await sealing.close();
+    },
+  };
+});
