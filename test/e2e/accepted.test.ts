@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isReplay } from '@slackwater/middleware';
-import { type DeferralResource, isDeferralResource, parseEntry } from '@slackwater/shared';
+import { type DeferralResource, isDeferralResource, parseBlock, parseEntry } from '@slackwater/shared';
 import { type PostgresServer, type SlowCommits, startPostgres } from '@slackwater/test-support/postgres';
 import type { RequestHandler } from 'express';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -74,6 +74,19 @@ describe('a deferral', () => {
     expect(resource.group).toBe('main');
     const checkpoint = await (await fetch(`${orders.url}/slackwater/ledger/main/checkpoint`)).text();
     expect(checkpoint.split('\n')[0]).toBe((await orders.gate.ledger.open()).origin);
+  });
+
+  it('is said in the 202 to be durably inserted, by fsync, and by then it is, in a sealed block (B-06)', async () => {
+    await open();
+    const { resource } = await deferred('durable');
+    const scratch = mkdtempSync(join(tmpdir(), 'slackwater-copy-'));
+    undo.push(async () => rmSync(scratch, { recursive: true }));
+    // What the files say while the answer is being read, of a process that wrote nothing since.
+    const { entries, blocks } = readStoredLedger(orders.directory, scratch, 'orders');
+    expect(resource.durable).toBe('fsync');
+    const position = entries.findIndex((entry) => parseEntry(entry).id === resource.id);
+    expect(parseEntry(entries[position] ?? new Uint8Array()).type).toBe('accepted');
+    expect(parseBlock(blocks.at(-1) ?? '').size).toBeGreaterThan(position);
   });
 
   it('tells its caller that all of the processing was deferred (B-27)', async () => {

@@ -67,5 +67,7 @@ function copyOfTile(bytes: unknown, width: unknown): Uint8Array {
 
 function checkWidth(width: unknown): void {
   if (isCount(width) && width >= 1 && width <= tileWidth) return;
-  throw new TileMalformedError(`a tile has 1 to ${tileWidth} hashes or entries, not ${String(width)}`);
+  throw new TileMalformedError(
+    `a tile has 1 to ${tileWidth} hashes or entries, not ${typeof width === 'number' ? width : typeof width}`,
+  );
 }

@@ -22,7 +22,8 @@ export interface TileName {
 export function formatTilePath({ level, index, width }: TileName): string {
   const isLevel = level === 'entries' || (isCount(level) && level <= mostLevel);
   if (!isLevel || !isCount(index) || !isCount(width) || width < 1 || width > tileWidth) {
-    throw new ParameterError(`there is no tile of level ${level}, index ${index} and width ${width}`);
+    const [a, b, c] = [level, index, width].map((part) => (typeof part === 'number' ? part : typeof part));
+    throw new ParameterError(`there is no tile of level ${a}, index ${b} and width ${c}`);
   }
   const groups: string[] = [];
   for (let rest = index; groups.length === 0 || rest > 0; rest = Math.floor(rest / 1_000)) {
@@ -56,7 +57,7 @@ export function parseTilePath(path: unknown): TileName | undefined {
  * `parameter-invalid` for what is no size.
  */
 export function* tilesOf(size: number, what: 'hashes' | 'entries'): Generator<TileName> {
-  if (!isCount(size)) throw new ParameterError(`a tree can't have ${size} leaves`);
+  if (!isCount(size)) throw new ParameterError('the size of a tree is an integer from 0 to 2^53 - 1');
   for (let level = 0, hashes = size; hashes > 0; level++, hashes = Math.floor(hashes / tileWidth)) {
     for (let index = 0; index * tileWidth < hashes; index++) {
       const width = Math.min(tileWidth, hashes - index * tileWidth);

@@ -1,6 +1,7 @@
 import { Buffer } from 'node:buffer';
 import { parseEntry, verifyReceipt } from '@slackwater/shared';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { until } from '../perform/until.ts';
 import { acceptanceOf, accepted, type Bench, ledgerBench, requestOf } from './ledgers.ts';
 
 let bench: Bench;
@@ -136,6 +137,23 @@ describe('an accepted deferral', () => {
       code: 'parameter-invalid',
     });
     expect(await engine.log.size()).toBe(0);
+  });
+
+  it('may have an entry of 65,535 bytes; with one more it is refused, and nothing is left of it', async () => {
+    const { ledger, engine } = await bench.open();
+    const plain = await accepted(ledger, { reasons: [''] });
+    const { entry } = await ledger.proof(plain.id);
+    const room = 65_535 - entry.length;
+    const longest = await accepted(ledger, { reasons: ['x'.repeat(room)] });
+    expect((await ledger.proof(longest.id)).entry).toHaveLength(65_535);
+    const tooLong = accepted(ledger, { reasons: ['x'.repeat(room + 1)] });
+    await expect(tooLong).rejects.toMatchObject({
+      code: 'parameter-invalid',
+      message: expect.stringMatching(/longer than 65535 bytes/),
+    });
+    await accepted(ledger, { reasons: ['y'] });
+    expect(bench.verifyBytes(ledger.verifierKey)).toMatchObject({ ok: true, size: 3 });
+    await until(async () => (await engine.store.list('payload/', { limit: 10 })).length === 3);
   });
 
   it('is turned away as queue-full where as many wait as may', async () => {

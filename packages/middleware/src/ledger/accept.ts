@@ -143,7 +143,7 @@ export function acceptor(
       throw error;
     });
     const entry = acceptedEntry(parts, acceptance, { id, requester, payload: digest, nowMs, deadlineAt });
-    const bytes = entryBytes(entry);
+    const bytes = entryBytes(entry, () => forgetPayload(acceptance, id, Promise.resolve()));
     // Nothing is awaited between the last look at the deadline and here: a call that was answered with `none` stops above.
     let carried: Promise<DeferralState> | undefined;
     const sealed = attempt.record(bytes, (position) => {

@@ -71,12 +71,13 @@ export function stepEntry(
   };
 }
 
-/** The bytes of an entry. Throws `parameter-invalid` where it would be longer than an entry may be. */
-export function entryBytes(entry: LedgerEntry): Uint8Array {
+/** The bytes of an entry. Throws `parameter-invalid` where it would be longer than an entry may be, once `refused` was called. */
+export function entryBytes(entry: LedgerEntry, refused: () => void = () => {}): Uint8Array {
   try {
     return encodeEntry(entry);
   } catch (cause) {
     if (!(cause instanceof EntryMalformedError)) throw cause;
+    refused();
     throw new LedgerError(
       'parameter-invalid',
       `The request can't become an entry of the ledger: ${cause.message}`,
