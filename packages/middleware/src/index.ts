@@ -9,7 +9,14 @@ export type {
   IndexPage,
   IndexQuery,
 } from './audit/index/contract.ts';
-export type { Gate, GateAudit, GateDeferrals, GateGroup, GateLedger } from './options/gate.ts';
+export type {
+  Gate,
+  GateAudit,
+  GateDeferrals,
+  GateGroup,
+  GateLedger,
+  RequesterErased,
+} from './options/gate.ts';
 export type {
   CorruptEvent,
   DecisionEvent,

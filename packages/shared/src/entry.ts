@@ -80,13 +80,13 @@ export interface LedgerEntry {
   readonly retryAt?: string;
   /** `failed`, `parked`, `canceled`: an error code. */
   readonly error?: string;
-  /** `revealed`, `work-type-changed`: who did it, `token:<subject>` or `code:<name>`. */
+  /** `revealed`, `erased`, `key-rotated`, `work-type-changed`: who did it, `token:<subject>` or `code:<name>`. */
   readonly by?: string;
   /** `performed`, `failed`: which records the attempt was read from, `mapping`, `first` and `second`; absent where it read none. */
   readonly readFrom?: readonly string[];
   /** `revealed`: names of the parameters that were shown in plain text. */
   readonly parameters?: readonly string[];
-  /** `revealed`: what for, in the words of whoever asked. */
+  /** `revealed`, `erased`: what for, in the words of whoever asked. */
   readonly purpose?: string;
   /** `work-type-changed`: what changed, by work type. */
   readonly changes?: Readonly<Record<string, WorkTypeChange>>;

@@ -92,8 +92,8 @@ describe('slackwater', () => {
   it('says what it can do, and of each command how', async () => {
     const { code, out } = await slackwaterSays('--help');
     expect(code).toBe(0);
-    expect(out).toMatch(/copy +carries a ledger.*\n +keys +makes the keys/s);
-    for (const command of ['copy', 'keys']) {
+    expect(out).toMatch(/copy +carries a ledger.*\n +erase +erases a requester.*\n +keys +makes the keys/s);
+    for (const command of ['copy', 'erase', 'keys']) {
       const help = await slackwaterSays(command, '--help');
       expect(help).toMatchObject({ code: 0, err: '' });
       expect(help.out).toContain(`Usage: slackwater ${command}`);
@@ -104,7 +104,7 @@ describe('slackwater', () => {
     expect(await slackwaterSays('move')).toEqual({
       code: 2,
       out: '',
-      err: 'slackwater: there is no command "move"; give one of: copy, export, inspect, keys, reindex, train, verify\n',
+      err: 'slackwater: there is no command "move"; give one of: copy, erase, export, inspect, keys, reindex, train, verify\n',
     });
     expect(await slackwaterSays('constructor')).toMatchObject({ code: 2 });
     expect(await slackwaterSays()).toMatchObject({ code: 2, out: '' });

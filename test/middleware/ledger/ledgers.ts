@@ -46,9 +46,9 @@ export interface Bench {
   end(): Promise<void>;
 }
 
-/** A fresh directory with the real embedded engine in it. */
-export async function ledgerBench(): Promise<Bench> {
-  const directory = await mkdtemp(join(tmpdir(), 'slackwater-ledger-'));
+/** The real embedded engine in a directory, a fresh one unless one is given. */
+export async function ledgerBench(there?: string): Promise<Bench> {
+  const directory = there ?? (await mkdtemp(join(tmpdir(), 'slackwater-ledger-')));
   const opened: OpenEngine[] = [];
   const ledgers: Ledger[] = [];
   const database = <T>(work: (database: DatabaseSync) => T): T => {

@@ -161,6 +161,20 @@ describe('a deferral that needs a person', () => {
     expect(ofType(shop.events, 'parked')).toMatchObject([{ id, error: { code: 'record-corrupt' } }]);
     expect(performed).toBe(0);
   });
+
+  it('is failed for good, and never performed, where its requester was erased in spite of it', async () => {
+    const [one, two] = [await here.open(), await here.open()];
+    let performed = 0;
+    two.app.use((_req, res) => {
+      performed += 1;
+      res.end();
+    });
+    const { id, requester } = await one.accept('/pay');
+    await one.engine.wrappedKeys.destroy(`requester/${requester}`);
+    two.performer.start();
+    expect(await two.ended(id)).toMatchObject({ status: 'Failed', error: { code: 'requester-erased' } });
+    expect(performed).toBe(0);
+  });
 });
 
 describe('what an implementation is read from', () => {

@@ -1,12 +1,35 @@
+import { SlackwaterError } from '@slackwater/shared';
 import type { Ledger } from '../ledger/open-ledger.ts';
 import type { GateAudit, GateLedger } from '../options/gate.ts';
 import type { AuditIndex } from './index/audit-index.ts';
 
 const usualLimit = 100;
+const usualWaitMs = 60_000;
+const mostCharacters = 1_000;
+
+type EraseByName = (
+  requester: string,
+  asked: { readonly by: string; readonly purpose: string },
+  waitMs: number,
+) => ReturnType<GateLedger['eraseRequester']>;
+
+function checkTexts(texts: Readonly<Record<string, unknown>>): void {
+  for (const [name, text] of Object.entries(texts)) {
+    if (typeof text === 'string' && text !== '' && text.length <= mostCharacters) continue;
+    throw new SlackwaterError(
+      'parameter-invalid',
+      `${name}: give a text of 1 to ${mostCharacters} characters.`,
+    );
+  }
+}
 
 /** The ledger's signed side for the application itself; `open` rejects where there is none. */
-export function ledgerInProcess(open: () => Promise<Ledger>): GateLedger {
+export function ledgerInProcess(open: () => Promise<Ledger>, erase: EraseByName): GateLedger {
   return {
+    async eraseRequester(requester, { by = 'application', purpose, waitMs = usualWaitMs }) {
+      checkTexts({ requester, by, purpose });
+      return erase(requester, { by: `code:${by}`, purpose }, waitMs);
+    },
     verifierKey: async () => (await open()).verifierKey,
     checkpoint: async () => (await open()).checkpoint(),
     block: async (height) => (await open()).block(height),

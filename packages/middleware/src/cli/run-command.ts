@@ -1,6 +1,7 @@
 import { isSlackwaterError } from '@slackwater/shared';
 import type { Command, Surroundings } from './command.ts';
 import { copyCommand } from './copy-command.ts';
+import { eraseCommand } from './erase-command.ts';
 import { exportCommand } from './export-command.ts';
 import { CommandFailed, NotVerified, UsageError } from './failures.ts';
 import { inspectCommand } from './inspect-command.ts';
@@ -11,6 +12,7 @@ import { verifyCommand } from './verify-command.ts';
 
 const commands: Readonly<Record<string, Command>> = {
   copy: copyCommand,
+  erase: eraseCommand,
   export: exportCommand,
   inspect: inspectCommand,
   keys: keysCommand,

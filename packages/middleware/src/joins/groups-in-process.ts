@@ -46,7 +46,7 @@ export function groupsInProcess(
 function groupInProcess(group: () => Promise<ResourceGroup>): GateGroup {
   const open = async () => (await (await group()).opened()).ledger;
   return {
-    ledger: ledgerInProcess(open),
+    ledger: ledgerInProcess(open, async (...wish) => (await (await group()).opened()).eraser.erase(...wish)),
     audit: auditInProcess(open, async () => (await (await group()).opened()).audit),
     queue: queueInProcess(async () => (await (await group()).opened()).desk),
   };

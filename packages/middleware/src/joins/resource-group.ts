@@ -15,6 +15,7 @@ import { QueuePauses } from '../perform/queue-pauses.ts';
 import { type StartOnce, startOnce } from '../perform/start-once.ts';
 import { type AuditDesk, auditDesk } from './audit-desk.ts';
 import { corruptEventOf } from './corrupt-event.ts';
+import { type Eraser, startEraser } from './erasing.ts';
 import { type QueueDesk, queueDesk } from './queue-desk.ts';
 
 /** What of a group is there while its ledger is open: the chain, and what performs from its queue. */
@@ -24,6 +25,7 @@ export interface OpenGroup extends OpenRecords {
   readonly audit: AuditDesk;
   readonly desk: QueueDesk;
   readonly pauses: QueuePauses;
+  readonly eraser: Eraser;
 }
 
 /**
@@ -45,6 +47,8 @@ export interface ResourceGroup {
   /** The same, and rejects where that takes longer than its `engineTimeoutMs`. */
   open(): Promise<OpenGroup>;
   cancel(id: string): Promise<CancelResult>;
+  /** Erases a requester; see {@link Eraser}. */
+  erase(...wish: Parameters<Eraser['erase']>): ReturnType<Eraser['erase']>;
   /** Queries over its index; each rejects where it can't be opened. */
   readonly audit: Pick<AuditDesk, 'list' | 'counts' | 'entriesOf'>;
   /** Ends attempts under way, and lets the engine go. */
@@ -109,7 +113,8 @@ export function resourceGroup({ name, engine, ledger }: GroupPolicy, ground: Gro
     });
     const audit = auditDesk({ ...options, group: name, ledger }, records, clock, trouble);
     const desk = queueDesk(name, records.engine.queue, pauses, performer);
-    current = { ...records, performer, transactions, audit, desk, pauses };
+    const eraser = startEraser(records.ledger, performer, clock, trouble);
+    current = { ...records, performer, transactions, audit, desk, pauses, eraser };
     records.engine.listen?.({
       keyPrefix: statePrefix,
       enqueued: (partition) => performer.enqueued(partition),
@@ -159,6 +164,7 @@ export function resourceGroup({ name, engine, ledger }: GroupPolicy, ground: Gro
     opened,
     open,
     cancel: async (id) => (await open()).performer.cancel(id),
+    erase: async (...wish) => (await open()).eraser.erase(...wish),
     audit: {
       list: async (query) => (await open()).audit.list(query),
       counts: async (query) => (await open()).audit.counts(query),
@@ -167,6 +173,7 @@ export function resourceGroup({ name, engine, ledger }: GroupPolicy, ground: Gro
     async close() {
       starter.stop();
       await promises?.stop();
+      current?.eraser.close();
       await current?.performer.close();
       await current?.audit.close();
       await kept.close();

@@ -58,6 +58,7 @@ function recordsOf(
     },
     status: () => statusOf(group),
     cancel: group.cancel,
+    erase: group.erase,
     onChange: watch,
   };
 }

@@ -11,6 +11,8 @@ import type { LedgerParts } from './parts.ts';
 import { headerOf, makeSalt, payloadDigest } from './payload-digest.ts';
 import { openPayload, type PayloadFacts, sealPayload, splitPayload } from './payload-record.ts';
 import type { QueueGauge } from './queue-gauge.ts';
+import { refusalOf } from './refusal.ts';
+import { beingErased } from './requesters.ts';
 import type { Recording } from './sealer.ts';
 import { serialByKey } from './serial.ts';
 
@@ -199,7 +201,8 @@ export function acceptor(
       capability: hash,
       logSize: sealer.head.link.size,
     };
-    const vault = await parts.dataKeys.need(pseudonym);
+    const vault = await parts.dataKeys.of(pseudonym);
+    if (vault === undefined) throw beingErased();
     const record = sealPayload({ vault, pseudonym, id }, facts, request, parts.encrypt);
     const created = await store.create(payloadKey(id), record, { isFresh });
     if (created !== undefined) return { facts, digest: payloadDigest(facts.salt, request), capability };
@@ -208,7 +211,13 @@ export function acceptor(
     if (stored === undefined)
       throw new LedgerError('record-corrupt', `The payload record of ${id} can't be read.`);
     const there = splitPayload(id, stored.value);
-    const first = openPayload(await parts.dataKeys.need(there.pseudonym), there);
+    const thereVault = await parts.dataKeys.of(there.pseudonym);
+    if (thereVault === undefined) {
+      // Of one who was erased meanwhile: it names no deferral, or this would be its repetition.
+      if ((await store.update(payloadKey(id), record, stored.revision)) === undefined) throw beingErased();
+      return { facts, digest: payloadDigest(facts.salt, request), capability };
+    }
+    const first = openPayload(thereVault, there);
     return {
       facts: first.facts,
       digest: payloadDigest(first.facts.salt, first.request),
@@ -276,19 +285,6 @@ interface Attempt {
   record(entry: Uint8Array, onAppended: (position: number) => void): Promise<number>;
   /** What became of it so far. Takes it back where that is still possible. */
   fate(): 'none' | 'unknown';
-}
-
-/**
- * What an acceptance rejects with. Before the append nothing is recorded, whatever became of the writes that prepare
- * it; where the ledger itself has come to its end, the engine's error says so to whoever asks for nothing but the fate.
- */
-function refusalOf(error: unknown, fate: 'none' | 'unknown'): unknown {
-  if (error instanceof FateUnknownError) return error;
-  if (error instanceof LedgerError && error.code.startsWith('ledger-')) {
-    return new EngineError('engine-corrupt', fate, error.message, { cause: error });
-  }
-  if (!(error instanceof EngineError) || fate === 'unknown' || error.fate === 'none') return error;
-  return new EngineError(error.code, 'none', error.message, { cause: error });
 }
 
 function keyedRequest(

@@ -7,6 +7,7 @@ import { changeAttempt, type PlanChange, workTypeChanger } from './change-work-t
 import type { ChangedWorkTypes } from './changed-work-types.ts';
 import { within } from './deadline.ts';
 import type { Deferral, DeferralLedger } from './deferral.ts';
+import { type Erasures, openErasures } from './erasures.ts';
 import { noteHead } from './head-note.ts';
 import { LedgerError } from './ledger-error.ts';
 import type { KeyedRequest } from './lookup.ts';
@@ -94,6 +95,8 @@ export interface Ledger extends DeferralLedger, Revealer {
    * deadline was missed, each once, in whichever process asks first; at most 100 at a time.
    */
   reportOverdue(onMissed: (deferral: Deferral) => void): Promise<void>;
+  /** What it takes to erase a requester; `perform/erase-requester.ts` does it. */
+  readonly erasures: Erasures;
   /** Seals what is unsealed and makes states and queue agree with the log. To be awaited before anything is performed. */
   recover(): Promise<void>;
   /** Verifies the whole ledger from its stored bytes, against `oldCheckpoint` or the newest head known here. */
@@ -208,6 +211,7 @@ export async function openLedger(options: LedgerSetup): Promise<Ledger> {
       return loudly(changing, ['ledger-truncated']);
     },
     reportOverdue: (onMissed) => bounded(() => reportOverdue(onMissed)),
+    erasures: openErasures(parts, newId),
     recover: () => recoverLoudly(recovery.run()),
     verify: (oldCheckpoint) =>
       verifyStored(

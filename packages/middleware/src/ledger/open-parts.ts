@@ -72,6 +72,7 @@ export async function openParts(
     recent: new BoundedMap(mostRecent),
     progress: startProgress(await readCursor(store)),
     engineTimeoutMs: options.engineTimeoutMs ?? ledgerDefaults.engineTimeoutMs,
+    keyCacheMs,
     keepOutcomeMs,
     maxQueued: options.maxQueued ?? ledgerDefaults.maxQueued,
   };

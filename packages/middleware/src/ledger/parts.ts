@@ -39,6 +39,7 @@ export interface LedgerParts {
   /** Entries that were sealed just now, by id: the answer to their acceptance wants a receipt at once. */
   readonly recent: BoundedMap<string, { readonly position: number; readonly bytes: Uint8Array }>;
   readonly engineTimeoutMs: number;
+  readonly keyCacheMs: number;
   readonly keepOutcomeMs: number;
   readonly maxQueued: number;
 }

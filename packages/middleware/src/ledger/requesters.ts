@@ -26,6 +26,8 @@ export interface Requesters {
    * `engine-unavailable`, fate `none`, while the requester is being erased.
    */
   pseudonym(requester: string): Promise<string>;
+  /** What is kept in memory of a requester, by `Lookup.requester`, is read again. */
+  forget(tag: string): void;
   /** The pseudonym, if it was ever made. */
   known(requester: string): Promise<string | undefined>;
 }
@@ -123,6 +125,7 @@ export function openRequesters({ store, lookup, dataKeys, clock, keyCacheMs }: R
       // One who comes for the first time often comes with several requests at once.
       return fresh(tag) ?? inLine(tag, () => find(tag, requester));
     },
+    forget: (tag) => pseudonyms.delete(tag),
     async known(requester) {
       const tag = lookup.requester(requester);
       return fresh(tag) ?? (await read(tag))?.record.pseudonym;
@@ -154,7 +157,8 @@ function parseRequester(value: Uint8Array): RequesterRecord {
   throw new LedgerError('record-corrupt', 'The record of a requester is not readable.');
 }
 
-function beingErased(): EngineError {
+/** What is refused while a requester is being erased. */
+export function beingErased(): EngineError {
   return new EngineError(
     'engine-unavailable',
     'none',

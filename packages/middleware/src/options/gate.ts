@@ -90,9 +90,28 @@ export interface GateLedger {
   checkpoint(): Promise<string>;
   /** The sealed block of that height, from 0, as its JSON text. */
   block(height: number): Promise<string | undefined>;
+  /**
+   * Erases a requester: settles what is pending for it, destroys the key that everything recorded for it is encrypted with, and
+   * records that. `purpose` stands in the ledger as it is, so no name belongs in it; `by` is `application` if not given. Waits up to
+   * `waitMs` (default 60,000); what is `pending` then goes on by itself. May be called again. Rejects with
+   * `parameter-invalid`, or with an error of the ledger or engine.
+   */
+  eraseRequester(
+    requester: string,
+    asked: { readonly purpose: string; readonly by?: string; readonly waitMs?: number },
+  ): Promise<RequesterErased>;
   /** The ledger itself, for what is not here; what it takes in is performed like every deferral. */
   open(): Promise<Ledger>;
 }
+
+/**
+ * How far erasing a requester has come. `requester` is the pseudonym that its entries have; `unsettled` how many of its deferrals are
+ * being performed, or could not be canceled yet; `nothing-kept` where there is nothing under that name (any more).
+ */
+export type RequesterErased =
+  | { readonly status: 'erased'; readonly requester: string }
+  | { readonly status: 'pending'; readonly requester: string; readonly unsettled: number }
+  | { readonly status: 'nothing-kept' };
 
 /** What an auditor within the process may ask. */
 export interface GateAudit {

@@ -16,7 +16,8 @@ export type CancelResult = 'canceled' | 'not-cancelable';
  */
 const triesAfter = { 'never-attempted': 0, 'not-shut-out': 1, 'shut-out': 4 } as const;
 
-const canceled: PerformError = { code: 'canceled-by-requester', message: 'Its requester canceled it.' };
+/** Why something is canceled, where nothing else is said. */
+const byRequester: PerformError = { code: 'canceled-by-requester', message: 'Its requester canceled it.' };
 
 /**
  * Cancels a deferral that nobody performs. Where it was never attempted the ledger alone decides; it lets
@@ -26,12 +27,16 @@ const canceled: PerformError = { code: 'canceled-by-requester', message: 'Its re
  *
  * Rejects where the engine or the database can't be asked; it may then be tried again.
  */
-export async function cancelDeferral(parts: CancelParts, id: string): Promise<CancelResult> {
+export async function cancelDeferral(
+  parts: CancelParts,
+  id: string,
+  why: PerformError = byRequester,
+): Promise<CancelResult> {
   const deferral = await parts.ledger.find(id);
   if (deferral === undefined || deferral.phase === 'performing') return 'not-cancelable';
-  if (deferral.phase === 'settled') return wasCanceled(deferral) ? 'canceled' : 'not-cancelable';
+  if (deferral.phase === 'settled') return wasCanceled(deferral, why) ? 'canceled' : 'not-cancelable';
   const before = deferral.attempts === 0 ? 'never-attempted' : await shutOut(parts, deferral);
-  if (before === 'completed' || !(await recordEnd(parts, deferral, before))) return 'not-cancelable';
+  if (before === 'completed' || !(await recordEnd(parts, deferral, before, why))) return 'not-cancelable';
   const { partition, workType } = deferral;
   parts.tell({ type: 'canceled', id, partition, workType });
   // The item leaves the queue; where that fails, or somebody has just claimed it, it does when it is claimed next.
@@ -40,27 +45,28 @@ export async function cancelDeferral(parts: CancelParts, id: string): Promise<Ca
 }
 
 /** Where stalled attempts could not be shut out, or another began meanwhile, it is recorded as failed, with the reason that is true. */
-function wasCanceled(deferral: Deferral): boolean {
-  return deferral.status === 'Canceled' || deferral.error?.code === canceled.code;
+function wasCanceled(deferral: Deferral, why: PerformError): boolean {
+  return deferral.status === 'Canceled' || deferral.error?.code === why.code;
 }
 
 async function recordEnd(
   { ledger }: CancelParts,
   deferral: Deferral,
   before: keyof typeof triesAfter,
+  why: PerformError,
 ): Promise<boolean> {
   const { id, attempts } = deferral;
   // Who is told "canceled" relies on nothing being done: a stalled attempt that is not shut out may yet do it.
   const isUndone = before !== 'not-shut-out';
-  if (isUndone && (await ledger.step(id, { type: 'canceled', error: canceled, attempts })) !== undefined) {
+  if (isUndone && (await ledger.step(id, { type: 'canceled', error: why, attempts })) !== undefined) {
     return true;
   }
   let { token } = deferral;
   for (let tries = 0; tries < triesAfter[before]; tries += 1) {
-    const step = { type: 'failed', token, outcome: undefined, error: canceled } as const;
+    const step = { type: 'failed', token, outcome: undefined, error: why } as const;
     if ((await ledger.step(id, step)) !== undefined) return true;
     const now = await ledger.find(id);
-    if (now === undefined || now.phase === 'settled') return now !== undefined && wasCanceled(now);
+    if (now === undefined || now.phase === 'settled') return now !== undefined && wasCanceled(now, why);
     token = now.token;
   }
   return false;

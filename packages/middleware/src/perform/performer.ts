@@ -8,7 +8,7 @@ import { type CancelResult, cancelDeferral } from './cancel.ts';
 import { createLane, type Lane } from './lane.ts';
 import { MissingRoutes } from './missing-routes.ts';
 import { pause } from './pause.ts';
-import type { PerformerEvent } from './performer-events.ts';
+import type { PerformError, PerformerEvent } from './performer-events.ts';
 import { type PerformerOptions, performerDefaults } from './performer-options.ts';
 import type { PerformerParts } from './performer-parts.ts';
 import { neverPaused, type PausesToHeed } from './queue-pauses.ts';
@@ -58,7 +58,7 @@ export interface Performer {
   /** A partition may have recovered: it is tried at once. Without one: all of them. */
   wake(partition?: string): void;
   /** Cancels a deferral that nobody performs. Rejects where the engine or the database can't be asked. */
-  cancel(id: string): Promise<CancelResult>;
+  cancel(id: string, why?: PerformError): Promise<CancelResult>;
   /** Claims nothing more; waits for attempts under way, at most `closeWithinMs`, then ends them. Never rejects. */
   close(): Promise<void>;
   /** How many deferrals are under way in this process. */
@@ -188,7 +188,7 @@ export function createPerformer(setup: PerformerSetup): Performer {
       else outside.runInAsyncScope(() => lookWhenDue(at));
     },
     wake,
-    cancel: (id) => outside.runInAsyncScope(() => cancelDeferral(parts, id)),
+    cancel: (id, why) => outside.runInAsyncScope(() => cancelDeferral(parts, id, why)),
     close() {
       closing ??= end();
       return closing;

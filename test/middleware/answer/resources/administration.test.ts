@@ -29,6 +29,48 @@ describe('GET /partitions', () => {
   });
 });
 
+describe('DELETE /requesters/:requester', () => {
+  it('erases a requester for an administrator who says what for, and hides from all others that it could', async () => {
+    const wishes: unknown[] = [];
+    let pending = true;
+    const own = await open({
+      records: {
+        async erase(requester, asked) {
+          wishes.push([requester, asked]);
+          if (pending) return { status: 'pending', requester: 'pseudonym', unsettled: 1 };
+          return { status: 'erased', requester: 'pseudonym' };
+        },
+      },
+    });
+    const erase = (query: string): request.Test =>
+      request(own.app)
+        .delete(`${base}/requesters/alice%40example.com%2Fx${query}`)
+        .set('Authorization', own.token('admin'));
+    for (const query of ['', '?purpose=', '?purpose=a&purpose=b', `?purpose=${'x'.repeat(501)}`]) {
+      const { body } = await erase(query).expect(400);
+      expect(body).toMatchObject({ code: 'parameter-invalid', detail: expect.stringContaining('purpose') });
+    }
+    expect(wishes).toEqual([]);
+    const waiting = await erase('?purpose=request%204711').expect(202);
+    const group = { group: 'default', requester: 'pseudonym' };
+    expect(waiting.body).toEqual({
+      status: 'pending',
+      groups: [{ ...group, status: 'pending', unsettled: 1 }],
+    });
+    expect(waiting.headers['retry-after']).toBe('2');
+    pending = false;
+    const done = await erase('?purpose=request%204711').expect(200);
+    expect(done.body).toEqual({ status: 'erased', groups: [{ ...group, status: 'erased' }] });
+    const by = expect.stringMatching(/^token:/);
+    expect(wishes.at(-1)).toEqual(['alice@example.com/x', { by, purpose: 'request 4711' }]);
+    for (const scope of ['audit:read', 'audit:reveal']) {
+      await erase('?purpose=x').set('Authorization', own.token(scope)).expect(404);
+    }
+    await request(own.app).delete(`${base}/requesters/alice?purpose=x`).expect(404);
+    expect(wishes).toHaveLength(2);
+  });
+});
+
 describe('GET /batches', () => {
   it('says how batches stand, to auditors and admins', async () => {
     const own = await open();

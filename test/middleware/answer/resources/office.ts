@@ -131,6 +131,7 @@ export async function office(setup: OfficeSetup = {}): Promise<Office> {
           drain: async (partition) => desk.drain(partition),
         },
         cancel: (id) => cancelDeferral(cancelParts, id),
+        erase: async () => ({ status: 'nothing-kept' }),
         onChange(id, listener) {
           const one = { id, listener };
           listeners.add(one);

@@ -173,6 +173,22 @@ describe.each(expresses)('GET /deferrals/:id/outcome under %s', (_name, express)
   });
 });
 
+describe('the outcome of one whose requester was erased', () => {
+  it('is gone for good: 410, without the word that it is the route', async () => {
+    const own = await open({ ledger: { keyCacheMs: 1 } });
+    const { id, url } = await own.accept();
+    await own.perform(id, { status: 201, headers: [], body: Buffer.from('made') });
+    const { requester } = (await own.ledger.find(id)) ?? { requester: '' };
+    await own.opened.engine.wrappedKeys.destroy(`requester/${requester}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    const answer = await request(own.app).get(outcomeOf(url)).expect(410);
+    expect(answer.body).toMatchObject({ code: 'requester-erased' });
+    expect(answer.headers['slackwater-outcome']).toBeUndefined();
+    const status = await request(own.app).get(url).expect(200);
+    expect(status.body).toMatchObject({ id, status: 'Succeeded' });
+  });
+});
+
 describe('a settled deferral without an outcome', () => {
   async function missing(prepare: (office: Office, id: string) => Promise<unknown>): Promise<string> {
     const own = await open();

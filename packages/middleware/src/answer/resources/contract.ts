@@ -1,6 +1,7 @@
 import type { Request } from 'express';
 import type { AuditIndex } from '../../audit/index/audit-index.ts';
 import type { Clock } from '../../clock.ts';
+import type { RequesterErased } from '../../options/gate.ts';
 import type { QueueView } from '../../options/gate-queue.ts';
 import type { ChangeResult, WorkTypeView } from '../../options/gate-work-types.ts';
 import type { DecisionFilter } from '../decision-ring.ts';
@@ -70,6 +71,12 @@ export interface Records extends AskedGroup {
   readonly status: () => Health['status'];
   readonly queue: QueueOffice;
   readonly cancel: (id: string) => Promise<'canceled' | 'not-cancelable'>;
+  /** Erases a requester, and waits for it up to `waitMs`. */
+  readonly erase: (
+    requester: string,
+    asked: { readonly by: string; readonly purpose: string },
+    waitMs: number,
+  ) => Promise<RequesterErased>;
   /** Calls `listener` when the deferral may have changed in this process. Returns how to end it. */
   readonly onChange: (id: string, listener: () => void) => () => void;
 }

@@ -22,6 +22,7 @@ import { getMetrics } from './metrics.ts';
 import { getOutcome } from './outcome.ts';
 import { getReceipt, getRecord } from './proof.ts';
 import { drainQueue, getQueues, putQueue } from './queues.ts';
+import { deleteRequester } from './requester.ts';
 import { sendTrouble, tellTrouble } from './trouble.ts';
 import { deleteWorkType, getWorkType, getWorkTypes, putWorkType, putWorkTypes } from './work-types.ts';
 
@@ -59,6 +60,7 @@ const table: readonly Resource[] = [
   resource('/queues/:group/drain', { POST: drainQueue }, 'verifyToken'),
   resource('/queues/:group/partitions/:partition', { PUT: putQueue }, 'verifyToken'),
   resource('/queues/:group/partitions/:partition/drain', { POST: drainQueue }, 'verifyToken'),
+  resource('/requesters/:requester', { DELETE: deleteRequester }, 'records'),
   resource('/partitions', { GET: getPartitions }, 'verifyToken'),
   resource('/work-types', { GET: getWorkTypes, PUT: putWorkTypes }, 'verifyToken'),
   resource(

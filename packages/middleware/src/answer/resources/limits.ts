@@ -14,6 +14,8 @@ export const resourceLimits = {
   askMs: 5_000,
   /** How long a cancellation is waited for; it may have to ask the database. */
   cancelMs: 20_000,
+  /** How long erasing a requester is waited for; it goes on without whoever asked. */
+  eraseMs: 15_000,
   /** How long the body of a request may take to come. */
   bodyMs: 10_000,
   bodyBytes: 16 * 1_024,
@@ -23,6 +25,9 @@ export const resourceLimits = {
   /** Characters of a filter's value. */
   filterCharacters: 1_024,
   capabilityCharacters: 256,
+  /** Characters of a requester's name, and of the purpose that something is done for. */
+  requesterCharacters: 1_000,
+  purposeCharacters: 500,
   /** The Retry-After of a resource that can't answer now. */
   troubleRetryMs: 2_000,
 } as const;
