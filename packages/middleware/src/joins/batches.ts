@@ -131,7 +131,7 @@ export function deskOf(
 
   function known(): ReadonlySet<string> {
     const names = new Set<string>();
-    for (const { partition } of table.partitions()) names.add(partition);
+    for (const [partition] of table.latest(Number.POSITIVE_INFINITY)) names.add(partition);
     for (const { partition } of commitSources()) names.add(partition);
     for (const partition of sharing?.partitions() ?? []) names.add(partition);
     return names;
@@ -139,12 +139,26 @@ export function deskOf(
 
   function standing(partition: string): PartitionStanding {
     if (isExempt) return { partition, valueMs: undefined, thresholdMs: undefined, state: 'clear' };
+    const held =
+      hold?.reasonsFor(workType, partition).filter((reason) => reason === 'database-unreachable') ?? [];
+    return { ...(calm(partition) ?? looked(partition)), ...(held.length > 0 && { held }) };
+  }
+
+  /** Of a partition that is surely clear, without anything being kept of it: there may be thousands. */
+  function calm(partition: string): PartitionStanding | undefined {
+    const thresholdMs = ranks[rank]?.thresholdMs;
+    if (typeof thresholdMs !== 'number' || admissions.isTroubled(partition)) return undefined;
+    const valueMs = table.valueOf(partition);
+    const isKnown = !Number.isNaN(valueMs);
+    if (valueMs > thresholdMs || (!isKnown && sharing !== undefined)) return undefined;
+    return { partition, valueMs: isKnown ? valueMs : undefined, thresholdMs, state: 'clear' };
+  }
+
+  function looked(partition: string): PartitionStanding {
     // Brings its state up to what is known now.
     admissions.wouldPerform(rank, partition);
     const { valueMs, thresholdMs, state = 'clear' } = admissions.stanceOf(rank, partition) ?? {};
-    const held =
-      hold?.reasonsFor(workType, partition).filter((reason) => reason === 'database-unreachable') ?? [];
-    return { partition, valueMs, thresholdMs, state, ...(held.length > 0 && { held }) };
+    return { partition, valueMs, thresholdMs, state };
   }
 
   const isShadow = (): boolean => ranks[rank]?.shadow === true;

@@ -73,6 +73,17 @@ describe('the source of a batch', () => {
     ]);
   });
 
+  it('that has just as many as maxItems has no more', async () => {
+    const bench = batchBench();
+    for (const source of [items('A', 10), () => items('B', 10), new Set(items('C', 10))]) {
+      expect(await bench.batch({ source, maxItems: 10 }).run()).toMatchObject({
+        performed: 10,
+        hasMore: false,
+      });
+    }
+    expect(bench.troubles).toEqual([]);
+  });
+
   it('is kept in memory to maxItems where it is an iterable that nothing is performed of', async () => {
     const bench = batchBench();
     let read = 0;
@@ -116,6 +127,11 @@ describe('the source of a batch', () => {
 
   const unreadable: readonly (readonly [how: string, source: () => unknown, message: string])[] = [
     ['throws', () => Promise.reject(new Error('no table')), 'Error: no table'],
+    [
+      'gives no results',
+      () => ({ [Symbol.asyncIterator]: () => ({ next: async () => null }) }),
+      'its iterator gave no result',
+    ],
     ['gives nothing', () => undefined, 'gave undefined; give an array'],
     ['gives a text', () => 'items', 'gave "items"; give an array'],
     ['gives an object', async () => ({ items: [] }), 'gave {"items":[]}; give an array'],

@@ -12,10 +12,15 @@ export interface ItemSource {
   close(): void;
 }
 
+/** What a source gave. */
+export interface Given {
+  readonly item: unknown;
+}
+
 /** A source that is being read. */
 export interface ItemReader {
-  /** The next item; undefined at the end. Asked again only after it has answered, or not at all. */
-  next(): Promise<{ readonly item: unknown } | undefined>;
+  /** The next item, at once where it is there; undefined at the end. Asked again only after it has answered, or not at all. */
+  next(): Given | undefined | Promise<Given | undefined>;
   /** No more of it is wanted in this run. */
   end(): void;
 }
@@ -58,23 +63,22 @@ function readOnceSource(sequence: unknown, most: number): ItemSource {
   const kept: unknown[] = [];
   let iterator: AnyIterator | undefined;
   /** What was asked for and has not come: the next run waits for the same. */
-  let pulling: Promise<{ readonly item: unknown } | undefined> | undefined;
+  let pulling: Promise<Given | undefined> | undefined;
   let ended = false;
 
-  async function pull(): Promise<{ readonly item: unknown } | undefined> {
-    iterator ??= iteratorOf(sequence);
-    const { done, value } = (await iterator.next()) as IteratorResult<unknown>;
-    if (done === true) {
-      ended = true;
-      return undefined;
-    }
-    kept.push(value);
-    return { item: value };
+  function take(given: Given | undefined): Given | undefined {
+    if (given === undefined) ended = true;
+    else kept.push(given.item);
+    return given;
   }
 
-  function pullOne(): Promise<{ readonly item: unknown } | undefined> {
-    if (ended || kept.length >= most) return Promise.resolve(undefined);
-    pulling ??= pull().finally(() => {
+  function pull(): ReturnType<ItemReader['next']> {
+    if (ended || kept.length >= most) return undefined;
+    if (pulling !== undefined) return pulling;
+    iterator ??= iteratorOf(sequence);
+    const given = nextOf(iterator);
+    if (!(given instanceof Promise)) return take(given);
+    pulling = given.then(take).finally(() => {
       pulling = undefined;
     });
     return pulling;
@@ -84,9 +88,9 @@ function readOnceSource(sequence: unknown, most: number): ItemSource {
     async open() {
       const first = [...kept][Symbol.iterator]();
       return {
-        async next() {
+        next() {
           const { done, value } = first.next();
-          return done === true ? pullOne() : { item: value };
+          return done === true ? pull() : { item: value };
         },
         end() {},
       };
@@ -107,13 +111,19 @@ interface AnyIterator {
 }
 
 function readerOf(iterator: AnyIterator): ItemReader {
-  return {
-    async next() {
-      const { done, value } = (await iterator.next()) as IteratorResult<unknown>;
-      return done === true ? undefined : { item: value };
-    },
-    end: () => endOf(iterator),
-  };
+  return { next: () => nextOf(iterator), end: () => endOf(iterator) };
+}
+
+function nextOf(iterator: AnyIterator): ReturnType<ItemReader['next']> {
+  const step: unknown = iterator.next();
+  const isPromise = typeof (step as { readonly then?: unknown } | null | undefined)?.then === 'function';
+  return isPromise ? Promise.resolve(step).then(givenIn) : givenIn(step);
+}
+
+function givenIn(step: unknown): Given | undefined {
+  if (typeof step !== 'object' || step === null) throw new Error('its iterator gave no result');
+  const { done, value } = step as Partial<IteratorResult<unknown>>;
+  return done === true ? undefined : { item: value };
 }
 
 /** Tells it that no more is wanted; nobody waits for what it does then. */
@@ -142,9 +152,15 @@ export class NoSequenceError extends Error {
   }
 }
 
-/** Takes items out of an array, which stays the same array, in one pass. */
+/** Takes items out of an array, which stays the same array. They are mostly at its front: what is behind the last of them is moved in one piece. */
 function removeFrom(items: unknown[], done: ReadonlySet<unknown>): void {
+  let at = 0;
   let kept = 0;
-  for (const item of items) if (!done.has(item)) items[kept++] = item;
-  items.length = kept;
+  let toFind = done.size;
+  for (; toFind > 0 && at < items.length; at++) {
+    const item = items[at];
+    if (done.has(item)) toFind -= 1;
+    else items[kept++] = item;
+  }
+  items.splice(kept, at - kept);
 }

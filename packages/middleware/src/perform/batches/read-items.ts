@@ -9,8 +9,8 @@ const mostCharacters = 200;
 
 /** A source that is read within time, and says of what it can't be read why. */
 export interface TimedReader {
-  /** The next item, unchecked; undefined at the end. Rejects with `batch-source-failed`. */
-  next(): Promise<{ readonly item: unknown } | undefined>;
+  /** The next item, unchecked, at once where it is there; undefined at the end. Rejects with, or throws, `batch-source-failed`. */
+  next(): ReturnType<ItemReader['next']>;
   end(): void;
 }
 
@@ -35,7 +35,17 @@ export async function openSource(
     }
   };
   const reader: ItemReader = await timed(source.open(asked));
-  return { next: () => timed(reader.next()), end: () => reader.end() };
+  return {
+    next() {
+      try {
+        const given = reader.next();
+        return given instanceof Promise ? timed(given) : given;
+      } catch (cause) {
+        throw sourceError(name, cause);
+      }
+    },
+    end: () => reader.end(),
+  };
 }
 
 function sourceError(name: string, cause: unknown): BatchTroubleError {

@@ -119,13 +119,14 @@ class RunOfBatch implements Running {
     const items: BatchItem[] = [];
     while (items.length < options.readAhead) {
       if (this.#isStopped()) return { items, isLast: true };
-      if (this.#read >= options.maxItems) {
-        this.tally.hasMore = true;
-        return { items, isLast: true };
-      }
       try {
-        const next = await reader.next();
+        const given = reader.next();
+        const next = given instanceof Promise ? await given : given;
         if (next === undefined) return { items, isLast: true };
+        if (this.#read >= options.maxItems) {
+          this.tally.hasMore = true;
+          return { items, isLast: true };
+        }
         this.#read += 1;
         const item = this.#wanted(next.item, early ? Number.POSITIVE_INFINITY : clock.wallNow());
         if (item !== undefined) items.push(item);
