@@ -1,6 +1,7 @@
 /** `npm run bench`: see {@link help} for what can be asked for. */
 import { acceptance } from './acceptance/acceptance.ts';
 import { readArguments, type Wish } from './arguments.ts';
+import { audit } from './audit/audit.ts';
 import type { Benchmark, Figure } from './benchmark.ts';
 import { decision } from './decision/decision.ts';
 import { driver } from './driver/driver.ts';
@@ -21,6 +22,7 @@ const benchmarks: readonly Benchmark[] = [
   shared,
   engine,
   ledger,
+  audit,
 ];
 
 const help = `What Slackwater costs, beside the same without it. Compare only within one run.

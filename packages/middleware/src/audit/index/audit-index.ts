@@ -43,8 +43,13 @@ export interface AuditIndex {
   close(): Promise<void>;
 }
 
-/** Entries that travel to the thread together: enough to be quick, and few enough that nobody waits for them long. */
+/**
+ * Entries that travel to the thread together, and become one transaction there: enough to be quick, and few enough that no
+ * question waits for them long. Far behind no question is answered, and more at once are quicker.
+ */
 const entriesPerPage = 500;
+const entriesPerPageFarBehind = 2_000;
+const farBehind = 20_000;
 
 const mostTries = 3;
 
@@ -95,14 +100,15 @@ export function openAuditIndex(setup: AuditIndexSetup): AuditIndex {
     let at = state.entries;
     let reading: { readonly from: number; readonly entries: ReturnType<typeof log.read> } | undefined;
     const began = at;
+    const perPage = end - at > farBehind ? entriesPerPageFarBehind : entriesPerPage;
     while (at < end && !isClosed) {
-      const entries = await (reading?.from === at ? reading.entries : log.read(at, entriesPerPage));
+      const entries = await (reading?.from === at ? reading.entries : log.read(at, perPage));
       if (entries.length === 0) break;
       const bytes = together(entries);
       const lengths = entries.map(({ byteLength }) => byteLength);
       const writing = thread.call('write', [at, lengths, bytes], [bytes]);
       const ahead = at + entries.length;
-      reading = ahead < end ? { from: ahead, entries: log.read(ahead, entriesPerPage) } : undefined;
+      reading = ahead < end ? { from: ahead, entries: log.read(ahead, perPage) } : undefined;
       // It is awaited in the next round, if there is one.
       reading?.entries.catch(() => {});
       // Less where somebody has deleted the file, more where another process is ahead.

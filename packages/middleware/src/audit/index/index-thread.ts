@@ -68,6 +68,8 @@ export class IndexThread {
   async close(): Promise<void> {
     if (!this.#closed) this.#worker?.postMessage({ kind: 'close' } satisfies ToIndexThread);
     this.#closed = true;
+    // A process must not end while somebody waits for this.
+    this.#worker?.ref();
     await this.#ended;
   }
 
