@@ -88,6 +88,8 @@ export interface LedgerEntry {
   readonly parameters?: readonly string[];
   /** `revealed`, `erased`: what for, in the words of whoever asked. */
   readonly purpose?: string;
+  /** `key-rotated`: the version of the key-encryption key that is in force from then on. */
+  readonly keyVersion?: number;
   /** `work-type-changed`: what changed, by work type. */
   readonly changes?: Readonly<Record<string, WorkTypeChange>>;
 }

@@ -3,11 +3,14 @@ import { createKeyFile, isOrigin, parseKeyFile } from '../ledger/keys.ts';
 import { openSigner } from '../ledger/signer.ts';
 import { gateDefaults } from '../options/options.ts';
 import type { Command } from './command.ts';
+import { rotateKeys } from './keys-rotate.ts';
 import { checkedName } from './names.ts';
 import { readOptions, usage } from './read-options.ts';
 import { writeSecret } from './secret-file.ts';
 
 const help = `Usage: slackwater keys --application NAME [--group NAME] [--origin NAME] [--out FILE]
+       slackwater keys rotate --ledger URL [--drop-old] [--by NAME] [--application NAME] [--group NAME] [--keys FILE]
+       slackwater keys rotate --keys FILE --out FILE [--drop-old]
 
 Makes the keys of a new ledger: what signs its checkpoints, encrypts what is recorded, and finds it
 again. Engines that several hosts share are given them and make none; give all hosts the same.
@@ -21,6 +24,12 @@ read: keep them with your secrets, and in a backup apart from the ledger.
   --out FILE          where to write them, readable by you alone (mode 0600); never overwrites.
                       Without it they go to standard output
 
+keys rotate puts a new version of the key-encryption key in force and wraps every requester's key under
+it; no record is written again, and the application may go on. Where all hosts are given the key file, write
+one with a further version first (--keys FILE --out FILE), give it to all hosts, and then rotate the ledger.
+--drop-old takes older versions out of the key file: older copies of the wrapped keys are then worth nothing.
+docs/keys.md has the steps.
+
 Prints the key file, or with --out one line of JSON: file, origin, verifierKey, fingerprint. The
 verifier key is public: auditors and callers check receipts with it.
 `;
@@ -29,7 +38,9 @@ verifier key is public: auditors and callers check receipts with it.
 export const keysCommand: Command = {
   summary: 'makes the keys of a ledger on an engine that several hosts share',
   help,
-  async run(args, { stdout, stderr }) {
+  async run(args, surroundings) {
+    if (args[0] === 'rotate') return rotateKeys(args.slice(1), surroundings);
+    const { stdout, stderr } = surroundings;
     const options = readOptions('keys', args, ['application', 'group', 'origin', 'out']);
     if (options.application === undefined) throw usage('keys', '--application is missing');
     const application = checkedName('keys', 'application', options.application);

@@ -18,10 +18,16 @@ import { openVault, type Vault } from './vault.ts';
 
 const mostKept = 10_000;
 const currentKey = 'current';
+const prefix = 'requester/';
+const keysPerPage = 500;
 
 /** What a requester's key is called in the engine. */
 export function wrappedKeyName(pseudonym: string): string {
-  return `requester/${pseudonym}`;
+  return prefix + pseudonym;
+}
+
+function pseudonymIn(name: string): string | undefined {
+  return name.startsWith(prefix) ? name.slice(prefix.length) : undefined;
 }
 
 /** The keys that the values of requesters are sealed under. */
@@ -35,6 +41,8 @@ export interface DataKeys {
   destroy(pseudonym: string): Promise<void>;
   /** The version that new keys are wrapped under. */
   currentVersion(): Promise<number>;
+  /** Wraps every key again that is wrapped under an older version than the current one. Resolves with how many there were. */
+  wrapAllAgain(): Promise<number>;
   /** Wraps new keys under that version from now on; other hosts within `keyCacheMs`. False where a later one is in force. */
   useVersion(version: number): Promise<boolean>;
 }
@@ -134,6 +142,20 @@ export async function openDataKeys(setup: DataKeysSetup): Promise<DataKeys> {
     }
   }
 
+  /** Whether it was wrapped under an older one. */
+  async function wrapUnder(pseudonym: string, version: number): Promise<boolean> {
+    const name = wrappedKeyName(pseudonym);
+    for (;;) {
+      const stored = await wrappedKeys.get(name);
+      if (stored === undefined) return false;
+      const under = wrappedUnder(pseudonym, stored.value);
+      if (under >= version) return false;
+      const key = unwrapKey(pseudonym, stored.value, [await wrappingKey(under)]);
+      const wrapped = wrapKey(pseudonym, key, await wrappingKey(version));
+      if ((await wrappedKeys.update(name, wrapped, stored.revision)) !== undefined) return true;
+    }
+  }
+
   async function of(pseudonym: string): Promise<Vault | undefined> {
     return fresh(kept.get(pseudonym)) ?? read(pseudonym);
   }
@@ -159,6 +181,19 @@ export async function openDataKeys(setup: DataKeysSetup): Promise<DataKeys> {
       kept.delete(pseudonym);
     },
     currentVersion,
+    async wrapAllAgain() {
+      const version = await currentVersion();
+      let count = 0;
+      for (let after: string | undefined; ; ) {
+        const page = await wrappedKeys.list({ limit: keysPerPage, ...(after !== undefined && { after }) });
+        if (page.length === 0) return count;
+        after = page.at(-1)?.key;
+        for (const { key } of page) {
+          const pseudonym = pseudonymIn(key);
+          if (pseudonym !== undefined && (await wrapUnder(pseudonym, version))) count += 1;
+        }
+      }
+    },
     async useVersion(version) {
       await wrappingKey(version);
       for (;;) {

@@ -22,6 +22,7 @@ import { openRecovery } from './recover.ts';
 import { repeat } from './repeat.ts';
 import { openRetention } from './retention.ts';
 import { openRevealer, type Revealer } from './reveal.ts';
+import { rotateWrappingKey, type WrappingRotated } from './rotate-wrapping-key.ts';
 import { stepper } from './step.ts';
 import { tileReader } from './tile-reader.ts';
 import { groupMark, ulidFactory } from './ulid.ts';
@@ -95,6 +96,12 @@ export interface Ledger extends DeferralLedger, Revealer {
    * deadline was missed, each once, in whichever process asks first; at most 100 at a time.
    */
   reportOverdue(onMissed: (deferral: Deferral) => void): Promise<void>;
+  /**
+   * Puts the newest key-encryption key of the key file in force, wraps all requesters' keys under it, and records that. May be
+   * called again; nothing is recorded where that version was in force. Rejects with `ledger-keys-differ` where the key file lacks
+   * a version that is needed.
+   */
+  rotateWrappingKey(by: string): Promise<WrappingRotated>;
   /** What it takes to erase a requester; `perform/erase-requester.ts` does it. */
   readonly erasures: Erasures;
   /** Seals what is unsealed and makes states and queue agree with the log. To be awaited before anything is performed. */
@@ -212,6 +219,7 @@ export async function openLedger(options: LedgerSetup): Promise<Ledger> {
     },
     reportOverdue: (onMissed) => bounded(() => reportOverdue(onMissed)),
     erasures: openErasures(parts, newId),
+    rotateWrappingKey: (by) => rotateWrappingKey(parts, newId, by),
     recover: () => recoverLoudly(recovery.run()),
     verify: (oldCheckpoint) =>
       verifyStored(

@@ -57,6 +57,7 @@ export async function openParts(
     clock,
     store,
     queue,
+    ring,
     dataKeys,
     encrypt: encrypt === 'all' ? encrypt : new Set(encrypt),
     lookup,

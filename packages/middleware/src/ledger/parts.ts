@@ -7,6 +7,7 @@ import type { ChangedStore } from './changed-work-types.ts';
 import type { DataKeys } from './data-keys.ts';
 import type { History } from './history.ts';
 import type { KeyRecords } from './key-records.ts';
+import type { KeyRing } from './key-ring.ts';
 import type { Lookup } from './lookup.ts';
 import type { Progress } from './progress.ts';
 import type { Promises } from './promises.ts';
@@ -23,6 +24,7 @@ export interface LedgerParts {
   readonly clock: Clock;
   readonly store: EngineStore;
   readonly queue: EngineQueue;
+  readonly ring: KeyRing;
   readonly dataKeys: DataKeys;
   readonly encrypt: ChosenParameters;
   readonly lookup: Lookup;

@@ -1,0 +1,108 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parseEntry } from '@slackwater/shared';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { runCommand } from '../../../packages/middleware/src/cli/run-command.ts';
+import { writeSecret } from '../../../packages/middleware/src/cli/secret-file.ts';
+import { type Clock, systemClock } from '../../../packages/middleware/src/clock.ts';
+import { wrappedUnder } from '../../../packages/middleware/src/ledger/key-wrapping.ts';
+import { createKeyFile, parseKeyFile } from '../../../packages/middleware/src/ledger/keys.ts';
+import { accepted, type Bench, bytesOf, ledgerBench } from '../ledger/ledgers.ts';
+
+let bench: Bench;
+beforeEach(async () => {
+  bench = await ledgerBench();
+});
+afterEach(() => bench.end());
+
+/** The time that is given to other hosts passes at once. */
+function hurriedClock(): Clock {
+  let ahead = 0;
+  return {
+    now: () => systemClock.now() + ahead,
+    wallNow: () => systemClock.wallNow(),
+    after(ms, work) {
+      if (ms !== 15_000) return systemClock.after(ms, work);
+      ahead += ms;
+      return systemClock.after(1, work);
+    },
+  };
+}
+
+async function rotate(...args: readonly string[]) {
+  let out = '';
+  let err = '';
+  const surroundings = { stdout: { write: (text: string) => (out += text) }, clock: hurriedClock() };
+  const stderr = { write: (text: string) => (err += text) };
+  const code = await runCommand(['keys', 'rotate', ...args], { ...surroundings, stderr });
+  return { code, out, err };
+}
+
+const here = (): readonly string[] => ['--ledger', `sqlite:${bench.directory}`];
+
+describe('slackwater keys rotate', () => {
+  it('wraps every requester key under a new version while the application goes on, and writes no record again', async () => {
+    const { ledger, engine } = await bench.open({ keyCacheMs: 1 });
+    const before = await accepted(ledger);
+    const payload = await engine.store.get(`payload/${before.id}`);
+    const said = await rotate(...here(), '--by', 'officer');
+    expect([said.code, said.err]).toEqual([0, '']);
+    expect(JSON.parse(said.out)).toEqual({ version: 2, wrapped: 1, dropped: [] });
+    const wrapped = await engine.wrappedKeys.get(`requester/${before.requester}`);
+    expect(wrappedUnder(before.requester, wrapped?.value ?? new Uint8Array())).toBe(2);
+    expect(await engine.store.get(`payload/${before.id}`)).toEqual(payload);
+    await ledger.request(before.id);
+    // Who comes now is wrapped under the new one, by a process that began with the old key file.
+    const after = await accepted(ledger, { requester: 'bob' });
+    const bobs = await engine.wrappedKeys.get(`requester/${after.requester}`);
+    expect(wrappedUnder(after.requester, bobs?.value ?? new Uint8Array())).toBe(2);
+    await ledger.request(after.id);
+    const entries = bench.database((db) => db.prepare('SELECT entry FROM log_1 ORDER BY position').all());
+    const rotated = entries
+      .map((row) => parseEntry(bytesOf(row['entry'])))
+      .filter(({ type }) => type === 'key-rotated');
+    expect(rotated).toMatchObject([{ by: 'command:officer', keyVersion: 2, requester: '' }]);
+    expect(await ledger.verify()).toMatchObject({ ok: true });
+  });
+
+  it('makes older copies of the wrapped keys worth nothing once the old version is dropped', async () => {
+    const { ledger, engine, close } = await bench.open();
+    const { id, requester } = await accepted(ledger);
+    const old = (await engine.wrappedKeys.get(`requester/${requester}`))?.value ?? new Uint8Array();
+    await close();
+    expect(JSON.parse((await rotate(...here(), '--drop-old')).out)).toEqual({
+      version: 2,
+      wrapped: 1,
+      dropped: [1],
+    });
+    const again = await bench.open();
+    await again.ledger.request(id);
+    const there = await again.engine.wrappedKeys.get(`requester/${requester}`);
+    await again.engine.wrappedKeys.update(`requester/${requester}`, old, there?.revision ?? 0);
+    await again.close();
+    const restored = await bench.open();
+    await expect(restored.ledger.request(id)).rejects.toMatchObject({ code: 'ledger-keys-differ' });
+  });
+
+  it('prepares a key file for hosts that are given theirs; it is still the same ledger', async () => {
+    const file = join(bench.directory, 'given.json');
+    await writeSecret(file, createKeyFile({ application: 'shop', group: 'main' }));
+    const next = join(bench.directory, 'next.json');
+    const said = await rotate('--keys', file, '--out', next);
+    expect(JSON.parse(said.out)).toEqual({ file: next, version: 2 });
+    const [before, after] = [parseKeyFile(await readFile(file)), parseKeyFile(await readFile(next))];
+    expect(after.fingerprint).toBe(before.fingerprint);
+    expect(after.encryption[0]).toEqual(before.encryption[0]);
+    expect(after.encryption).toHaveLength(2);
+    const only = join(bench.directory, 'only.json');
+    await rotate('--keys', next, '--out', only, '--drop-old');
+    expect(parseKeyFile(await readFile(only)).encryption).toEqual(after.encryption.slice(1));
+  });
+
+  it('says what is missing', async () => {
+    await (await bench.open()).close();
+    expect(await rotate()).toMatchObject({ code: 2, err: expect.stringContaining('give --ledger') });
+    const both = await rotate(...here(), '--out', 'x');
+    expect(both).toMatchObject({ code: 2, err: expect.stringContaining('--out goes without --ledger') });
+  });
+});
