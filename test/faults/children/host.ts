@@ -50,14 +50,16 @@ const app = express();
 app.use(gate);
 app.use(routes(pool));
 const { address } = await listen(app, Number(PORT));
-await gate.start();
-process.stdout.write(`${JSON.stringify({ address, verifierKey: await verifierKeyOf(gate) })}\n`);
+await untilItOpens(() => gate.start());
+process.stdout.write(
+  `${JSON.stringify({ address, verifierKey: await untilItOpens(() => gate.ledger.verifierKey()) })}\n`,
+);
 
 /** Servers may be choosing a leader, or the machine may be busy: the gate goes on trying to open its ledger, so whoever asks does. */
-async function verifierKeyOf({ ledger }: typeof gate): Promise<string> {
+async function untilItOpens<T>(ask: () => Promise<T>): Promise<T> {
   for (const giveUpAt = Date.now() + openWithinMs; ; ) {
     try {
-      return await ledger.verifierKey();
+      return await ask();
     } catch (error) {
       if (Date.now() > giveUpAt) throw error;
       await sleep(openAgainMs);
