@@ -135,7 +135,8 @@ describe('the performer', () => {
   });
 
   it('performs the more important first, and within a priority in the order of the ledger', async () => {
-    const shop = await here.open();
+    // One at a time: who is performed together with another may come first or second.
+    const shop = await here.open({ options: { maxConcurrency: 1 } });
     const order: string[] = [];
     shop.app.post('/:name', (req, res) => {
       order.push(req.params.name);
@@ -148,7 +149,7 @@ describe('the performer', () => {
     shop.performer.start();
     await shop.ended(last.id);
     await shop.until(() => order.length === 4);
-    expect(order.slice(0, 2)).toEqual(['a', 'b']);
+    expect(order).toEqual(['a', 'b', 'c', 'd']);
   });
 
   it('keeps the order of an order key, also while its first waits for another attempt', async () => {

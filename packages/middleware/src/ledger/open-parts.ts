@@ -15,6 +15,7 @@ import { openPromises } from './promises.ts';
 import { readCursor } from './recover.ts';
 import { openRequesters } from './requesters.ts';
 import { openSealer } from './sealer.ts';
+import { openSealingBlocks } from './sealing-block.ts';
 import { openSigner } from './signer.ts';
 import { openStates } from './states.ts';
 import { openTiles } from './tiles.ts';
@@ -63,6 +64,7 @@ export async function openParts(
     lookup,
     sealer: openSealer(chain, log, tiles, options.onStop ?? (() => {})),
     tiles,
+    blocks: openSealingBlocks(store, signer),
     states,
     history: openHistory(log, store, states, dataKeys),
     requesters: openRequesters({ store, lookup, dataKeys, clock, keyCacheMs }),

@@ -31,12 +31,22 @@ export async function makeReceipt(
   index: number,
   entry: Uint8Array,
 ): Promise<string> {
+  const proof = await proofUnderHead(tiles, head, index, entry);
+  return formatReceipt({ index, proof, checkpoint: head.checkpoint });
+}
+
+/** The inclusion proof of the entry at `index`, verified against the signed head. Throws as {@link makeReceipt} does. */
+export async function proofUnderHead(
+  tiles: Tiles,
+  head: Head,
+  index: number,
+  entry: Uint8Array,
+): Promise<readonly Uint8Array[]> {
   const proof = await proveInclusion(tiles, head, index);
-  if (proves(head, index, entry, proof)) return formatReceipt({ index, proof, checkpoint: head.checkpoint });
+  if (proves(head, index, entry, proof)) return proof;
   await tiles.rebuild(head.edge.size);
   const again = await proveInclusion(tiles, head, index);
-  if (proves(head, index, entry, again))
-    return formatReceipt({ index, proof: again, checkpoint: head.checkpoint });
+  if (proves(head, index, entry, again)) return again;
   throw new LedgerError(
     'ledger-corrupt',
     `Entry ${index} of the log is not the one that the signed head covers.`,

@@ -8,7 +8,7 @@ import { pathOf } from './lookup.ts';
 import type { LedgerParts } from './parts.ts';
 import { matchesDigest, outcomeDigest, parseOutcome } from './payload-digest.ts';
 import { openNames, openParameter, openPayload, type StoredPayload, splitPayload } from './payload-record.ts';
-import { makeReceipt } from './proofs.ts';
+import { makeReceipt, proofUnderHead } from './proofs.ts';
 import { sha256 } from './sha256.ts';
 import { outcomeKey } from './step.ts';
 import { isUlid } from './ulid.ts';
@@ -76,6 +76,18 @@ export function openReader(parts: LedgerParts): Reader {
     return found;
   }
 
+  /** A tile on disk may have been changed together with the entry, and a block by itself: the signed head has the last word. */
+  async function underSignedHead({ id, position }: DeferralState, bytes: Uint8Array): Promise<void> {
+    const head = await sealedHead(position);
+    const fault = await parts.blocks.faultAt(position, head);
+    if (fault !== undefined) throw corrupt(id, fault);
+    await proofUnderHead(tiles, head, position, bytes).catch((error: unknown) => {
+      throw error instanceof LedgerError && error.code === 'ledger-corrupt'
+        ? corrupt(id, error.message)
+        : error;
+    });
+  }
+
   return {
     async find(id) {
       const state = await load(id);
@@ -91,7 +103,8 @@ export function openReader(parts: LedgerParts): Reader {
       const readFrom: RecordName[] = [];
       const state = await loadExisting(id);
       readFrom.push('mapping');
-      const { entry } = await acceptedEntry(state);
+      const { entry, bytes } = await acceptedEntry(state);
+      await underSignedHead(state, bytes);
       readFrom.push('first');
       const payload = await payloadOf(state);
       readFrom.push('second');
@@ -102,6 +115,7 @@ export function openReader(parts: LedgerParts): Reader {
       // The state is a cache that anybody with the file may write; what the performer goes by is compared.
       const agrees =
         state.completionKey === facts.completionKey &&
+        state.deadlineAt === (entry.deadlineAt === undefined ? undefined : Date.parse(entry.deadlineAt)) &&
         state.method === entry.method &&
         state.route === entry.route &&
         state.workType === entry.workType &&
