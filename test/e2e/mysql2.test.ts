@@ -63,6 +63,7 @@ it('an application on MariaDB is protected while its commits stall, and opens by
   const hanging = [post('/orders'), post('/orders'), post('/payments')];
   await vi.waitFor(async () => expect(gate.latency.read('orders').valueMs).toBeGreaterThan(150), {
     interval: 10,
+    timeout: 30_000,
   });
   // One of them may be let through to find out, and hangs as well.
   const tries = [post('/orders'), post('/orders'), post('/orders')];
