@@ -134,7 +134,8 @@ describe('what users of axios-retry meet, and callers of this client do not', ()
       abortedAt = performance.now();
     });
     const error = await rejection(client.get('/orders'));
-    expect(performance.now() - abortedAt).toBeLessThan(200);
+    // The wait is 25 s.
+    expect(performance.now() - abortedAt).toBeLessThan(10_000);
     expect(error).toMatchObject({ code: 'aborted' });
     expect(axios.isCancel(error)).toBe(true);
     expect(retries).toBe(0);

@@ -23,21 +23,51 @@ export type WithEngine = (
 /** The scope that the suite opens where no other is at issue. */
 export const scope = { application: 'shop', group: 'main' };
 
+/** What a test is about was over before the machine got there: it has shown nothing, and is to be begun anew. */
+class TooLate extends Error {}
+
+const mostBeginnings = 10;
+
+/**
+ * For what holds for `ms` from now on only: whoever finds it otherwise after that was too late. An engine that goes by its
+ * server's time does not wait for a machine that is busy.
+ */
+export function within({ clock }: EngineUnderTest, ms: number): (look: () => Promise<void>) => Promise<void> {
+  const end = clock.now() + ms;
+  return async (look) => {
+    try {
+      await look();
+    } catch (error) {
+      throw clock.now() < end ? error : new TooLate('the machine was too busy', { cause: error });
+    }
+  };
+}
+
 /** How the suites open engines: everything that a test opens is closed after it, whatever happened. */
 export function withEngineOf(make: MakeEngineUnderTest): WithEngine {
   return (body) => async () => {
-    const under = await make();
-    try {
-      const engine = await under.makeEngine().open({ ...scope, clock: under.clock });
+    for (let begun = 1; ; begun += 1) {
       try {
-        await body(engine, under);
-      } finally {
-        await engine.close();
+        return await once(make, body);
+      } catch (error) {
+        if (!(error instanceof TooLate) || begun === mostBeginnings) throw error;
       }
-    } finally {
-      await under.dispose();
     }
   };
+}
+
+async function once(make: MakeEngineUnderTest, body: Parameters<WithEngine>[0]): Promise<void> {
+  const under = await make();
+  try {
+    const engine = await under.makeEngine().open({ ...scope, clock: under.clock });
+    try {
+      await body(engine, under);
+    } finally {
+      await engine.close();
+    }
+  } finally {
+    await under.dispose();
+  }
 }
 
 /** Opens the same scope once more, as another process would, for the time of `body`. */

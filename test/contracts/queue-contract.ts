@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { EngineQueue, QueueItem } from '../../packages/middleware/src/engines/queue.ts';
-import { type MakeEngineUnderTest, withEngineOf, withSecond } from './engine-under-test.ts';
+import { type MakeEngineUnderTest, withEngineOf, within, withSecond } from './engine-under-test.ts';
 
 /** An item on partition `p` with priority 1, due at once, unless said otherwise. */
 export const item = (id: string, position: number, more: Partial<QueueItem> = {}): QueueItem => ({
@@ -11,9 +11,12 @@ export const item = (id: string, position: number, more: Partial<QueueItem> = {}
   ...more,
 });
 
-/** Claims up to `limit` items of `p`, for a second. */
-export const claim = (queue: EngineQueue, limit = 100, partition = 'p', leaseMs = 1_000) =>
+/** Claims up to `limit` items of `p`, for longer than any test takes. */
+export const claim = (queue: EngineQueue, limit = 100, partition = 'p', leaseMs = 600_000) =>
   queue.claim({ partition, limit, leaseMs, holder: 'test' });
+
+/** Claims what is there of `p`, for a second. */
+export const claimBriefly = (queue: EngineQueue) => claim(queue, 100, 'p', 1_000);
 
 export const ids = (items: readonly { readonly id: string }[]): string[] => items.map(({ id }) => id);
 
@@ -54,7 +57,7 @@ export function queueContract(make: MakeEngineUnderTest): void {
         expect(await queue.enqueue(item('x', 0))).toBe(true);
         expect(await queue.enqueue(item('x', 0, { priority: 9 }))).toBe(false);
         expect(await queue.enqueue(item('y', 1))).toBe(true);
-        const [x, y] = await claim(queue);
+        const [x, y] = await claimBriefly(queue);
         expect(x?.priority).toBe(1);
         expect(await queue.enqueue(item('x', 0))).toBe(false);
         expect(await queue.settle('x', x?.token ?? 0)).toBe(true);
@@ -70,10 +73,11 @@ export function queueContract(make: MakeEngineUnderTest): void {
     it(
       'holds an item back until notBefore',
       withEngine(async ({ queue }, under) => {
+        const early = within(under, 1_000);
         const notBefore = under.clock.wallNow() + 1_000;
         await queue.enqueue(item('later', 0, { notBefore }));
         await queue.enqueue(item('now', 1));
-        expect(ids(await claim(queue))).toEqual(['now']);
+        await early(async () => expect(ids(await claim(queue))).toEqual(['now']));
         await under.pass(1_000);
         const [later] = await claim(queue);
         expect(later).toMatchObject({ id: 'later', notBefore });
@@ -84,8 +88,9 @@ export function queueContract(make: MakeEngineUnderTest): void {
       'gives an item whose lease has ended again, with a greater token, and shuts the first holder out',
       withEngine(async ({ queue }, under) => {
         await queue.enqueue(item('x', 0));
-        const [first] = await claim(queue);
-        expect(await claim(queue)).toEqual([]);
+        const leased = within(under, 1_000);
+        const [first] = await claimBriefly(queue);
+        await leased(async () => expect(await claim(queue)).toEqual([]));
         await under.pass(1_000);
         const [second] = await claim(queue);
         expect(second?.token).toBeGreaterThan(first?.token ?? Number.POSITIVE_INFINITY);
@@ -104,11 +109,12 @@ export function queueContract(make: MakeEngineUnderTest): void {
       withEngine(async ({ queue }, under) => {
         await queue.enqueue(item('x', 0));
         await queue.enqueue(item('y', 1));
-        const [x, y] = await claim(queue);
+        const [x, y] = await claimBriefly(queue);
         await under.pass(5_000);
+        const leased = within(under, 1_000);
         expect(await queue.extend('x', x?.token ?? 0, 1_000)).toBe(true);
         expect(await queue.settle('y', y?.token ?? 0)).toBe(true);
-        expect(await claim(queue)).toEqual([]);
+        await leased(async () => expect(await claim(queue)).toEqual([]));
         await under.pass(1_000);
         expect(ids(await claim(queue))).toEqual(['x']);
       }),
@@ -130,10 +136,11 @@ export function queueContract(make: MakeEngineUnderTest): void {
       withEngine(async ({ queue }, under) => {
         await queue.enqueue(item('x', 0));
         const [first] = await claim(queue);
+        const postponed = within(under, 2_000);
         const notBefore = under.clock.wallNow() + 2_000;
         expect(await queue.postpone('x', first?.token ?? 0, notBefore)).toBe(true);
         await under.pass(1_000);
-        expect(await claim(queue)).toEqual([]);
+        await postponed(async () => expect(await claim(queue)).toEqual([]));
         await under.pass(1_000);
         const [second] = await claim(queue);
         expect(second).toMatchObject({ id: 'x', notBefore });
@@ -168,7 +175,7 @@ export function queueContract(make: MakeEngineUnderTest): void {
         expect(await queue.postpone('held', held?.token ?? 0, under.clock.wallNow() + 60_000)).toBe(true);
         expect(await queue.remove('held')).toBe(true);
         await queue.enqueue(item('left', 2));
-        const [left] = await claim(queue);
+        const [left] = await claimBriefly(queue);
         await under.pass(1_000);
         expect(await queue.remove('left')).toBe(true);
         expect(await queue.settle('left', left?.token ?? 0)).toBe(false);
@@ -179,6 +186,7 @@ export function queueContract(make: MakeEngineUnderTest): void {
     it(
       'tells the backlog of each partition: how many, what is due, and when the next will be',
       withEngine(async ({ queue }, under) => {
+        const early = within(under, 5_000);
         const notBefore = under.clock.wallNow() + 5_000;
         expect(await queue.backlog()).toEqual([]);
         await queue.enqueue(item('a', 0, { priority: 3 }));
@@ -187,14 +195,21 @@ export function queueContract(make: MakeEngineUnderTest): void {
         await queue.enqueue(item('d', 3, { partition: 'q', notBefore }));
         const byName = async () =>
           (await queue.backlog()).toSorted((one, other) => (one.partition < other.partition ? -1 : 1));
-        expect(await byName()).toEqual([
-          { partition: 'p', items: 3, duePriority: 2, nextDueAt: notBefore },
-          { partition: 'q', items: 1, duePriority: undefined, nextDueAt: notBefore },
-        ]);
-        const [b] = await claim(queue, 1);
-        const [p] = await byName();
-        expect(p).toMatchObject({ items: 3, duePriority: 3 });
-        expect(p?.nextDueAt).toBeLessThan(notBefore);
+        await early(async () =>
+          expect(await byName()).toEqual([
+            { partition: 'p', items: 3, duePriority: 2, nextDueAt: notBefore },
+            { partition: 'q', items: 1, duePriority: undefined, nextDueAt: notBefore },
+          ]),
+        );
+        const leased = within(under, 1_000);
+        const [b] = await claim(queue, 1, 'p', 1_000);
+        await early(() =>
+          leased(async () => {
+            const [p] = await byName();
+            expect(p).toMatchObject({ items: 3, duePriority: 3 });
+            expect(p?.nextDueAt).toBeLessThan(notBefore);
+          }),
+        );
         await queue.settle('b', b?.token ?? 0);
         await under.pass(5_000);
         expect(await byName()).toEqual([

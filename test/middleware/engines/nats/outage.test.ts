@@ -115,7 +115,8 @@ describe('the NATS engine', () => {
     proxy.stall('answers');
     const before = systemClock.now();
     await expect(ledger.accept(request)).rejects.toMatchObject({ code: 'engine-timeout' });
-    expect(systemClock.now() - before).toBeLessThan(2_000);
+    // NATS itself is waited for up to 5 s.
+    expect(systemClock.now() - before).toBeLessThan(4_500);
     proxy.drop();
     proxy.heal();
     let repeated: unknown;

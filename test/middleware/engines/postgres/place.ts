@@ -67,7 +67,9 @@ export function usePostgres(): Place {
       return engine;
     },
     leastRole: { user: 'least', password: 'least of all' },
-    newLeastEngine: (schema, pool = place.newLeastPool()) => postgresEngine({ pool, schema, keys }),
+    // A machine that is busy must not look like a server in trouble.
+    newLeastEngine: (schema, pool = place.newLeastPool()) =>
+      postgresEngine({ pool, schema, keys, timeoutMs: 60_000 }),
     newLeastPool() {
       const { host, port, database } = place.server;
       return place.newPool({ connectionString: undefined, host, port, database, ...place.leastRole });
