@@ -8,7 +8,7 @@ import { openSealing, owner, type Sealing } from './open-sealing.ts';
 
 /** A ledger that is made longer, and asked in between. */
 export interface GrowingProcess {
-  /** Appends and seals entries until there are so many, 256 at a time. */
+  /** Appends and seals entries until there are so many, 1,000 at a time. */
   growTo(size: number): Promise<void>;
   /** Bytes of the database, all told. The write-ahead log has been folded into it. */
   bytes(): Promise<number>;
@@ -44,11 +44,11 @@ await answerCalls<GrowingProcess>(async ({ folder, entryBytes }: { folder: strin
 
   return {
     async growTo(size) {
-      const { sealer, engine } = await opened();
+      const { chain, engine } = await opened();
       const batch = Array.from({ length: perBatch }, () => Buffer.alloc(entryBytes, 7));
-      for (let at = sealer.head.link.size; at < size; at += perBatch) {
-        const some = batch.slice(0, Math.min(perBatch, size - at));
-        await Promise.all(some.map((entry) => sealer.record(entry).sealed));
+      for (let at = chain.head.link.size; at < size; at += perBatch) {
+        const first = await chain.appendSealed(batch.slice(0, Math.min(perBatch, size - at)));
+        if (first !== at) throw new Error(`The entries from ${at} on were not appended.`);
       }
       // What recovery notes after a clean end; nothing of these entries is to be performed.
       await engine.store.put('recovery/cursor', Buffer.from(String(size)));

@@ -78,7 +78,7 @@ function figuresOf({ size, bytes, proofUs, startMs }: Sample): readonly Figure[]
       what: `bytes on the disk for each ${among}`,
       unit: 'bytes',
       value: { median: bytes, low: bytes, high: bytes, count: 1 },
-      note: `entries of ${entryBytes} bytes, with tree and blocks, one for each 256`,
+      note: `entries of ${entryBytes} bytes, with tree and blocks, one for each 1,000`,
     },
   ];
 }

@@ -2,7 +2,7 @@ import { canonicalJson } from '@slackwater/shared';
 import { systemClock as clock } from '../../../packages/middleware/dist/clock.js';
 import type { OpenEngine } from '../../../packages/middleware/dist/engines/engine.js';
 import { sqliteEngine } from '../../../packages/middleware/dist/engines/sqlite/sqlite-engine.js';
-import { openChain } from '../../../packages/middleware/dist/ledger/chain.js';
+import { type Chain, openChain } from '../../../packages/middleware/dist/ledger/chain.js';
 import { openIdentity } from '../../../packages/middleware/dist/ledger/identity.js';
 import { openSealer, type Sealer } from '../../../packages/middleware/dist/ledger/sealer.js';
 import { openSigner } from '../../../packages/middleware/dist/ledger/signer.js';
@@ -14,6 +14,8 @@ export const owner = { application: 'bench', group: 'main', clock } as const;
 /** What the ledger appends and seals with, without what is around it. */
 export interface Sealing {
   readonly engine: OpenEngine;
+  /** For who has the ledger to himself, and wants larger transactions than callers make. */
+  readonly chain: Chain;
   readonly sealer: Sealer;
   readonly tiles: Tiles;
   /** How many entries each transaction had. */
@@ -40,7 +42,7 @@ export async function openSealing(directory: string): Promise<Sealing> {
   const sealer = openSealer(chain, counted, tiles, (error) => {
     throw error;
   });
-  return { engine, sealer, tiles, batches, close: () => sealer.idle().then(() => engine.close()) };
+  return { engine, chain, sealer, tiles, batches, close: () => sealer.idle().then(() => engine.close()) };
 }
 
 /** An entry of so many bytes, at least 300. */

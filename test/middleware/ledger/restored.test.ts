@@ -1,6 +1,8 @@
+import { execFileSync } from 'node:child_process';
 import {
   cpSync,
   existsSync,
+  mkdirSync,
   readdirSync,
   readFileSync,
   renameSync,
@@ -154,6 +156,12 @@ describe('the note of the newest signed head', () => {
         code: 'ledger-corrupt',
         message: expect.stringMatching(/head-.*can't be read .*then remove the note/),
       });
+    }
+    const place = notePath();
+    for (const put of [() => mkdirSync(place), () => execFileSync('mkfifo', [place])]) {
+      rmSync(place, { recursive: true });
+      put();
+      await expect(bench.open()).rejects.toMatchObject({ code: 'ledger-corrupt' });
     }
   });
 

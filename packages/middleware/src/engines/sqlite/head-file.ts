@@ -1,9 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, rename, unlink } from 'node:fs/promises';
+import { constants } from 'node:fs';
+import { mkdir, open, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { EngineError } from '../engine-error.ts';
 import type { HeadNote } from '../head-note.ts';
 import { scopeFileName } from './key-file.ts';
+
+/** Of a checkpoint with signatures and all. */
+const mostBytes = 1024 * 1024;
 
 /** The note of one scope's head, a file of its own: `head-<scope>.txt`, a C2SP checkpoint. */
 export function headFile(directory: string, application: string, group: string): HeadNote {
@@ -12,7 +16,7 @@ export function headFile(directory: string, application: string, group: string):
     place,
     async read() {
       try {
-        return await readFile(place, 'utf8');
+        return await readText(place);
       } catch (error) {
         if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
         throw error;
@@ -20,6 +24,19 @@ export function headFile(directory: string, application: string, group: string):
     },
     write: (checkpoint) => replaceFile(place, checkpoint),
   };
+}
+
+async function readText(path: string): Promise<string> {
+  // Not to wait for a writer where somebody put a pipe.
+  const handle = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+  try {
+    const stats = await handle.stat();
+    if (!stats.isFile()) throw new Error('it is not a file');
+    if (stats.size > mostBytes) throw new Error(`it has ${stats.size} bytes`);
+    return await handle.readFile('utf8');
+  } finally {
+    await handle.close();
+  }
 }
 
 /** A note that takes nothing once it is closed, as an engine does: its directory may be somebody else's by then. */
