@@ -19,7 +19,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseCheckpoint } from '@slackwater/shared';
+import { manualClock } from '@slackwater/test-support/manual-clock';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { Ledger } from '../../../packages/middleware/src/ledger/open-ledger.ts';
 import { acceptanceOf, accepted, type Bench, ledgerBench } from './ledgers.ts';
 
 interface ReadOnlyWay {
@@ -81,6 +83,8 @@ const readOnlyWays = [byHeader, ...(isRoot ? [] : [byMode]), ...(canMount() ? [b
 
 const child = fileURLToPath(new URL('crash-child.ts', import.meta.url));
 const pageBytes = 4_096;
+/** Of the write-ahead log: a page and what is said about it. */
+const frameBytes = pageBytes + 24;
 
 let bench: Bench;
 beforeEach(async () => {
@@ -89,7 +93,7 @@ beforeEach(async () => {
 afterEach(() => bench.end());
 
 const database = (): string => join(bench.directory, 'slackwater.db');
-const log = (): string => `${database()}-wal`;
+const log = ({ directory }: Bench): string => join(directory, 'slackwater.db-wal');
 
 interface Running {
   readonly process: ChildProcess;
@@ -129,11 +133,11 @@ function start(most: number | 'unlimited', ...mode: readonly string[]): Running 
 }
 
 /** Everything that was acknowledged is there and verified; gives how many entries there are. */
-async function checkKept(acknowledged: readonly string[]): Promise<number> {
-  const { ledger, engine, close } = await bench.open();
+async function checkKept(acknowledged: readonly string[], of = bench): Promise<number> {
+  const { ledger, engine, close } = await of.open();
   await ledger.recover();
   const size = await engine.log.size();
-  expect(bench.verifyBytes(ledger.verifierKey, await ledger.checkpoint())).toMatchObject({ ok: true, size });
+  expect(of.verifyBytes(ledger.verifierKey, await ledger.checkpoint())).toMatchObject({ ok: true, size });
   for (const id of acknowledged) expect(await ledger.find(id)).toMatchObject({ id });
   await close();
   return size;
@@ -141,9 +145,14 @@ async function checkKept(acknowledged: readonly string[]): Promise<number> {
 
 async function fill(count: number): Promise<string[]> {
   const { ledger, close } = await bench.open();
+  const ids = await acceptSome(ledger, count);
+  await close();
+  return ids;
+}
+
+async function acceptSome(ledger: Ledger, count: number): Promise<string[]> {
   const ids: string[] = [];
   for (let i = 0; i < count; i++) ids.push((await accepted(ledger)).id);
-  await close();
   return ids;
 }
 
@@ -177,7 +186,7 @@ describe('a disk that is full', () => {
 
 describe('writing beyond a limit of the file size', () => {
   // The write-ahead log is what reaches it; the page that does is written in part.
-  const limit = 500;
+  const limit = 1_000;
 
   it('is told to each caller; nothing that was acknowledged is lost, and what was torn is not there', async () => {
     const running = start(limit, 'tolerant');
@@ -193,36 +202,45 @@ describe('writing beyond a limit of the file size', () => {
 });
 
 describe('a torn write-ahead log', () => {
-  /** Dies with acknowledged entries in the write-ahead log, and with the note of the newest head as it is then. */
-  async function die(): Promise<{ readonly ids: readonly string[]; readonly noted: number }> {
-    const running = start('unlimited');
-    while (running.said.length < 20 || !existsSync(note())) await soon();
-    running.process.kill('SIGKILL');
-    await running.ended();
-    return { ids: running.said, noted: parseCheckpoint(readFileSync(note(), 'utf8')).size };
+  const entries = 60;
+  let killed: Bench;
+  let ids: readonly string[];
+
+  /** What is on the disk at an instant is what a process leaves that is killed then; its shared memory goes with it. */
+  beforeEach(async () => {
+    const clock = manualClock();
+    const { ledger } = await bench.open({ clock });
+    ids = await acceptSome(ledger, entries);
+    clock.advance(1_000);
+    await expect.poll(notedSize, { timeout: 30_000, interval: 5 }).toBe(entries);
+    killed = await ledgerBench();
+    const filter = (source: string): boolean => !source.endsWith('-shm');
+    cpSync(bench.directory, killed.directory, { recursive: true, filter });
+  });
+  afterEach(() => killed.end());
+
+  function notedSize(): number {
+    const name = readdirSync(bench.directory).find((each) => /^head-.*\.txt$/.test(each));
+    return name === undefined ? 0 : parseCheckpoint(readFileSync(join(bench.directory, name), 'utf8')).size;
   }
 
-  const note = (): string =>
-    join(bench.directory, readdirSync(bench.directory).find((name) => /^head-.*txt$/.test(name)) ?? 'none');
-
   it('behind its last commit is what an append leaves that was cut off: it is not there', async () => {
-    const { ids } = await die();
-    const descriptor = openSync(log(), 'a');
-    writeSync(descriptor, Buffer.alloc(pageBytes + 24 + 100, 0xa5));
+    const descriptor = openSync(log(killed), 'a');
+    writeSync(descriptor, Buffer.alloc(frameBytes + 100, 0xa5));
     closeSync(descriptor);
-    await checkKept(ids);
+    expect(await checkKept(ids, killed)).toBe(entries);
   });
 
   it.each([
-    ['cut off', (at: number) => truncateSync(log(), at)],
-    ['garbled', (at: number) => overwrite(log(), at, Buffer.alloc(pageBytes, 0xa5))],
+    ['cut off', (at: number) => truncateSync(log(killed), at)],
+    ['garbled', (at: number) => overwrite(log(killed), at, Buffer.alloc(pageBytes, 0xa5))],
   ])(
     'in which acknowledged entries were %s is refused, because a head beyond them was noted',
     async (_, tear) => {
-      await die();
-      // All but the first frames: those that are left are a whole ledger, and an older one.
-      tear(32 + 40 * (pageBytes + 24) + 1_000);
-      await expect(bench.open()).rejects.toMatchObject({ code: 'ledger-truncated' });
+      // Of the last frames there is none: those that are left are a whole ledger, and an older one.
+      const frames = Math.floor((statSync(log(killed)).size - 32) / frameBytes);
+      tear(32 + (frames - 100) * frameBytes + 1_000);
+      await expect(killed.open()).rejects.toMatchObject({ code: 'ledger-truncated' });
     },
   );
 });
@@ -231,7 +249,9 @@ describe('a torn page of the database', () => {
   it('that has an entry is found: by opening, or by verifying', async () => {
     const ids = await fill(20);
     const bytes = readFileSync(database());
-    const at = bytes.lastIndexOf(ids.at(-1) ?? '');
+    // As only an entry says it.
+    const at = bytes.lastIndexOf(`"group":"default","id":"${ids.at(-1)}"`);
+    expect(at).toBeGreaterThan(0);
     overwrite(database(), at - (at % pageBytes), Buffer.alloc(pageBytes, 0xa5));
     const found = await bench
       .open()
@@ -303,8 +323,6 @@ describe('a ledger that may only be read', () => {
     },
   );
 });
-
-const soon = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
 
 function overwrite(file: string, at: number, bytes: Uint8Array): void {
   const descriptor = openSync(file, 'r+');
