@@ -5,6 +5,7 @@ import { bytes, type MakeEngineUnderTest, withEngineOf, withSecond } from './eng
 import { logContract } from './log-contract.ts';
 import { queueContract } from './queue-contract.ts';
 import { queueOrderContract } from './queue-order-contract.ts';
+import { recordsContract } from './records-contract.ts';
 import { storeContract } from './store-contract.ts';
 import { wrappedKeysContract } from './wrapped-keys-contract.ts';
 
@@ -23,6 +24,7 @@ export function engineContract(name: string, make: MakeEngineUnderTest): void {
     queueContract(make);
     queueOrderContract(make);
     wrappedKeysContract(make);
+    recordsContract(make);
     lifeContract(make);
   });
 }

@@ -9,8 +9,6 @@ export interface Condition {
   readonly values: readonly number[];
 }
 
-const mostOperations = 1_000;
-
 /**
  * A filter as the index has its values. A value that it never saw has no number: then nothing matches, and that is said by
  * undefined.
@@ -27,7 +25,7 @@ export function conditionsOf(filter: IndexFilter, words: Words): readonly Condit
   }
   const { method, route } = filter;
   if (method !== undefined || route !== undefined) {
-    conditions.push({ dimension: 'operation', values: words.operations(method, route, mostOperations) });
+    conditions.push({ dimension: 'operation', values: words.operations(method, route) });
   }
   return conditions.some(({ values }) => values.length === 0) ? undefined : conditions;
 }

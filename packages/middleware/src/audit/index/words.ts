@@ -10,8 +10,8 @@ export interface Words {
   /** The number, if there is one. */
   known(dimension: Dimension, text: string): number | undefined;
   text(number: number): string;
-  /** The numbers of operations with that method, that route, or both; at most so many. */
-  operations(method: string | undefined, route: string | undefined, most: number): readonly number[];
+  /** The numbers of operations with that method, that route, or both. There are as many as routes. */
+  operations(method: string | undefined, route: string | undefined): readonly number[];
   /** What was given a number in a transaction that was taken back has none. */
   forget(): void;
 }
@@ -54,7 +54,7 @@ export function openWords(database: DatabaseSync): Words {
       texts.set(number, text);
       return text;
     },
-    operations(method, route, most) {
+    operations(method, route) {
       if (method !== undefined && route !== undefined) {
         const number = known('operation', operationOf(method, route));
         return number === undefined ? [] : [number];
@@ -65,7 +65,6 @@ export function openWords(database: DatabaseSync): Words {
         const space = text.indexOf(' ');
         const fits = method === undefined ? text.slice(space + 1) === route : text.slice(0, space) === method;
         if (fits) found.push(Number(row['id']));
-        if (found.length >= most) break;
       }
       return found;
     },
