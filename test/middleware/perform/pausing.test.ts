@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ownStore } from '../../../packages/middleware/src/perform/batches/shared-state.ts';
 import { QueuePauses } from '../../../packages/middleware/src/perform/queue-pauses.ts';
+import { until } from './until.ts';
 import { type Place, place } from './workshop.ts';
 
 let here: Place;
@@ -63,6 +64,25 @@ describe('a queue that is paused by hand', () => {
     expect([pauses.isPaused('b'), await pauses.look()]).toEqual([true, false]);
     await Promise.all(['a', 'b', undefined].map((one) => pauses.set(one, false, 'code:ann')));
     expect(['a', 'b'].map((one) => pauses.isPaused(one))).toEqual([false, false]);
+  });
+
+  it('stays as this host has said it, where what was read before comes in late', async () => {
+    const store = ownStore();
+    let answer: (() => void) | undefined;
+    const late = {
+      ...store,
+      async get(key: string) {
+        const found = await store.get(key);
+        if (answer === undefined) await new Promise<void>((resolve) => (answer = resolve));
+        return found;
+      },
+    };
+    const pauses = new QueuePauses(late, here.clock);
+    const looking = pauses.look();
+    await until(() => answer !== undefined);
+    await pauses.set('a', true, 'code:ann');
+    answer?.();
+    expect([await looking, pauses.isPaused('a')]).toEqual([false, true]);
   });
 
   it('is bounded, and left as it is known where the store has what nobody understands', async () => {

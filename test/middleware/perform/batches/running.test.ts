@@ -407,6 +407,19 @@ describe('extra work', () => {
     expect((await bench.batch({ source }).run()).performed).toBe(0);
   });
 
+  it('ends as soon as there is no room any more', async () => {
+    const bench = known(batchBench());
+    const dueAt = Date.UTC(2030, 0);
+    const source = items('A', 3).map((item) => ({ ...item, dueAt }));
+    const perform: BatchOptions['perform'] = async () => {
+      // By far not over, and above what extra work may find.
+      for (let commits = 0; commits < 12; commits++) bench.host.commitOf(50, 'A');
+    };
+    const run = await bench.batch({ source, perform, readAhead: 1, extraWorkBelowMs: 20 }).run();
+    expect(run).toMatchObject({ outcome: 'performed', performed: 1, performedEarly: 1 });
+    expect(source.map(({ id }) => id)).toEqual(['A2', 'A3']);
+  });
+
   it('is asked of a source that is a function as all that waits', async () => {
     const bench = known(batchBench());
     const asked: number[] = [];
