@@ -12,6 +12,7 @@ import { progressTo } from './progress.ts';
 import { figureLines, type Machine, machineLine, thisMachine } from './report.ts';
 import { route } from './route/route.ts';
 import { shared } from './shared/shared.ts';
+import { verifying } from './verify/verify.ts';
 
 const benchmarks: readonly Benchmark[] = [
   route,
@@ -23,6 +24,7 @@ const benchmarks: readonly Benchmark[] = [
   engine,
   ledger,
   audit,
+  verifying,
 ];
 
 const help = `What Slackwater costs, beside the same without it. Compare only within one run.

@@ -254,6 +254,13 @@ describe('how much is remembered of what was settled', () => {
     expect(verified([...life(0), again], 0)).toMatchObject({ ok: true, lives: { unjudged: 1 } });
   });
 
+  it('is the default where what was asked for is no count', () => {
+    for (const remember of [Number.NaN, -1, 1.5, Number.POSITIVE_INFINITY, '3' as unknown as number]) {
+      const report = verified([...life(0), ...life(1), again], remember);
+      expect(report).toMatchObject({ fault: 'performed-twice', index: 6 });
+    }
+  });
+
   it('hides no deferral that was never there, for ids are in the order of their making', () => {
     const entries = [...life(0), ...life(1), said('performing', { attempt: 1 }, 2)];
     expect(verified(entries, 0)).toMatchObject({ fault: 'never-accepted', index: 6 });

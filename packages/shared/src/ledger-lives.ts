@@ -1,5 +1,6 @@
 import type { LedgerEntry } from './entry.ts';
 import { isOfLife, judgeLife, type Life, type LifeEnd, type LifeFacts, type LifeStep } from './life-rules.ts';
+import { isCount } from './parameter-error.ts';
 
 /** How many settled deferrals are remembered, where nobody says. */
 export const defaultRememberSettled = 1_000_000;
@@ -35,8 +36,9 @@ export class LedgerLives {
   #forgottenUpTo = '';
   readonly #counts = { accepted: 0, performed: 0, failed: 0, canceled: 0, late: 0, unjudged: 0 };
 
-  constructor(rememberSettled: number = defaultRememberSettled) {
-    this.#rememberSettled = rememberSettled;
+  /** What is no count stands for the default: a verifier never throws. */
+  constructor(rememberSettled?: number) {
+    this.#rememberSettled = isCount(rememberSettled) ? rememberSettled : defaultRememberSettled;
   }
 
   get counts(): LifeCounts {

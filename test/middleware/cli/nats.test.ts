@@ -70,6 +70,12 @@ describe('slackwater copy to NATS', () => {
     expect(readFileSync(keys)).toEqual(readFileSync(keyFileOf(source)));
     expect(statSync(keys).mode & 0o777).toBe(0o600);
 
+    const named = ['--application', 'payments', '--group', 'default', '--keys', keys];
+    const verified = await slackwaterSays('verify', '--ledger', nats, ...named, '--json');
+    expect(verified, verified.err).toMatchObject({ code: 0 });
+    const { root, entries } = resultOf(said);
+    expect(JSON.parse(verified.out)).toMatchObject({ ok: true, root, entries, records: { payloads: 104 } });
+
     const again = await andBack('--keys', keys);
     expect(again, again.err).toMatchObject({ code: 0 });
     expect(resultOf(again)).toEqual(resultOf(said));

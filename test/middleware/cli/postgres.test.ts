@@ -53,6 +53,11 @@ describe('slackwater copy to PostgreSQL', () => {
     await killed.ended();
     const said = await copy(`sqlite:${source.directory}`, url);
     expect(said, said.err).toMatchObject({ code: 0 });
+    const verified = await slackwaterSays('verify', '--ledger', url, '--keys', keys, ...named, '--json');
+    expect(verified, verified.err).toMatchObject({ code: 0 });
+    const { root, entries } = resultOf(said);
+    expect(JSON.parse(verified.out)).toMatchObject({ ok: true, root, entries, lives: { late: 0 } });
+
     const again = await copy(`postgres:${url}`, `sqlite:${back.directory}`, '--keys', keys, ...named);
     expect(again, again.err).toMatchObject({ code: 0 });
     expect(resultOf(again)).toEqual(resultOf(said));
