@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
-import { fileSchema } from '../../../../packages/middleware/src/engines/sqlite/schema.ts';
+import { fileSchema, wrappedKeySchema } from '../../../../packages/middleware/src/engines/sqlite/schema.ts';
 import { openTables } from '../../../../packages/middleware/src/engines/sqlite/scope-tables.ts';
 
 /** Keeps the text of every statement that is prepared on it. */
@@ -15,12 +15,15 @@ class RecordingDatabase extends DatabaseSync {
 
 function recordedStatements(): { database: RecordingDatabase; texts: string[] } {
   const database = new RecordingDatabase(':memory:');
-  database.exec(fileSchema);
+  database.exec(`${fileSchema} ATTACH DATABASE ':memory:' AS keys; ${wrappedKeySchema}`);
   const tables = openTables(database);
   tables.begin();
   tables.perform({ name: 'scope', args: ['shop', 'main'], blobs: [] });
   tables.perform({ name: 'size', args: [1], blobs: [] });
-  return { database, texts: database.texts.filter((text) => /(log|store|queue|backlog)_1/.test(text)) };
+  return {
+    database,
+    texts: database.texts.filter((text) => /(log|store|queue|backlog)_1|wrapped_key/.test(text)),
+  };
 }
 
 describe('statements of the embedded engine', () => {
