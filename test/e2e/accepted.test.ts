@@ -183,7 +183,10 @@ describe('deferrals of one order key', () => {
       if (failing && isReplay(req) && req.get('x-request-id') === 'first') res.status(500).end();
       else next();
     };
-    await open({ before: [failFirst] });
+    await open({
+      before: [failFirst],
+      options: { perform: { lookEveryMs: 100, retryBaseMs: 100, retryCapMs: 200, maxAttempts: 1_000 } },
+    });
     await overUntilHealed(orders, slow);
     const note = (key: number, text: string, headers: Readonly<Record<string, string>>): Promise<Response> =>
       post(`${orders.url}/orders/${key}/notes`, { reference: `notes ${key}`, note: text }, headers);
