@@ -9,3 +9,8 @@ export function isBulkKey(key: string): boolean {
   const slash = key.indexOf('/');
   return slash > 0 && bulkSegments.includes(key.slice(0, slash));
 }
+
+/** Whether the values of such keys are text and much alike, so that several are smaller together. */
+export function isAlike(key: string): boolean {
+  return key.startsWith('deferral/');
+}

@@ -1,12 +1,15 @@
 import type { MsgHdrs } from '@nats-io/transport-node';
+import { isAlike } from '../bulk-keys.ts';
 import type { StoreOptions } from '../store.ts';
+import { deflated, inflated } from './deflated.ts';
 import type { Chunks, StoreMessage } from './store-message.ts';
 
 // A bundle is the first values of several keys in one message:
 //   Slackwater-Keys: <key> <key> ...      in the order of the values
 //   Slackwater-Again: <floor> <key> ...   those of them whose names are not fresh: where a bundle before number <floor> made one, that
 //                                         bundle was gone by then, and this one makes it again
-//   body: for each key   2 bytes length of what is said of it, big endian | that, JSON, or nothing
+//   body, which may be deflated (deflated.ts): for each key
+//                        2 bytes length of what is said of it, big endian | that, JSON, or nothing
 //                        4 bytes length of its value | its value
 //   { "expiresAt"?: Unix milliseconds, "chunks"?: { "id", "count" } }, as the headers of store-message.ts have it
 // A message that is not so was written by somebody else, and holds nothing, for every reader alike.
@@ -58,13 +61,11 @@ export function packBundle(
     at += value.byteLength;
   }
   const again = floor <= 1 ? [] : values.filter(({ isFresh }) => !isFresh).map(({ key }) => key);
-  return {
-    headers: {
-      [keysHeader]: values.map(({ key }) => key).join(' '),
-      ...(again.length > 0 && { [againHeader]: [floor, ...again].join(' ') }),
-    },
-    data,
+  const headers = {
+    [keysHeader]: values.map(({ key }) => key).join(' '),
+    ...(again.length > 0 && { [againHeader]: [floor, ...again].join(' ') }),
   };
+  return values.every(({ key }) => isAlike(key)) ? deflated(data, headers) : { headers, data };
 }
 
 /** The keys of a bundle; undefined where the message is none. */
@@ -86,7 +87,9 @@ export function unpackBundle(
   data: Uint8Array,
 ): ReadonlyMap<string, StoreMessage> | undefined {
   try {
-    const bytes = Buffer.from(data);
+    const body = inflated(headers, data);
+    if (body === undefined) return undefined;
+    const bytes = Buffer.from(body);
     const values = new Map<string, StoreMessage>();
     let at = 0;
     for (const key of keysOfBundle(headers) ?? []) {

@@ -1,10 +1,11 @@
 import type { MsgHdrs } from '@nats-io/transport-node';
+import { deflated, inflated } from './deflated.ts';
 
 // A message of the log is one batch:
 //   Slackwater-Entries: <number of entries>
 //   Slackwater-Known: <seq> <position>    message <seq> of the stream begins at <position>: a fact its writer knew, by which
 //                                         readers find positions without reading the stream from its beginning
-//   body: for each entry its length (4 bytes, big endian) and its bytes
+//   body: for each entry its length (4 bytes, big endian) and its bytes; it may be deflated (deflated.ts)
 // A message that is not so was written by somebody else. It holds no entries, for every reader alike.
 
 const entriesHeader = 'Slackwater-Entries';
@@ -28,17 +29,19 @@ export function packEntries(
     data.set(entry, at);
     at += entry.byteLength;
   }
-  return {
-    headers: { [entriesHeader]: String(entries.length), [knownHeader]: `${known.seq} ${known.position}` },
-    data,
-  };
+  return deflated(data, {
+    [entriesHeader]: String(entries.length),
+    [knownHeader]: `${known.seq} ${known.position}`,
+  });
 }
 
 /** The entries of a message, in one copy of it; undefined where it is not one of ours. */
 export function unpackEntries(headers: MsgHdrs | undefined, data: Uint8Array): Uint8Array[] | undefined {
   const count = Number(headers?.get(entriesHeader));
   if (!Number.isSafeInteger(count) || count < 1) return undefined;
-  const bytes = Buffer.from(data);
+  const body = inflated(headers, data);
+  if (body === undefined) return undefined;
+  const bytes = Buffer.from(body);
   const entries: Uint8Array[] = [];
   let at = 0;
   while (entries.length < count) {
