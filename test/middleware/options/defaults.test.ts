@@ -29,6 +29,8 @@ describe('options left out', () => {
     expect(resolveOptions({})).toEqual({
       application: 'app',
       group: 'main',
+      defaultGroup: 'main',
+      groups: [],
       workTypes: [
         {
           name: 'default',
@@ -82,6 +84,7 @@ describe('options left out', () => {
         keepOutcomeMs: 604_800_000,
         maxQueued: 1_000_000,
         engineTimeoutMs: 1_000,
+        encrypt: 'all',
         indexDirectory: undefined,
       },
       perform: performerDefaults,
