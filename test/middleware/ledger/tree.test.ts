@@ -86,6 +86,14 @@ describe('the tree', () => {
       expect(proof.length).toBeLessThanOrEqual(17);
     }
     expect((await engine.store.get(tileKey(0, 3)))?.value.length).toBe(8_192);
+    // Each tile on the way is read once, although most of the proof's hashes are in one.
+    const reads: string[] = [];
+    const get = (key: string) => {
+      reads.push(key);
+      return engine.store.get(key);
+    };
+    await proveInclusion(openTiles({ ...engine.store, get }, engine.log), head, 800);
+    expect(reads.toSorted()).toEqual([tileKey(0, 3), tileKey(1, 0)]);
     await engine.close();
   }, 60_000);
 

@@ -50,10 +50,19 @@ export function openTiles(store: EngineStore, log: EngineLog): Tiles {
   const upperTiles = new BoundedMap<string, KeptTile>(cachedUpperTiles);
   const cacheOf = (level: number): BoundedMap<string, KeptTile> => (level === 0 ? leafTiles : upperTiles);
 
-  async function load(level: number, index: number): Promise<KeptTile> {
+  /** A proof asks for up to eight hashes of a tile at once: it is read and hashed for all of them together. */
+  const loading = new Map<string, Promise<KeptTile>>();
+
+  function load(level: number, index: number): KeptTile | Promise<KeptTile> {
     const key = tileKey(level, index);
-    const cached = cacheOf(level).get(key);
-    if (cached !== undefined) return cached;
+    const known = cacheOf(level).get(key) ?? loading.get(key);
+    if (known !== undefined) return known;
+    const tile = loadStored(level, index, key).finally(() => loading.delete(key));
+    loading.set(key, tile);
+    return tile;
+  }
+
+  async function loadStored(level: number, index: number, key: string): Promise<KeptTile> {
     const stored = (await store.get(key))?.value;
     const tile = stored?.length === lowestRowBytes ? keepTile(stored) : await recompute(level, index);
     cacheOf(level).set(key, tile);
@@ -137,6 +146,7 @@ export function openTiles(store: EngineStore, log: EngineLog): Tiles {
     async rebuild(size) {
       leafTiles.clear();
       upperTiles.clear();
+      loading.clear();
       let edge = emptyEdge;
       while (edge.size < size) {
         const next = extendEdge(edge, await leaves(edge.size, Math.min(edge.size + entriesPerRead, size)));
