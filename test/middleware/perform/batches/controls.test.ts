@@ -206,6 +206,26 @@ describe('two hosts with one batch', () => {
     await heir.close();
   });
 
+  it('abort their calls when the lease is over, though the engine has not even said that it does not answer', async () => {
+    const store = ownStore();
+    let hangs = false;
+    const silent: BatchStore = {
+      ...store,
+      update: (...write) => (hangs ? new Promise<undefined>(() => {}) : store.update(...write)),
+    };
+    const bench = batchBench({ store: silent });
+    const { perform, calls } = slow();
+    void bench.batch({ source: items('A', 1), perform, leaseMs: 6_000 }).run();
+    await quiet();
+    await bench.go(5_000, 500);
+    hangs = true;
+    // It was prolonged at 4 s last.
+    await bench.go(4_500, 500);
+    expect(calls[0]?.aborted).toBe(false);
+    await bench.go(1_000, 500);
+    expect(calls[0]?.aborted).toBe(true);
+  });
+
   it('keep what they know of each other where one forgets: a postponed batch is looked at by any of them', async () => {
     const store = ownStore();
     const first = batchBench({ store });

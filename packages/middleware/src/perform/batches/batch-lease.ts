@@ -87,6 +87,15 @@ function holdBatch(
   let ended = false;
   let beating: Promise<void> | undefined;
   let timer = next();
+  let watch = watchEnd();
+
+  /** However long the engine takes to answer: when the lease is over, it is. */
+  function watchEnd(): Timer {
+    return clock.after(Math.max(1, heldUntil - clock.now()), () => {
+      if (clock.now() >= heldUntil) lost.abort();
+      else watch = watchEnd();
+    });
+  }
 
   function next(): Timer {
     const delayMs = Math.max(1, Math.min(leaseMs / 3, heldUntil - clock.now()));
@@ -102,8 +111,7 @@ function holdBatch(
         heldUntil = beganAt + leaseMs;
       else lost.abort();
     } catch (error) {
-      // Without the engine it runs on; once it is over, somebody else may have the batch.
-      if (clock.now() >= heldUntil) lost.abort();
+      // Without the engine the lease runs on.
       if (!ended) onTrouble('prolonging the lease of a batch', error);
     }
     if (!ended && !lost.signal.aborted) timer = next();
@@ -127,6 +135,7 @@ function holdBatch(
   function end(): void {
     ended = true;
     timer.cancel();
+    watch.cancel();
   }
 
   return {
