@@ -145,6 +145,8 @@ describe('requests of several resource groups', () => {
     const unsaid = await fetch(`${app.url}/slackwater/deferrals`, { headers: bearer });
     expect(unsaid.status).toBe(400);
     expect(await unsaid.json()).toMatchObject({ detail: expect.stringContaining('give one of eu, us') });
+    const first = await fetch(`${app.url}/slackwater/mapping?position=0`, { headers: bearer });
+    expect([first.status, (await first.json()).detail]).toEqual([400, expect.stringContaining('eu, us')]);
   });
 
   it('are shown by group to auditors, in the list of groups and in health', async () => {

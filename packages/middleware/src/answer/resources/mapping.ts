@@ -50,6 +50,9 @@ function readAsked(query: URLSearchParams, groups: readonly string[]): Asked {
   if (names.length - others.length > 1 || (group !== undefined && !groups.includes(group))) {
     return fault(`group: give one of ${groups.join(', ')}.`);
   }
+  if (name === 'position' && group === undefined && groups.length > 1) {
+    return fault(`group: each has positions of its own; give one of ${groups.join(', ')}.`);
+  }
   const value = query.get(name ?? '') ?? '';
   const id = name === 'record' ? recordKey.exec(value)?.[1] : undefined;
   if (another === undefined && id !== undefined && isDeferralId(id)) return { kind: 'record', id };
