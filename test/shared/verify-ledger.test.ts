@@ -82,6 +82,12 @@ describe('verifying a whole ledger', () => {
     expect(report).toMatchObject({ ok: false, fault: 'root-differs', height: 2, index: 6 });
   });
 
+  it('names it, too, where another entry of the block was changed to what can not be', () => {
+    const { payload, ...never } = entryOf(99, { type: 'performing', attempt: 1 });
+    const changed = entries.with(4, encodeEntry(never)).with(6, new Uint8Array([1, 2, 3]));
+    expect(verify({ entries: changed })).toMatchObject({ fault: 'root-differs', height: 2, index: 6 });
+  });
+
   it('names the block of every entry that is missing, doubled, or moved', () => {
     entries.forEach((entry, index) => {
       const height = heightOfEntry(index);

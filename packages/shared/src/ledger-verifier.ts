@@ -28,6 +28,8 @@ export interface LedgerTrust extends VerifyOptions {
 /** A block whose entries are being read. */
 interface OpenBlock {
   readonly block: LedgerBlock;
+  /** The first of its entries that is none, if any: where the block's root does not match, it is the culprit. */
+  readonly malformed?: number;
   /** The first of its entries that is none, or says what can't be: told when it is certain that it was sealed so. */
   readonly wrong?: { readonly index: number; readonly fault: LedgerFault; readonly message: string };
   /** At the old checkpoint's size the tree had another root. */
@@ -85,9 +87,10 @@ export class LedgerVerifier {
       return this.#refuse('entry-not-bytes', `entry ${index} is not a Uint8Array`, { height, index });
     }
     this.#tree.append(this.#desk.leafHash(this.#trust));
-    if (this.#open.wrong === undefined) {
-      const wrong = this.#wrongWith(this.#desk.bytes, index);
-      if (wrong !== undefined) this.#open = { ...this.#open, wrong };
+    const found = this.#wrongWith(this.#desk.bytes, index);
+    if (found !== undefined) {
+      const { wrong = found, malformed = found.fault === 'entry-malformed' ? index : undefined } = this.#open;
+      this.#open = { ...this.#open, wrong, ...(malformed !== undefined && { malformed }) };
     }
     if (this.#old?.size === this.#tree.size && !bytesEqual(this.#old.root, this.#tree.root())) {
       this.#open = { ...this.#open, oldDiffers: true };
@@ -182,10 +185,9 @@ export class LedgerVerifier {
     return false;
   }
 
-  #close({ block, wrong, oldDiffers }: OpenBlock): LedgerRefused | undefined {
+  #close({ block, malformed, wrong, oldDiffers }: OpenBlock): LedgerRefused | undefined {
     const { height, first, last } = block;
     if (toBase64(this.#tree.root()) !== block.root) {
-      const malformed = wrong?.fault === 'entry-malformed' ? wrong.index : undefined;
       const culprit = malformed === undefined ? '' : `; entry ${malformed} is no entry at all`;
       const message = `the entries ${first} to ${last} of block ${height} are not those that were sealed${culprit}`;
       return this.#refuse('root-differs', message, { height, index: malformed ?? first });
