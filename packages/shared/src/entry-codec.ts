@@ -57,6 +57,7 @@ const shape: Shape = {
   readFrom: optional(texts),
   parameters: optional(texts),
   purpose: optional(filledText),
+  rotation: optional(filledText),
   keyVersion: optional(integerFrom(1)),
   changes: optional(workTypeChanges),
 } satisfies Record<keyof LedgerEntry, MemberShape>;

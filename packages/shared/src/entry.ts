@@ -88,6 +88,8 @@ export interface LedgerEntry {
   readonly parameters?: readonly string[];
   /** `revealed`, `erased`: what for, in the words of whoever asked. */
   readonly purpose?: string;
+  /** `key-rotated`: the signed note by which one signing key takes over from another (`verifyRotation`). */
+  readonly rotation?: string;
   /** `key-rotated`: the version of the key-encryption key that is in force from then on. */
   readonly keyVersion?: number;
   /** `work-type-changed`: what changed, by work type. */

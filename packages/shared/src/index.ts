@@ -94,6 +94,14 @@ export {
 export { formatReceipt, parseReceipt, type Receipt } from './receipt.ts';
 export { judgePromise, type PromiseEvidence, type PromiseState, type ProvenEntry } from './promise.ts';
 export { type VerifiedReceipt, verifyReceipt } from './receipt-verify.ts';
+export {
+  decodeRotations,
+  encodeRotations,
+  formatRotation,
+  type KeyRotation,
+  verifyRotation,
+  walkRotations,
+} from './rotation.ts';
 export { formatRetryAfter, parseRetryAfter, parseRetryAfterMs } from './retry-after.ts';
 export {
   BlockMalformedError,

@@ -1,7 +1,8 @@
 import { toBase64 } from './base64.ts';
 import { blockHash, parseBlock } from './block-codec.ts';
 import { bytesEqual } from './bytes.ts';
-import { type VerifiedCheckpoint, verifyCheckpoint } from './checkpoint-verify.ts';
+import { type Checkpoint, parseCheckpoint } from './checkpoint.ts';
+import { verifyCheckpoint } from './checkpoint-verify.ts';
 import type { VerifyOptions } from './ed25519.ts';
 import type { LedgerBlock, LedgerEntry } from './entry.ts';
 import { parseOwnEntry } from './entry-codec.ts';
@@ -10,11 +11,15 @@ import { GrowingTree } from './growing-tree.ts';
 import { LedgerLives } from './ledger-lives.ts';
 import type { LedgerFault, LedgerRefused, LedgerReport } from './ledger-report.ts';
 import { emptyRoot, LeafDesk } from './merkle-hash.ts';
+import { verifyRotation } from './rotation.ts';
 import { parseVerifierKeys } from './verifier-key.ts';
 
 /** What a ledger is verified against. */
 export interface LedgerTrust extends VerifyOptions {
-  /** C2SP verifier keys, from elsewhere than the ledger. The origin of each checkpoint must be the name of one. */
+  /**
+   * C2SP verifier keys, from elsewhere than the ledger. The origin of each checkpoint must be the name of one. The first key of a ledger is
+   * enough: those that came after are learned from its `key-rotated` entries.
+   */
   readonly verifierKeys: readonly string[];
   /** A signed checkpoint from an earlier time, kept elsewhere. Without one, a cut at the end can't be noticed. */
   readonly oldCheckpoint?: string;
@@ -47,17 +52,26 @@ export class LedgerVerifier {
   readonly #tree: GrowingTree;
   readonly #desk = new LeafDesk();
   readonly #lives: LedgerLives;
-  readonly #old: VerifiedCheckpoint | undefined;
+  readonly #old: Checkpoint | undefined;
+  /** No key that is known by now has signed it; one that the ledger puts in force may have. */
+  #oldIsOpen = false;
+  /** Those that may sign the next block. */
+  #inForce: readonly string[];
+  /** Those that entries have put in force. */
+  readonly #learned: string[] = [];
   #previous = toBase64(new Uint8Array(32));
   #blocks = 0;
   #origin: string | undefined;
   #open: OpenBlock | undefined;
+  /** What an entry of the open block puts in force. */
+  #next: readonly string[] | undefined;
   #refused: LedgerRefused | undefined;
 
   constructor(trust: LedgerTrust) {
     this.#trust = trust;
     this.#tree = new GrowingTree(trust);
     this.#lives = new LedgerLives(trust.rememberSettled);
+    this.#inForce = trust.verifierKeys;
     this.#old = this.#openOldCheckpoint();
   }
 
@@ -103,6 +117,8 @@ export class LedgerVerifier {
     if (this.#refused !== undefined) return this.#refused;
     if (this.#open !== undefined) return this.#entryMissing(this.#open);
     const { size } = this.#tree;
+    const unsettled = this.#oldIsOpen ? this.#settleOld() : undefined;
+    if (unsettled !== undefined) return unsettled;
     if (this.#old !== undefined && this.#old.size > size) {
       const message = `the ledger ends after ${size} entries; it had ${this.#old.size} when ${this.#old.origin} signed the old checkpoint`;
       return this.#refuse('truncated', message, { height: this.#blocks, index: size });
@@ -125,22 +141,51 @@ export class LedgerVerifier {
     } catch (error) {
       return { index, fault: 'entry-malformed', message: messageOf(error) };
     }
+    if (entry.type === 'key-rotated') this.#rotate(entry.rotation);
     const wrong = this.#lives.entry(entry);
     return wrong && { index, ...wrong };
   }
 
-  #openOldCheckpoint(): VerifiedCheckpoint | undefined {
+  /** From the next block on. Who does not hold the key in force changes nothing. */
+  #rotate(note: string | undefined): void {
+    const next = verifyRotation(note, this.#next ?? this.#inForce, this.#trust);
+    if (next !== undefined) this.#next = [next];
+  }
+
+  #openOldCheckpoint(): Checkpoint | undefined {
     const { verifierKeys, oldCheckpoint } = this.#trust;
     try {
       parseVerifierKeys(verifierKeys, this.#trust);
       if (oldCheckpoint === undefined) return undefined;
-      const old = verifyCheckpoint(oldCheckpoint, verifierKeys, this.#trust);
+      const old = this.#readOld(oldCheckpoint, verifierKeys);
       if (old.size > 0 || bytesEqual(old.root, emptyRoot(this.#trust))) return old;
       this.#refuse('old-checkpoint-differs', 'the old checkpoint has no entries and not the root of none');
     } catch (error) {
       this.#refuse(faultOf(error, 'old-checkpoint'), `given to verify against: ${messageOf(error)}`);
     }
     return undefined;
+  }
+
+  #readOld(note: string, verifierKeys: readonly string[]): Checkpoint {
+    try {
+      return verifyCheckpoint(note, verifierKeys, this.#trust);
+    } catch (error) {
+      if (faultOf(error, 'old-checkpoint') !== 'old-checkpoint-unverified') throw error;
+      this.#oldIsOpen = true;
+      return parseCheckpoint(note);
+    }
+  }
+
+  /** By now every key is known that can have signed it. */
+  #settleOld(): LedgerRefused | undefined {
+    const keys = [...this.#trust.verifierKeys, ...this.#learned];
+    try {
+      verifyCheckpoint(this.#trust.oldCheckpoint ?? '', keys, this.#trust);
+      this.#oldIsOpen = false;
+      return undefined;
+    } catch (error) {
+      return this.#refuse(faultOf(error, 'old-checkpoint'), `given to verify against: ${messageOf(error)}`);
+    }
   }
 
   #parse(text: unknown): LedgerBlock | undefined {
@@ -167,11 +212,7 @@ export class LedgerVerifier {
 
   #isSigned(block: LedgerBlock): boolean {
     try {
-      const { origin, size, root } = verifyCheckpoint(
-        block.checkpoint,
-        this.#trust.verifierKeys,
-        this.#trust,
-      );
+      const { origin, size, root } = verifyCheckpoint(block.checkpoint, this.#inForce, this.#trust);
       this.#origin = origin;
       if (size === block.size && toBase64(root) === block.root) return true;
       const message = `the checkpoint of block ${block.height} is for ${size} entries and root ${toBase64(root)}`;
@@ -192,6 +233,12 @@ export class LedgerVerifier {
       const message = `the entries ${first} to ${last} of block ${height} are not those that were sealed${culprit}`;
       return this.#refuse('root-differs', message, { height, index: malformed ?? first });
     }
+    const rotated = this.#takeOver(block);
+    if (rotated !== undefined) return rotated;
+    if (this.#oldIsOpen && (this.#old?.size ?? 0) <= this.#tree.size) {
+      const refused = this.#settleOld();
+      if (refused !== undefined) return refused;
+    }
     if (oldDiffers === true) {
       const message = `the old checkpoint has another root for the first ${this.#old?.size} entries`;
       return this.#refuse('old-checkpoint-differs', message, { height });
@@ -203,6 +250,22 @@ export class LedgerVerifier {
     this.#previous = toBase64(blockHash(block, this.#trust));
     this.#blocks += 1;
     this.#open = undefined;
+    return undefined;
+  }
+
+  /** The block in which a key takes over is signed by both. */
+  #takeOver({ checkpoint, height }: LedgerBlock): LedgerRefused | undefined {
+    const next = this.#next;
+    if (next === undefined) return undefined;
+    try {
+      verifyCheckpoint(checkpoint, next, this.#trust);
+    } catch (error) {
+      const message = `block ${height} changes the signing key, and the new one has not signed it: ${messageOf(error)}`;
+      return this.#refuse('checkpoint-unverified', message, { height });
+    }
+    this.#inForce = next;
+    this.#learned.push(...next);
+    this.#next = undefined;
     return undefined;
   }
 

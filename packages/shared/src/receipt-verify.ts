@@ -5,6 +5,7 @@ import { isSlackwaterError } from './errors.ts';
 import { leafHash } from './merkle-hash.ts';
 import { verifyInclusion } from './merkle-verify.ts';
 import { parseReceipt } from './receipt.ts';
+import { decodeRotations, walkRotations } from './rotation.ts';
 import { ReceiptMalformedError, ReceiptUnverifiedError } from './verification-errors.ts';
 
 /** What a receipt proves: the entry was number `index` of the ledger `origin` when that had `size` entries and `root`. */
@@ -13,7 +14,8 @@ export interface VerifiedReceipt extends VerifiedCheckpoint {
 }
 
 /**
- * Verifies that `entry` (its very bytes) is in the ledger that one of the verifier keys is named after.
+ * Verifies that `entry` (its very bytes) is in the ledger that one of the verifier keys is named after. Where a later key of the ledger
+ * signed, the receipt's `extra` has the rotations that lead to it.
  *
  * Throws `receipt-malformed` (no receipt), `note-unverified` (no valid signature by a key named as the origin),
  * `receipt-unverified` (signed, and does not prove this entry), or `verifier-key-malformed`.
@@ -23,8 +25,9 @@ export function verifyReceipt(
   { entry, verifierKeys }: { readonly entry: Uint8Array; readonly verifierKeys: readonly string[] },
   options?: VerifyOptions,
 ): VerifiedReceipt {
-  const { index, proof, checkpoint: note } = parseReceipt(text);
-  const checkpoint = openCheckpoint(note, verifierKeys, options);
+  const { index, proof, checkpoint: note, extra } = parseReceipt(text);
+  const { met } = walkRotations(verifierKeys, decodeRotations(extra), options);
+  const checkpoint = openCheckpoint(note, met, options);
   const { size, root } = checkpoint;
   const bytes = copyOfBytes(entry);
   if (bytes === undefined) throw new ReceiptUnverifiedError('the entry is not a Uint8Array');

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { runCommand } from '../../../packages/middleware/src/cli/run-command.ts';
 import { writeSecret } from '../../../packages/middleware/src/cli/secret-file.ts';
 import { type Clock, systemClock } from '../../../packages/middleware/src/clock.ts';
+import { keyFilePath } from '../../../packages/middleware/src/engines/sqlite/key-file.ts';
 import { wrappedUnder } from '../../../packages/middleware/src/ledger/key-wrapping.ts';
 import { createKeyFile, parseKeyFile } from '../../../packages/middleware/src/ledger/keys.ts';
 import { accepted, type Bench, bytesOf, ledgerBench } from '../ledger/ledgers.ts';
@@ -97,6 +98,24 @@ describe('slackwater keys rotate', () => {
     const only = join(bench.directory, 'only.json');
     await rotate('--keys', next, '--out', only, '--drop-old');
     expect(parseKeyFile(await readFile(only)).encryption).toEqual(after.encryption.slice(1));
+  });
+
+  it('puts a new signing key in force that the first verifier key leads to, and forgets the old one', async () => {
+    const { ledger, close } = await bench.open();
+    await accepted(ledger);
+    await close();
+    const said = await rotate(...here(), '--signing', '--drop-old');
+    expect([said.code, said.err]).toEqual([0, '']);
+    expect(JSON.parse(said.out)).toEqual({
+      verifierKey: expect.not.stringContaining(ledger.verifierKey),
+      signingKey: 1,
+    });
+    const again = await bench.open();
+    expect(again.ledger.verifierKey).toBe(ledger.verifierKey);
+    await accepted(again.ledger);
+    expect(bench.verifyBytes(ledger.verifierKey)).toMatchObject({ ok: true, size: 3 });
+    const keys = parseKeyFile(await readFile(keyFilePath(bench.directory, 'payments', 'default')));
+    expect(keys.signing.map(({ privateKey }) => privateKey !== undefined)).toEqual([false, true]);
   });
 
   it('says what is missing', async () => {

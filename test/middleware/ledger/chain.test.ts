@@ -35,6 +35,7 @@ async function putBlock(
     { size: link.size + 1, root: Buffer.alloc(32, 1) },
     new Date().toISOString(),
     openSigner(keys),
+    [0],
   );
   await engine.store.create(blockKey(1), Buffer.from(text));
 }

@@ -18,6 +18,7 @@ const leaves = (from: number, to: number): Uint8Array[] =>
   Array.from({ length: to - from }, (_, i) => leafHash(entryAt(from + i)));
 const headOf = (edge: TreeEdge): Head => ({
   edge,
+  signing: 0,
   root: rootOf(edge),
   link: { height: 0, hash: '', size: edge.size },
   checkpoint: '',

@@ -9,8 +9,8 @@ import { readOptions, usage } from './read-options.ts';
 import { writeSecret } from './secret-file.ts';
 
 const help = `Usage: slackwater keys --application NAME [--group NAME] [--origin NAME] [--out FILE]
-       slackwater keys rotate --ledger URL [--drop-old] [--by NAME] [--application NAME] [--group NAME] [--keys FILE]
-       slackwater keys rotate --keys FILE --out FILE [--drop-old]
+       slackwater keys rotate --ledger URL [--signing] [--drop-old] [--by NAME] [--application NAME] [--group NAME] [--keys FILE]
+       slackwater keys rotate --keys FILE --out FILE [--signing | --drop-old]
 
 Makes the keys of a new ledger: what signs its checkpoints, encrypts what is recorded, and finds it
 again. Engines that several hosts share are given them and make none; give all hosts the same.
@@ -28,6 +28,8 @@ keys rotate puts a new version of the key-encryption key in force and wraps ever
 it; no record is written again, and the application may go on. Where all hosts are given the key file, write
 one with a further version first (--keys FILE --out FILE), give it to all hosts, and then rotate the ledger.
 --drop-old takes older versions out of the key file: older copies of the wrapped keys are then worth nothing.
+--signing does the same with the key that signs: the old key signs that the new one takes over, so that whoever
+knows the first verifier key can walk to the new one; with --drop-old older private keys are forgotten.
 docs/keys.md has the steps.
 
 Prints the key file, or with --out one line of JSON: file, origin, verifierKey, fingerprint. The

@@ -3,10 +3,12 @@ import type { OpenEngine } from '../engines/engine.ts';
 import {
   encodeKeyFile,
   type LedgerKeys,
+  makeSigningKey,
   makeWrappingKey,
   parseKeyFile,
   type WrappingKey,
 } from '../ledger/keys.ts';
+import { openSigner } from '../ledger/signer.ts';
 import { type AtPlace, atPlace, placeOptions, withLedger } from './at-place.ts';
 import type { Surroundings } from './command.ts';
 import { CommandFailed } from './failures.ts';
@@ -22,7 +24,8 @@ const hostsFollowMs = 15_000;
  */
 export async function rotateKeys(args: readonly string[], { stdout, clock }: Surroundings): Promise<void> {
   const dropsOld = args.includes('--drop-old');
-  const others = args.filter((arg) => arg !== '--drop-old');
+  const isSigning = args.includes('--signing');
+  const others = args.filter((arg) => arg !== '--drop-old' && arg !== '--signing');
   const options = readOptions('keys', others, [...placeOptions, 'out', 'by']);
   if (options.ledger === undefined) {
     const { keys: file, out } = options;
@@ -30,14 +33,22 @@ export async function rotateKeys(args: readonly string[], { stdout, clock }: Sur
       throw usage('keys', 'give --ledger, or --keys and --out to prepare a key file with one more version');
     }
     const keys = parseKeyFile(await readSecret(file));
-    const next = dropsOld ? { ...keys, encryption: newestOf(keys) } : withNext(keys);
+    if (isSigning && dropsOld)
+      throw usage('keys', '--signing and --drop-old go together with --ledger alone');
+    const next = isSigning ? withNextSigning(keys) : dropsOld ? withNewestAlone(keys) : withNext(keys);
     await writeSecret(out, encodeKeyFile(next));
-    stdout.write(`${JSON.stringify({ file: out, version: newestOf(next)[0].version })}\n`);
+    const made = isSigning
+      ? { signingKeys: next.signing.length, verifierKey: openSigner(next).verifierKeys.at(-1) }
+      : { version: newestOf(next)[0].version };
+    stdout.write(`${JSON.stringify({ file: out, ...made })}\n`);
     return;
   }
   if (options.out !== undefined) throw usage('keys', '--out goes without --ledger');
   const at = await atPlace('keys', options);
-  const result = await rotateAt(at, `command:${options.by ?? 'operator'}`, dropsOld, clock);
+  const by = `command:${options.by ?? 'operator'}`;
+  const result = isSigning
+    ? await rotateSigningAt(at, by, dropsOld, clock)
+    : await rotateAt(at, by, dropsOld, clock);
   stdout.write(`${JSON.stringify(result)}\n`);
 }
 
@@ -77,6 +88,32 @@ async function rotateAt(
   });
 }
 
+/** The next signing key in force; with `dropsOld` the private keys before it are forgotten. */
+async function rotateSigningAt(
+  at: AtPlace,
+  by: string,
+  dropsOld: boolean,
+  clock: Clock,
+): Promise<{ readonly verifierKey: string; readonly signingKey: number }> {
+  return withLedger(at, clock, async (ledger, engine) => {
+    const replace = engine.replaceKeyFile;
+    if (dropsOld && replace === undefined)
+      throw usage('keys', '--drop-old is for engines that keep the key file');
+    const before = await keysOf(engine);
+    // One that a run before this has left there, and not put in force, is taken first.
+    if (replace !== undefined && before.signing.length === ledger.signingKey + 1) {
+      await replace(encodeKeyFile(withNextSigning(before)));
+    }
+    const verifierKey = await ledger.rotateSigningKey(by);
+    const { signingKey } = ledger;
+    if (dropsOld) {
+      const keys = await keysOf(engine);
+      await replace?.(encodeKeyFile(withoutPrivate(keys, signingKey)));
+    }
+    return { verifierKey, signingKey };
+  });
+}
+
 async function keysOf(engine: OpenEngine): Promise<LedgerKeys> {
   const refuse = (): never => {
     throw new CommandFailed('the key file is gone; put it back from its backup');
@@ -87,6 +124,22 @@ async function keysOf(engine: OpenEngine): Promise<LedgerKeys> {
 function withNext(keys: LedgerKeys): LedgerKeys {
   const [newest] = newestOf(keys);
   return { ...keys, encryption: [...keys.encryption, makeWrappingKey(newest.version + 1)] };
+}
+
+function withNewestAlone(keys: LedgerKeys): LedgerKeys {
+  return { ...keys, encryption: newestOf(keys) };
+}
+
+function withNextSigning(keys: LedgerKeys): LedgerKeys {
+  return { ...keys, signing: [...keys.signing, makeSigningKey()] };
+}
+
+function withoutPrivate(keys: LedgerKeys, inForce: number): LedgerKeys {
+  const [first, ...others] = keys.signing.map(({ privateKey, publicKey }, number) => ({
+    privateKey: number < inForce ? undefined : privateKey,
+    publicKey,
+  }));
+  return first === undefined ? keys : { ...keys, signing: [first, ...others] };
 }
 
 function newestOf({ encryption: [first, ...others] }: LedgerKeys): readonly [WrappingKey] {

@@ -20,12 +20,13 @@ export function blockKey(height: number): string {
   return `blocks/${String(height).padStart(12, '0')}`;
 }
 
-/** Signs the block that brings the tree to `size` entries. */
+/** Signs the block that brings the tree to `size` entries, by the keys of these numbers. */
 export function makeBlock(
   link: BlockLink,
   head: { readonly size: number; readonly root: Uint8Array },
   sealedAt: string,
   signer: Signer,
+  by: readonly number[],
 ): { readonly block: LedgerBlock; readonly text: string } {
   const block: LedgerBlock = {
     v: 1,
@@ -36,7 +37,7 @@ export function makeBlock(
     size: head.size,
     root: Buffer.from(head.root).toString('base64'),
     sealedAt,
-    checkpoint: signer.sign(head),
+    checkpoint: signer.sign(head, by),
   };
   return { block, text: encodeBlock(block) };
 }

@@ -4,6 +4,7 @@ import type { EngineLog } from '../engines/log.ts';
 import type { EngineStore } from '../engines/store.ts';
 import { type BlockLink, blockKey, follows, linkOf, makeBlock, noBlock, openBlock } from './block.ts';
 import { LedgerError } from './ledger-error.ts';
+import { inForceAfter, rotationsAmong, signersOf } from './rotations.ts';
 import { sha256 } from './sha256.ts';
 import type { Signer } from './signer.ts';
 import type { Tiles } from './tiles.ts';
@@ -26,6 +27,8 @@ export interface Head {
   readonly root: Uint8Array;
   /** Signed; for the empty tree too. */
   readonly checkpoint: string;
+  /** The number of the key that signs the next block. */
+  readonly signing: number;
 }
 
 /** One ledger's chain. Calls must not overlap: whoever has it runs them in a row. */
@@ -80,7 +83,7 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
         `Block ${height} is not a signed successor of block ${height - 1}.`,
       );
     }
-    const { edge, filled } = await extendFromLog(log, clock, head.edge, block.size);
+    const { edge, filled, rotations } = await extendFromLog(log, clock, head.edge, block.size);
     const root = rootOf(edge);
     if (Buffer.from(root).toString('base64') !== block.root) {
       throw new LedgerError(
@@ -88,7 +91,12 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
         `The log's entries ${block.first} to ${block.last} do not have the root that block ${height} signs.`,
       );
     }
-    head = { link: linkOf(block), edge, root, checkpoint: block.checkpoint };
+    const signing = await inForceAfter(rotations, head.signing, signer);
+    const signedBy = signer.open(block.checkpoint)?.signedBy ?? [];
+    if (!signersOf(head.signing, signing).every((number) => signedBy.includes(number))) {
+      throw new LedgerError('ledger-corrupt', `Block ${height} is not signed by the key that is in force.`);
+    }
+    head = { link: linkOf(block), edge, root, checkpoint: block.checkpoint, signing };
     await tiles.keep(filled);
   }
 
@@ -108,15 +116,24 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
     }
   }
 
-  function nextBlock(entries: readonly Uint8Array[]): NextBlock {
+  async function nextBlock(entries: readonly Uint8Array[]): Promise<NextBlock> {
+    const before = head.signing;
+    const rotations = rotationsAmong(entries);
+    const signing = rotations.length === 0 ? before : await inForceAfter(rotations, before, signer);
     const { edge, filled } = extendEdge(head.edge, entries.map(hashOf));
     const root = rootOf(edge);
     const sealedAt = new Date(clock.wallNow()).toISOString();
-    const { block, text } = makeBlock(head.link, { size: edge.size, root }, sealedAt, signer);
+    const { block, text } = makeBlock(
+      head.link,
+      { size: edge.size, root },
+      sealedAt,
+      signer,
+      signersOf(before, signing),
+    );
     return {
       key: blockKey(block.height),
       value: Buffer.from(text, 'utf8'),
-      head: { link: linkOf(block), edge, root, checkpoint: block.checkpoint },
+      head: { link: linkOf(block), edge, root, checkpoint: block.checkpoint, signing },
       filled,
     };
   }
@@ -138,7 +155,7 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
     async appendSealed(entries) {
       if (log.appendSealed === undefined) return undefined;
       const first = head.link.size;
-      const { key, value, ...next } = nextBlock(entries);
+      const { key, value, ...next } = await nextBlock(entries);
       // A crash here: nothing happened, and nobody saw the signature made above. Nobody ever will: what the block says is in the
       // log with it, or it is not there.
       if (!(await log.appendSealed(entries, first, key, value))) {
@@ -151,7 +168,7 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
       return first;
     },
     async seal(entries) {
-      const { key, value, ...next } = nextBlock(entries);
+      const { key, value, ...next } = await nextBlock(entries);
       // A crash here: the entries are in the log, durable, and unsealed. Nobody was told that they are accepted; the
       // next process to open or to seal seals them. The signature made above is seen by nobody, and would be over
       // the same log if it were.
@@ -174,7 +191,8 @@ async function openHead({ log, store, tiles, signer }: ChainParts): Promise<Head
   const [last] = await store.list('blocks/', { limit: 1, reverse: true });
   if (last === undefined) {
     const root = rootOf(emptyEdge);
-    return { link: noBlock, edge: emptyEdge, root, checkpoint: signer.sign({ size: 0, root }) };
+    const checkpoint = signer.sign({ size: 0, root });
+    return { link: noBlock, edge: emptyEdge, root, checkpoint, signing: 0 };
   }
   const block = openBlock(Buffer.from(last.value).toString('utf8'), signer);
   if (block === undefined || last.key !== blockKey(block.height)) {
@@ -192,7 +210,9 @@ async function openHead({ log, store, tiles, signer }: ChainParts): Promise<Head
     );
   }
   const edge = await openEdge(tiles, block.size, block.root);
-  return { link: linkOf(block), edge, root: rootOf(edge), checkpoint: block.checkpoint };
+  // Where two have signed it, the later one takes over.
+  const signing = signer.open(block.checkpoint)?.signedBy.at(-1) ?? 0;
+  return { link: linkOf(block), edge, root: rootOf(edge), checkpoint: block.checkpoint, signing };
 }
 
 /**
@@ -215,8 +235,14 @@ async function extendFromLog(
   clock: Pick<Clock, 'after'>,
   from: TreeEdge,
   size: number,
-): Promise<{ readonly edge: TreeEdge; readonly filled: readonly FullTile[] }> {
+): Promise<{
+  readonly edge: TreeEdge;
+  readonly filled: readonly FullTile[];
+  /** Entries that may change the signing key. */
+  readonly rotations: readonly Uint8Array[];
+}> {
   const filled: FullTile[] = [];
+  const rotations: Uint8Array[] = [];
   let edge = from;
   while (edge.size < size) {
     const entries = await readSealed(log, clock, edge.size, Math.min(size - edge.size, entriesPerRead));
@@ -229,8 +255,9 @@ async function extendFromLog(
     const next = extendEdge(edge, entries.map(hashOf));
     edge = next.edge;
     filled.push(...next.filled);
+    rotations.push(...rotationsAmong(entries));
   }
-  return { edge, filled };
+  return { edge, filled, rotations };
 }
 
 /**

@@ -6,10 +6,10 @@ import { LedgerError } from './ledger-error.ts';
 export interface KeyRing {
   readonly keys: LedgerKeys;
   /**
-   * Reads the key file again, at most each second. Gives the keys, changed or not. Rejects with `key-file-unreadable`, and
-   * with `ledger-keys-differ` where they are another ledger's.
+   * Reads the key file again, at most each second unless it is `urgent`. Gives the keys, changed or not. Rejects with
+   * `key-file-unreadable`, and with `ledger-keys-differ` where they are another ledger's.
    */
-  reload(): Promise<LedgerKeys>;
+  reload(urgent?: 'urgent'): Promise<LedgerKeys>;
 }
 
 /** Whoever asks sooner gets what was read last. */
@@ -41,8 +41,8 @@ export function openKeyRing(
     get keys() {
       return current;
     },
-    reload() {
-      if (reading === undefined || clock.now() - readAt >= leastReloadMs) {
+    reload(urgent) {
+      if (urgent === 'urgent' || reading === undefined || clock.now() - readAt >= leastReloadMs) {
         readAt = clock.now();
         reading = readAgain();
       }

@@ -23,6 +23,7 @@ import { repeat } from './repeat.ts';
 import { openRetention } from './retention.ts';
 import { openRevealer, type Revealer } from './reveal.ts';
 import { rotateWrappingKey, type WrappingRotated } from './rotate-wrapping-key.ts';
+import { rotateSigningKey } from './rotations.ts';
 import { stepper } from './step.ts';
 import { tileReader } from './tile-reader.ts';
 import { groupMark, ulidFactory } from './ulid.ts';
@@ -66,7 +67,7 @@ export interface LedgerSetup {
 export interface Ledger extends DeferralLedger, Revealer {
   /** Name of the log, and of its key. */
   readonly origin: string;
-  /** C2SP verifier key. Whoever verifies gets it from its operator, not from the ledger. */
+  /** C2SP verifier key of the ledger's first signing key. Whoever verifies gets it from its operator, not from the ledger. */
   readonly verifierKey: string;
   /** What ended the group, if anything did. */
   readonly stopped: LedgerError | undefined;
@@ -96,6 +97,13 @@ export interface Ledger extends DeferralLedger, Revealer {
    * deadline was missed, each once, in whichever process asks first; at most 100 at a time.
    */
   reportOverdue(onMissed: (deferral: Deferral) => void): Promise<void>;
+  /** The number of the signing key in force, in the key file, from 0. */
+  readonly signingKey: number;
+  /**
+   * Puts the next signing key of the key file in force, by an entry that both sign; the block that has it is signed by both, too. Resolves with
+   * its verifier key. Rejects with `ledger-keys-differ` where the key file has none.
+   */
+  rotateSigningKey(by: string): Promise<string>;
   /**
    * Puts the newest key-encryption key of the key file in force, wraps all requesters' keys under it, and records that. May be
    * called again; nothing is recorded where that version was in force. Rejects with `ledger-keys-differ` where the key file lacks
@@ -174,6 +182,9 @@ export async function openLedger(options: LedgerSetup): Promise<Ledger> {
   return {
     origin,
     verifierKey,
+    get signingKey() {
+      return sealer.head.signing;
+    },
     get stopped() {
       return sealer.stopped;
     },
@@ -219,6 +230,7 @@ export async function openLedger(options: LedgerSetup): Promise<Ledger> {
     },
     reportOverdue: (onMissed) => bounded(() => reportOverdue(onMissed)),
     erasures: openErasures(parts, newId),
+    rotateSigningKey: (by) => rotateSigningKey(parts, newId, by),
     rotateWrappingKey: (by) => rotateWrappingKey(parts, newId, by),
     recover: () => recoverLoudly(recovery.run()),
     verify: (oldCheckpoint) =>

@@ -16,7 +16,7 @@ import { readCursor } from './recover.ts';
 import { openRequesters } from './requesters.ts';
 import { openSealer } from './sealer.ts';
 import { openSealingBlocks } from './sealing-block.ts';
-import { openSigner } from './signer.ts';
+import { openRingSigner } from './signer.ts';
 import { openStates } from './states.ts';
 import { openTiles } from './tiles.ts';
 
@@ -38,7 +38,7 @@ export async function openParts(
   const { engine, clock, application, group, encrypt = 'all' } = options;
   const { log, store, queue, wrappedKeys } = engine;
   const ring = await openIdentity(engine, options);
-  const signer = openSigner(ring.keys);
+  const signer = openRingSigner(ring);
   const lookup = openLookup(ring.keys.lookup);
   const { keyCacheMs = ledgerDefaults.keyCacheMs } = options;
   const dataKeys = await openDataKeys({
@@ -63,6 +63,7 @@ export async function openParts(
     encrypt: encrypt === 'all' ? encrypt : new Set(encrypt),
     lookup,
     sealer: openSealer(chain, log, tiles, options.onStop ?? (() => {})),
+    signer,
     tiles,
     blocks: openSealingBlocks(store, signer),
     states,

@@ -15,6 +15,7 @@ import type { ChosenParameters } from './request-parameters.ts';
 import type { Requesters } from './requesters.ts';
 import type { Sealer } from './sealer.ts';
 import type { SealingBlocks } from './sealing-block.ts';
+import type { Signer } from './signer.ts';
 import type { States } from './states.ts';
 import type { Tiles } from './tiles.ts';
 
@@ -30,6 +31,7 @@ export interface LedgerParts {
   readonly encrypt: ChosenParameters;
   readonly lookup: Lookup;
   readonly sealer: Sealer;
+  readonly signer: Signer;
   readonly tiles: Tiles;
   readonly blocks: SealingBlocks;
   readonly states: States;

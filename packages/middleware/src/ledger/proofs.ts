@@ -1,4 +1,5 @@
 import {
+  encodeRotations,
   foldSubtrees,
   formatReceipt,
   inclusionPath,
@@ -22,7 +23,7 @@ export async function proveInclusion(tiles: Tiles, head: Head, index: number): P
 }
 
 /**
- * A receipt (C2SP tlog-proof) for the entry at `index`, verified before it is given out. Tiles that are wrong are made
+ * A receipt (C2SP tlog-proof) for the entry at `index`, with the rotations that lead from the first key to the one that signs, verified before it is given out. Tiles that are wrong are made
  * again from the log; throws `ledger-corrupt` where the log itself does not have the entry under the signed head.
  */
 export async function makeReceipt(
@@ -30,9 +31,11 @@ export async function makeReceipt(
   head: Head,
   index: number,
   entry: Uint8Array,
+  rotations: readonly string[] = [],
 ): Promise<string> {
   const proof = await proofUnderHead(tiles, head, index, entry);
-  return formatReceipt({ index, proof, checkpoint: head.checkpoint });
+  const extra = rotations.length === 0 ? {} : { extra: encodeRotations(rotations) };
+  return formatReceipt({ index, proof, checkpoint: head.checkpoint, ...extra });
 }
 
 /** The inclusion proof of the entry at `index`, verified against the signed head. Throws as {@link makeReceipt} does. */

@@ -9,6 +9,7 @@ import type { LedgerParts } from './parts.ts';
 import { matchesDigest, outcomeDigest, parseOutcome } from './payload-digest.ts';
 import { openNames, openParameter, openPayload, type StoredPayload, splitPayload } from './payload-record.ts';
 import { makeReceipt, proofUnderHead } from './proofs.ts';
+import { rotationNotes } from './rotations.ts';
 import { sha256 } from './sha256.ts';
 import { outcomeKey } from './step.ts';
 import { isUlid } from './ulid.ts';
@@ -58,6 +59,11 @@ export function openReader(parts: LedgerParts): Reader {
     const payload = splitPayload(id, stored.value);
     if (payload.pseudonym !== requester) throw corrupt(id, "its payload record is another requester's");
     return payload;
+  }
+
+  async function receiptFor(head: typeof sealer.head, position: number, bytes: Uint8Array): Promise<string> {
+    const rotations = head.signing === 0 ? [] : await rotationNotes(parts, parts.signer);
+    return makeReceipt(tiles, head, position, bytes, rotations);
   }
 
   async function acceptedEntry(state: DeferralState): ReturnType<typeof history.entryAt> {
@@ -151,13 +157,13 @@ export function openReader(parts: LedgerParts): Reader {
         parts.recent.delete(id);
         return {
           entry: recent.bytes,
-          receipt: await makeReceipt(tiles, sealer.head, recent.position, recent.bytes),
+          receipt: await receiptFor(sealer.head, recent.position, recent.bytes),
         };
       }
       const state = await loadExisting(id);
       const { bytes } = await acceptedEntry(state);
       const head = await sealedHead(state.position);
-      return { entry: bytes, receipt: await makeReceipt(tiles, head, state.position, bytes) };
+      return { entry: bytes, receipt: await receiptFor(head, state.position, bytes) };
     },
     async admitsCapability(id, capability) {
       const state = await load(id);

@@ -24,7 +24,7 @@ export async function rotateWrappingKey(
 ): Promise<WrappingRotated> {
   const { ring, dataKeys, sealer, progress } = parts;
   const before = await dataKeys.currentVersion();
-  const [first, ...others] = (await ring.reload()).encryption;
+  const [first, ...others] = (await ring.reload('urgent')).encryption;
   const { version } = others.at(-1) ?? first;
   const isInForce = version <= before || !(await dataKeys.useVersion(version));
   const wrapped = await dataKeys.wrapAllAgain();
