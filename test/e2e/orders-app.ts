@@ -8,6 +8,7 @@ import { type Observed, observe } from '@slackwater/middleware/pg';
 import { type PostgresServer, type SlowCommits, slowCommits } from '@slackwater/test-support/postgres';
 import express, { type Express, type Request, type RequestHandler } from 'express';
 import pg from 'pg';
+import { ensureTableSql } from '../../packages/middleware/src/drivers/pg-completion-table.ts';
 
 /** An application on a real database, with a gate before its routes. */
 export interface OrdersApp {
@@ -44,6 +45,8 @@ export async function prepareDatabase(server: PostgresServer): Promise<SlowCommi
     CREATE TABLE orders (id bigserial PRIMARY KEY, reference text NOT NULL, customer text, note text);
     CREATE TABLE payments (id bigserial PRIMARY KEY, reference text NOT NULL);
   `);
+  // As a migration makes it: the first request with a key may come before the gate has looked for it.
+  await operator.query(ensureTableSql);
   await slowCommits(operator, ['orders', 'payments']);
   await operator.end();
   // Its own connection: one that is idle while the database is slow.

@@ -89,13 +89,14 @@ describe('a request with an Idempotency-Key', () => {
 
   it('that is being performed is refused with 409', async () => {
     await open();
-    await slow.set(500);
-    const first = post(`${orders.url}/orders`, { reference: 'running' }, keyed('four'));
-    await new Promise((resolve) => setTimeout(resolve, 150));
-    const second = await post(`${orders.url}/orders`, { reference: 'running' }, keyed('four'));
-    expect(second.status).toBe(409);
-    expect(await codeOf(second)).toBe('idempotency-key-in-use');
-    expect((await first).status).toBe(201);
+    await server.stallCommits(true);
+    const both = [1, 2].map(() => post(`${orders.url}/orders`, { reference: 'running' }, keyed('four')));
+    // The other one is held up in its commit.
+    const refused = await Promise.race(both);
+    await server.stallCommits(false);
+    expect(refused.status).toBe(409);
+    expect(await codeOf(refused)).toBe('idempotency-key-in-use');
+    expect((await Promise.all(both)).map(({ status }) => status).toSorted()).toEqual([201, 409]);
     expect((await orders.counts())['running']).toBe(1);
   });
 
