@@ -29,7 +29,7 @@ const benchmarks: readonly Benchmark[] = [
 
 const help = `What Slackwater costs, beside the same without it. Compare only within one run.
 
-  npm run bench                     everything, in under four minutes
+  npm run bench                     everything, in five to seven minutes
   npm run bench -- --only <name>    one of these; may be given several times:
 ${benchmarks.map(({ name, title }) => `      ${name.padEnd(12)}${title}`).join('\n')}
   npm run bench -- --quick          fewer and shorter rounds: to see that it runs, not to quote

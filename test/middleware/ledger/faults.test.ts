@@ -280,11 +280,12 @@ describe.each(paths)('$of', (path) => {
 
   describe.each(ios)('$what ($write)', ({ at, write }) => {
     it.each(faults)('%s: nothing is lost, and nothing is done twice', async (fault) => {
-      for (const after of afterwards) {
+      const lived = afterwards.map(async (after) => {
         const life = await Life.begin(path, after, { at, fault });
         await life.live();
         expect(life.writes[at]).toBe(write);
-      }
+      });
+      await Promise.all(lived);
     });
   });
 });
