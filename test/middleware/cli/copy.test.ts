@@ -4,7 +4,7 @@ import { verifyReceipt } from '@slackwater/shared';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EngineError } from '../../../packages/middleware/src/engines/engine-error.ts';
 import type { Ledger } from '../../../packages/middleware/src/ledger/open-ledger.ts';
-import { acceptanceOf, accepted, type Bench, ledgerBench } from '../ledger/ledgers.ts';
+import { acceptanceOf, accepted, type Bench, inTwo, ledgerBench } from '../ledger/ledgers.ts';
 import { copied, slackwaterSays } from './command-line.ts';
 import { rowsOf } from './rows.ts';
 
@@ -157,6 +157,7 @@ describe('slackwater copy', () => {
     const { ledger, abandon } = await source.open({
       between: (engine) => ({
         ...engine,
+        log: inTwo(engine.log),
         store: {
           ...engine.store,
           create: (key, ...rest) =>
