@@ -45,12 +45,13 @@ describe('verifying a whole ledger', () => {
       root,
       blocks: 4,
       origin: 'ledger.example/a',
+      verifierKeys,
       lives: { ...nobody, accepted: 10, unsettled: 10 },
     });
   });
 
   it('accepts the ledger in which nothing has happened yet', () => {
-    const report = { ok: true, size: 0, root: emptyRoot(), blocks: 0, lives: nobody };
+    const report = { ok: true, size: 0, root: emptyRoot(), blocks: 0, verifierKeys, lives: nobody };
     expect(verify({ entries: [], blocks: [] })).toEqual(report);
     const oldCheckpoint = checkpointOf([], 0, signer);
     expect(verify({ entries: [], blocks: [], oldCheckpoint })).toEqual(report);

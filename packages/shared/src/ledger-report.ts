@@ -43,6 +43,8 @@ export interface LedgerVerified {
   readonly blocks: number;
   /** Origin of the newest checkpoint; absent in an empty ledger. */
   readonly origin?: string;
+  /** Whom it was verified against: the keys that were given, and those that its `key-rotated` entries put in force after them. */
+  readonly verifierKeys: readonly string[];
   /** What became of its deferrals. */
   readonly lives: LifeCounts;
 }

@@ -130,6 +130,7 @@ export class LedgerVerifier {
       root: this.#tree.root(),
       blocks: this.#blocks,
       ...origin,
+      verifierKeys: this.#allKeys(),
       lives: this.#lives.counts,
     };
   }
@@ -176,11 +177,14 @@ export class LedgerVerifier {
     }
   }
 
+  #allKeys(): readonly string[] {
+    return [...this.#trust.verifierKeys, ...this.#learned];
+  }
+
   /** By now every key is known that can have signed it. */
   #settleOld(): LedgerRefused | undefined {
-    const keys = [...this.#trust.verifierKeys, ...this.#learned];
     try {
-      verifyCheckpoint(this.#trust.oldCheckpoint ?? '', keys, this.#trust);
+      verifyCheckpoint(this.#trust.oldCheckpoint ?? '', this.#allKeys(), this.#trust);
       this.#oldIsOpen = false;
       return undefined;
     } catch (error) {

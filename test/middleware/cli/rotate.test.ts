@@ -30,12 +30,14 @@ function hurriedClock(): Clock {
   };
 }
 
-async function rotate(...args: readonly string[]) {
+const rotate = (...args: readonly string[]) => run('keys', 'rotate', ...args);
+
+async function run(...args: readonly string[]) {
   let out = '';
   let err = '';
   const surroundings = { stdout: { write: (text: string) => (out += text) }, clock: hurriedClock() };
   const stderr = { write: (text: string) => (err += text) };
-  const code = await runCommand(['keys', 'rotate', ...args], { ...surroundings, stderr });
+  const code = await runCommand(args, { ...surroundings, stderr });
   return { code, out, err };
 }
 
@@ -114,6 +116,10 @@ describe('slackwater keys rotate', () => {
     expect(again.ledger.verifierKey).toBe(ledger.verifierKey);
     await accepted(again.ledger);
     expect(bench.verifyBytes(ledger.verifierKey)).toMatchObject({ ok: true, size: 3 });
+    const tiles = join(bench.directory, 'tiles');
+    expect(await run('export', ...here(), '--tiles', tiles)).toMatchObject({ code: 0 });
+    const first = ['--verifier-key', ledger.verifierKey] as const;
+    expect(await run('verify', '--ledger', `tiles:${tiles}`, ...first)).toMatchObject({ code: 0 });
     const keys = parseKeyFile(await readFile(keyFilePath(bench.directory, 'payments', 'default')));
     expect(keys.signing.map(({ privateKey }) => privateKey !== undefined)).toEqual([false, true]);
   });

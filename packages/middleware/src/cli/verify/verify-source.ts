@@ -66,8 +66,6 @@ async function verifyWhole(
   entries: AsyncIterable<readonly Uint8Array[]>,
   { verifierKeys, oldCheckpoint, records, onEntries }: Verifying,
 ): Promise<SourceVerified | SourceRefused> {
-  const shown = checkpoint === undefined ? undefined : openShown(checkpoint, verifierKeys);
-  if (shown !== undefined && 'ok' in shown) return shown;
   const old = oldCheckpoint === undefined ? {} : { oldCheckpoint };
   const verifier = new LedgerVerifier({ verifierKeys, ...old, ...native });
   await feedVerifier(verifier, blocks, entries, async (page, first) => {
@@ -76,6 +74,9 @@ async function verifyWhole(
   });
   const report: LedgerReport = verifier.finish();
   if (!report.ok) return report;
+  // The keys that the ledger has put in force are known by now: one of them may have signed it.
+  const shown = checkpoint === undefined ? undefined : openShown(checkpoint, report.verifierKeys);
+  if (shown !== undefined && 'ok' in shown) return shown;
   if (shown !== undefined && (shown.size !== report.size || !isSame(shown.root, report.root))) {
     return differs(
       `the checkpoint is for ${shown.size} entries, the blocks seal ${report.size}, or another root`,
