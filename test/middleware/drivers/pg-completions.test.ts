@@ -304,6 +304,16 @@ describe('the completion rows of a database', () => {
     await Promise.all(others.map((other) => other.end()));
   });
 
+  it('are none where the first question of all is for them, or shuts out, and the table is created with it', async () => {
+    expect(await completions.find('never begun')).toEqual([]);
+    await operator.query('DROP TABLE slackwater_completions');
+    const other = new pg.Pool({ connectionString: server.connectionString });
+    observe(other, { partition: 'shut', ensure: true });
+    expect(await completionsOf('shut').shutOut('given up')).toBe('shut-out');
+    expect(await rows('given up')).toMatchObject([{ tombstone: true }]);
+    await other.end();
+  });
+
   it('are not ready without their table, their key or the right to write, and are once that is put right', async () => {
     const other = new pg.Pool({ connectionString: server.connectionString });
     observe(other, { partition: 'bare' });

@@ -37,16 +37,26 @@ export function completionsOf(
 ): PgCompletions {
   let known: Promise<void> | undefined;
 
-  async function check(client: PgClient): Promise<void> {
-    if (observation.tableToEnsure) {
-      try {
-        await ask(client, ensureTableSql);
-        observation.tableToEnsure = false;
-      } catch (error) {
-        if (isServerError(error)) await ask(client, 'ROLLBACK');
-        // It may be there all the same, made by somebody with the right to.
-      }
+  async function ensureTable(client: PgClient): Promise<void> {
+    if (!observation.tableToEnsure) return;
+    try {
+      await ask(client, ensureTableSql);
+      observation.tableToEnsure = false;
+    } catch (error) {
+      if (isServerError(error)) await ask(client, 'ROLLBACK');
+      // It may be there all the same, made by somebody with the right to.
     }
+  }
+
+  /** The first question of all may be one for rows, in a database that has no table yet. */
+  function withTable<T>(work: (client: PgClient) => Promise<T>): (client: PgClient) => Promise<T> {
+    return async (client) => {
+      await ensureTable(client);
+      return work(client);
+    };
+  }
+
+  async function check(client: PgClient): Promise<void> {
     const { rows } = await ask(client, checkTableSql);
     if (rows.length === 0) throw tableMissing(undefined, 'The table slackwater_completions is missing');
     if (rows[0]?.['usable'] !== true) {
@@ -69,7 +79,7 @@ export function completionsOf(
 
   return {
     async ready() {
-      known ??= questions.use(check).catch((error: unknown) => {
+      known ??= questions.use(withTable(check)).catch((error: unknown) => {
         known = undefined;
         // Whether the table is there nobody can tell now.
         throw isSlackwaterError(error) || contactFailure(error) !== undefined
@@ -79,10 +89,10 @@ export function completionsOf(
       await known;
     },
 
-    find: (key) => lookingAgain(questions.use((client) => rowsOf(client, key))),
+    find: (key) => lookingAgain(questions.use(withTable((client) => rowsOf(client, key)))),
 
     shutOut: (key) =>
-      lookingAgain(waiting.use((client) => inTransaction(client, () => shutOut(client, key)))),
+      lookingAgain(waiting.use(withTable((client) => inTransaction(client, () => shutOut(client, key))))),
 
     async prune(olderThanMs) {
       for (let pruned = 0; ; ) {
