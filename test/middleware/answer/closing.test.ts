@@ -59,7 +59,9 @@ it('a gate that is closed while it starts does not begin to perform, and is sile
 it('a gate that is started before it is mounted performs nothing until there are routes', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'slackwater-starting-'));
   const engine = sqliteEngine({ directory });
-  served = await serve((app, gate) => void app.use(gate, (_req, res) => void res.end()), { engine });
+  // No second probe, by which it would be performed before it is closed.
+  const latency = { probeEveryMs: 60_000 };
+  served = await serve((app, gate) => void app.use(gate, (_req, res) => void res.end()), { engine, latency });
   await served.gate.start();
   await overload(served);
   const asking = { 'x-customer': 'ann', prefer: 'respond-async' };
