@@ -6,7 +6,7 @@ import { verifyCheckpoint } from './checkpoint-verify.ts';
 import type { VerifyOptions } from './ed25519.ts';
 import type { LedgerBlock, LedgerEntry } from './entry.ts';
 import { parseOwnEntry } from './entry-codec.ts';
-import { isSlackwaterError } from './errors.ts';
+import { faultOf, messageOf } from './fault-of.ts';
 import { GrowingTree } from './growing-tree.ts';
 import { LedgerLives } from './ledger-lives.ts';
 import type { LedgerFault, LedgerRefused, LedgerReport } from './ledger-report.ts';
@@ -291,14 +291,4 @@ export class LedgerVerifier {
     this.#refused ??= { ok: false, fault, message, ...where };
     return this.#refused;
   }
-}
-
-function faultOf(error: unknown, prefix: 'checkpoint' | 'old-checkpoint'): LedgerFault {
-  const code = isSlackwaterError(error) ? error.code : undefined;
-  if (code === 'verifier-key-malformed') return code;
-  return code === 'note-unverified' ? `${prefix}-unverified` : `${prefix}-malformed`;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : 'unreadable';
 }
