@@ -1,8 +1,8 @@
-import type { LedgerEntry, WorkTypeChange } from '@slackwater/shared';
+import type { WorkTypeChange } from '@slackwater/shared';
 import { EngineError } from '../engines/engine-error.ts';
 import { afterEntry, type ChangedWorkTypes } from './changed-work-types.ts';
 import type { Deadline } from './deadline.ts';
-import { entryBytes } from './make-entry.ts';
+import { entryBytes, ledgerEntry } from './make-entry.ts';
 import type { LedgerParts } from './parts.ts';
 import type { Recording } from './sealer.ts';
 import { serial } from './serial.ts';
@@ -53,7 +53,10 @@ export function workTypeChanger(
       const before = (await changedWorkTypes.read()) ?? new Map();
       const changes = plan(before);
       if (Object.keys(changes).length === 0) return before;
-      const entry = entryOf(parts, newId(), changes, by, clock.wallNow());
+      const [name = '', another] = Object.keys(changes);
+      const about = { id: newId(), by, nowMs: clock.wallNow() };
+      const workType = another === undefined ? name : '';
+      const entry = { ...ledgerEntry(parts, 'work-type-changed', about), workType, changes };
       const bytes = entryBytes(entry);
       // Nothing is awaited between here and the append: a call that was answered with `none` stops at the latest now.
       if (deadline.expired) throw tooLate('The engine was too slow to change anything.');
@@ -112,32 +115,6 @@ export function changeAttempt(): ChangeAttempt {
       isApplied = true;
     },
     isCertain: () => isApplied || isUndone(),
-  };
-}
-
-function entryOf(
-  { application, group }: LedgerParts,
-  id: string,
-  changes: Readonly<Record<string, WorkTypeChange>>,
-  by: string,
-  nowMs: number,
-): LedgerEntry {
-  const [name = '', another] = Object.keys(changes);
-  return {
-    v: 1,
-    type: 'work-type-changed',
-    id,
-    at: new Date(nowMs).toISOString(),
-    group,
-    application,
-    method: '',
-    route: '',
-    workType: another === undefined ? name : '',
-    partition: '',
-    requester: '',
-    reasons: [],
-    by,
-    changes,
   };
 }
 

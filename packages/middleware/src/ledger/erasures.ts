@@ -1,8 +1,7 @@
-import type { LedgerEntry } from '@slackwater/shared';
 import type { EngineStore } from '../engines/store.ts';
 import { LedgerError } from './ledger-error.ts';
 import { isSettled } from './life.ts';
-import { entryBytes } from './make-entry.ts';
+import { entryBytes, ledgerEntry } from './make-entry.ts';
 import type { LedgerParts } from './parts.ts';
 import { encodeRequester, readRequester, requesterKey } from './requesters.ts';
 
@@ -138,7 +137,9 @@ export function openErasures(parts: LedgerParts, newId: () => string): Erasures 
       if (turn === undefined) return;
       await dataKeys.destroy(erasure.pseudonym);
       if (!(await isRecorded(erasure))) {
-        const entry = erasedEntry(parts, erasure, clock.wallNow());
+        const { id, by, pseudonym: requester, purpose } = erasure;
+        const about = { id, by, nowMs: clock.wallNow() };
+        const entry = { ...ledgerEntry(parts, 'erased', about), requester, purpose };
         progress.complete(await sealer.record(entryBytes(entry)).sealed);
       }
       const stored = await readRequester(store, erasure.tag);
@@ -149,29 +150,6 @@ export function openErasures(parts: LedgerParts, newId: () => string): Erasures 
       await store.delete(erasurePrefix + erasure.pseudonym);
       await store.delete(turnKey, turn).catch(() => false);
     },
-  };
-}
-
-function erasedEntry(
-  { application, group }: LedgerParts,
-  { id, pseudonym, by, purpose }: Erasure,
-  nowMs: number,
-): LedgerEntry {
-  return {
-    v: 1,
-    type: 'erased',
-    id,
-    at: new Date(nowMs).toISOString(),
-    group,
-    application,
-    method: '',
-    route: '',
-    workType: '',
-    partition: '',
-    requester: pseudonym,
-    reasons: [],
-    by,
-    purpose,
   };
 }
 

@@ -14,6 +14,27 @@ export function deadlineOf({ maxDelayMs }: Acceptance, nowMs: number): number | 
   return maxDelayMs === undefined ? undefined : nowMs + maxDelayMs;
 }
 
+/** What an entry says that is about no single deferral: that somebody did something to the ledger. */
+export function ledgerEntry(
+  { application, group }: EntryOwner,
+  type: LedgerEntry['type'],
+  { id, by, nowMs }: { readonly id: string; readonly by: string; readonly nowMs: number },
+): LedgerEntry {
+  const nowhere = { method: '', route: '', workType: '', partition: '' };
+  return {
+    v: 1,
+    type,
+    id,
+    at: timeOf(nowMs),
+    group,
+    application,
+    ...nowhere,
+    requester: '',
+    reasons: [],
+    by,
+  };
+}
+
 /** The entry of an acceptance. `payload` is the digest, base64. */
 export function acceptedEntry(
   owner: EntryOwner,

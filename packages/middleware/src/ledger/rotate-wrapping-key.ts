@@ -1,5 +1,4 @@
-import type { LedgerEntry } from '@slackwater/shared';
-import { entryBytes } from './make-entry.ts';
+import { entryBytes, ledgerEntry } from './make-entry.ts';
 import type { LedgerParts } from './parts.ts';
 
 // A new key-encryption key, by crash point. No record is written again: only the wrapped keys are.
@@ -29,30 +28,9 @@ export async function rotateWrappingKey(
   const isInForce = version <= before || !(await dataKeys.useVersion(version));
   const wrapped = await dataKeys.wrapAllAgain();
   if (!isInForce) {
-    const entry = rotatedEntry(parts, { id: newId(), by, version });
+    const about = { id: newId(), by, nowMs: parts.clock.wallNow() };
+    const entry = { ...ledgerEntry(parts, 'key-rotated', about), keyVersion: version };
     progress.complete(await sealer.record(entryBytes(entry)).sealed);
   }
   return { version: await dataKeys.currentVersion(), wrapped };
-}
-
-function rotatedEntry(
-  { application, group, clock }: LedgerParts,
-  { id, by, version }: { readonly id: string; readonly by: string; readonly version: number },
-): LedgerEntry {
-  return {
-    v: 1,
-    type: 'key-rotated',
-    id,
-    at: new Date(clock.wallNow()).toISOString(),
-    group,
-    application,
-    method: '',
-    route: '',
-    workType: '',
-    partition: '',
-    requester: '',
-    reasons: [],
-    by,
-    keyVersion: version,
-  };
 }

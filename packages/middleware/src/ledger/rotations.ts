@@ -1,8 +1,8 @@
-import { type LedgerEntry, parseEntry, verifyRotation, walkRotations } from '@slackwater/shared';
+import { parseEntry, verifyRotation, walkRotations } from '@slackwater/shared';
 import type { EngineStore } from '../engines/store.ts';
 import type { History } from './history.ts';
 import { LedgerError } from './ledger-error.ts';
-import { entryBytes } from './make-entry.ts';
+import { entryBytes, ledgerEntry } from './make-entry.ts';
 import type { LedgerParts } from './parts.ts';
 import { sha256 } from './sha256.ts';
 import { ed25519Verify, type Signer } from './signer.ts';
@@ -77,32 +77,11 @@ export async function rotateSigningKey(parts: LedgerParts, newId: () => string, 
     );
   }
   const rotation = signer.signRotation(before, before + 1);
-  const entry = rotationEntry(parts, { id: newId(), by, rotation });
+  const about = { id: newId(), by, nowMs: parts.clock.wallNow() };
+  const entry = { ...ledgerEntry(parts, 'key-rotated', about), rotation };
   progress.complete(await sealer.record(entryBytes(entry)).sealed);
   await sealer.catchUp();
   return next;
-}
-
-function rotationEntry(
-  { application, group, clock }: LedgerParts,
-  { id, by, rotation }: { readonly id: string; readonly by: string; readonly rotation: string },
-): LedgerEntry {
-  return {
-    v: 1,
-    type: 'key-rotated',
-    id,
-    at: new Date(clock.wallNow()).toISOString(),
-    group,
-    application,
-    method: '',
-    route: '',
-    workType: '',
-    partition: '',
-    requester: '',
-    reasons: [],
-    by,
-    rotation,
-  };
 }
 
 function noteIn(bytes: Uint8Array): unknown {
