@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { expect } from 'vitest';
 import { runCommand } from '../../../packages/middleware/src/cli/run-command.ts';
-import { systemClock } from '../../../packages/middleware/src/clock.ts';
+import { type Clock, systemClock } from '../../../packages/middleware/src/clock.ts';
 import type { Random } from '../../crash/random.ts';
 
 /** What a command line came to. */
@@ -14,15 +14,34 @@ export interface Said {
 }
 
 /** Runs a command line in this process. */
-export async function slackwaterSays(...args: readonly string[]): Promise<Said> {
+export function slackwaterSays(...args: readonly string[]): Promise<Said> {
+  return slackwaterSaysBy(systemClock, ...args);
+}
+
+/** Runs a command line in this process, by a clock of its own. */
+export async function slackwaterSaysBy(clock: Clock, ...args: readonly string[]): Promise<Said> {
   let out = '';
   let err = '';
   const code = await runCommand(args, {
     stdout: { write: (text) => (out += text) },
     stderr: { write: (text) => (err += text) },
-    clock: systemClock,
+    clock,
   });
   return { code, out, err };
+}
+
+/** The system's clock, but that each wait of just `waitMs` is over at once, and so much later as `passesMs` says. */
+export function hurriedClock(waitMs: number, passesMs: number): Clock {
+  let ahead = 0;
+  return {
+    now: () => systemClock.now() + ahead,
+    wallNow: () => systemClock.wallNow(),
+    after(ms, work) {
+      if (ms !== waitMs) return systemClock.after(ms, work);
+      ahead += passesMs;
+      return systemClock.after(1, work);
+    },
+  };
 }
 
 /** The one line of JSON that a copy ends with. */

@@ -1,8 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { runCommand } from '../../../packages/middleware/src/cli/run-command.ts';
-import { type Clock, systemClock } from '../../../packages/middleware/src/clock.ts';
 import { accepted, type Bench, ledgerBench } from '../ledger/ledgers.ts';
-import { type Said, slackwaterSays } from './command-line.ts';
+import { hurriedClock, type Said, slackwaterSays, slackwaterSaysBy } from './command-line.ts';
 
 let bench: Bench;
 beforeEach(async () => {
@@ -11,29 +9,8 @@ beforeEach(async () => {
 afterEach(() => bench.end());
 
 /** Between two looks a minute passes; everything else takes its time. */
-function hurriedClock(): Clock {
-  let ahead = 0;
-  return {
-    now: () => systemClock.now() + ahead,
-    wallNow: () => systemClock.wallNow(),
-    after(ms, work) {
-      if (ms !== 200) return systemClock.after(ms, work);
-      ahead += 60_000;
-      return systemClock.after(1, work);
-    },
-  };
-}
-
-async function erase(...args: readonly string[]): Promise<Said> {
-  let out = '';
-  let err = '';
-  const code = await runCommand(['erase', '--ledger', `sqlite:${bench.directory}`, ...args], {
-    stdout: { write: (text) => (out += text) },
-    stderr: { write: (text) => (err += text) },
-    clock: hurriedClock(),
-  });
-  return { code, out, err };
-}
+const erase = (...args: readonly string[]): Promise<Said> =>
+  slackwaterSaysBy(hurriedClock(200, 60_000), ...['erase', '--ledger', `sqlite:${bench.directory}`], ...args);
 
 const alice = ['--requester', 'alice@example.com', '--purpose', 'request 4711'];
 

@@ -2,13 +2,12 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parseEntry } from '@slackwater/shared';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { runCommand } from '../../../packages/middleware/src/cli/run-command.ts';
 import { writeSecret } from '../../../packages/middleware/src/cli/secret-file.ts';
-import { type Clock, systemClock } from '../../../packages/middleware/src/clock.ts';
 import { keyFilePath } from '../../../packages/middleware/src/engines/sqlite/key-file.ts';
 import { wrappedUnder } from '../../../packages/middleware/src/ledger/key-wrapping.ts';
 import { createKeyFile, parseKeyFile } from '../../../packages/middleware/src/ledger/keys.ts';
 import { accepted, type Bench, bytesOf, ledgerBench } from '../ledger/ledgers.ts';
+import { hurriedClock, type Said, slackwaterSaysBy } from './command-line.ts';
 
 let bench: Bench;
 beforeEach(async () => {
@@ -17,30 +16,9 @@ beforeEach(async () => {
 afterEach(() => bench.end());
 
 /** The time that is given to other hosts passes at once. */
-function hurriedClock(): Clock {
-  let ahead = 0;
-  return {
-    now: () => systemClock.now() + ahead,
-    wallNow: () => systemClock.wallNow(),
-    after(ms, work) {
-      if (ms !== 15_000) return systemClock.after(ms, work);
-      ahead += ms;
-      return systemClock.after(1, work);
-    },
-  };
-}
-
-const rotate = (...args: readonly string[]) => run('keys', 'rotate', ...args);
-
-async function run(...args: readonly string[]) {
-  let out = '';
-  let err = '';
-  const surroundings = { stdout: { write: (text: string) => (out += text) }, clock: hurriedClock() };
-  const stderr = { write: (text: string) => (err += text) };
-  const code = await runCommand(args, { ...surroundings, stderr });
-  return { code, out, err };
-}
-
+const run = (...args: readonly string[]): Promise<Said> =>
+  slackwaterSaysBy(hurriedClock(15_000, 15_000), ...args);
+const rotate = (...args: readonly string[]): Promise<Said> => run('keys', 'rotate', ...args);
 const here = (): readonly string[] => ['--ledger', `sqlite:${bench.directory}`];
 
 describe('slackwater keys rotate', () => {
