@@ -87,6 +87,7 @@ describe('a request that came with credentials', () => {
   it('is performed with its identity restored; its credentials are kept nowhere and not asked for again', async () => {
     const { middleware, asked } = authentication();
     const replayedWith: (string | undefined)[] = [];
+    const told: Request['slackwater'][] = [];
     await open({
       before: [
         (req, _res, next) => {
@@ -99,6 +100,7 @@ describe('a request that came with credentials', () => {
         requester: nameOf,
         capture: (req) => (req as Known).user,
         restore: (req, captured) => {
+          told.push(req.slackwater);
           (req as Known).user = captured as { name: string };
         },
       },
@@ -108,10 +110,12 @@ describe('a request that came with credentials', () => {
     await Promise.all(Array.from({ length: 8 }, () => post(`${orders.url}/payments`, {}, headers)));
     let reference = '';
     let attempts = 0;
+    let id = '';
     await eventually(async () => {
       reference = `hers ${++attempts}`;
       const one = await post(`${orders.url}/orders`, { reference }, { ...headers, prefer: 'respond-async' });
       expect(one.status).toBe(202);
+      id = ((await one.json()) as { id: string }).id;
     });
     await slow.set(0);
     const before = asked();
@@ -122,6 +126,9 @@ describe('a request that came with credentials', () => {
       expect(rows).toEqual([{ customer: 'ann' }]);
     });
     expect(replayedWith).toEqual([undefined]);
+    expect(told).toEqual([
+      { replay: { id, attempt: 1, completionKey: expect.any(String), workType: expect.any(String) } },
+    ]);
     expect(asked()).toBe(before);
   });
 

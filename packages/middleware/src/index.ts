@@ -32,6 +32,7 @@ export type { ChangeResult, ChangeTerms, GateWorkTypes, WorkTypeView } from './o
 export type { MetricRegistry, PrometheusOptions } from './options/prometheus-options.ts';
 export type { WorkTypeChanges } from './options/change-work-type.ts';
 export type { AuthOptions } from './options/auth-options.ts';
+export type { RequestReplay, RequestSlackwater, WithSlackwater } from './options/request-slackwater.ts';
 export type { ResourceGroupOptions } from './options/group-options.ts';
 export type {
   AskRequest,
