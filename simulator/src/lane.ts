@@ -1,12 +1,13 @@
 import type { ItemAdmission, ItemAnswer } from '../../packages/middleware/src/decide/item-admission.ts';
 import { retryDelayMs } from '../../packages/middleware/src/perform/back-off.ts';
 import {
-  atOnce,
-  firstPace,
-  type Pace,
-  paceAfter,
-  restMs,
-} from '../../packages/middleware/src/perform/pace.ts';
+  afterItem,
+  type Drain,
+  type DrainedItem,
+  firstDrain,
+  mayBegin,
+  released,
+} from '../../packages/middleware/src/perform/drain.ts';
 import type { PerformerOptions } from '../../packages/middleware/src/perform/performer-options.ts';
 import { Line } from './line.ts';
 import type { Random } from './random.ts';
@@ -26,18 +27,15 @@ export interface LaneParts {
   readonly drained: (rank: number) => void;
 }
 
-const leastHoldMs = 10;
-
 /**
- * The deferrals of one partition on one host, in memory: the real admission and the real pace, and a queue that is asked
+ * The deferrals of one partition on one host, in memory: the real admission and the real drain rule, and a queue that is asked
  * in the order of importance.
  */
 export class Lane {
   readonly #parts: LaneParts;
   readonly #queued: readonly Line<{ attempts: number }>[];
-  #pace: Pace = firstPace;
+  #drain: Drain = firstDrain;
   #running = 0;
-  #heldUntil = 0;
 
   constructor(parts: LaneParts) {
     this.#parts = parts;
@@ -52,13 +50,13 @@ export class Lane {
 
   /** The partition may have recovered. */
   wake(): void {
-    this.#heldUntil = 0;
+    this.#drain = released(this.#drain);
     this.#pump();
   }
 
   #pump(): void {
-    const { clock, admission, partition, workTypes, options } = this.#parts;
-    while (this.#running < atOnce(this.#pace) && clock.now() >= this.#heldUntil) {
+    const { clock, admission, partition, workTypes } = this.#parts;
+    while (mayBegin(this.#drain, this.#running, clock.now()) > 0) {
       let askAgainInMs = Number.POSITIVE_INFINITY;
       const isBegun = this.#queued.some((line, rank) => {
         if (line.length === 0) return false;
@@ -72,8 +70,7 @@ export class Lane {
       });
       if (isBegun) continue;
       if (askAgainInMs === Number.POSITIVE_INFINITY) return;
-      this.#pace = paceAfter(this.#pace, { heldForMs: askAgainInMs }, options.maxConcurrency);
-      this.#hold(Math.min(Math.max(askAgainInMs, leastHoldMs), options.lookEveryMs));
+      this.#after({ end: { heldForMs: askAgainInMs }, strain: 0, tookMs: 0 });
     }
   }
 
@@ -88,14 +85,11 @@ export class Lane {
       () => admitted.wrote(partition),
       (well) => {
         this.#running -= 1;
-        const end = well ? 'well' : 'badly';
-        this.#pace = paceAfter(this.#pace, end, options.maxConcurrency, admitted.strain());
+        const strain = admitted.strain();
         admitted.finished();
-        if (well) {
-          drained(rank);
-          const rest = restMs(this.#pace, clock.now() - begunAt);
-          if (rest > 0) this.#hold(Math.min(rest, options.lookEveryMs));
-        } else {
+        this.#after({ end: well ? 'well' : 'badly', strain, tookMs: clock.now() - begunAt });
+        if (well) drained(rank);
+        else {
           item.attempts += 1;
           const delayMs = retryDelayMs(item.attempts, options.retryBaseMs, options.retryCapMs, random());
           clock.after(delayMs, () => {
@@ -108,9 +102,11 @@ export class Lane {
     );
   }
 
-  #hold(ms: number): void {
-    const { clock } = this.#parts;
-    this.#heldUntil = clock.now() + ms;
-    clock.after(ms, () => this.#pump());
+  #after(item: DrainedItem): void {
+    const { clock, options } = this.#parts;
+    const { heldUntil } = this.#drain;
+    const now = clock.now();
+    this.#drain = afterItem(this.#drain, item, options, now);
+    if (this.#drain.heldUntil > heldUntil) clock.after(this.#drain.heldUntil - now, () => this.#pump());
   }
 }

@@ -1,4 +1,4 @@
-import type { Scenario } from './scenario.ts';
+import type { Fault, Scenario } from './scenario.ts';
 
 /** For so long after a fault has ended, at most to the next one, being over again is a re-trip, ms. */
 export const recoveryMs = 30_000;
@@ -19,16 +19,12 @@ export class Recoveries {
   #retrips = 0;
 
   constructor({ partitions, durationMs }: Scenario) {
-    this.#recoveries = Object.entries(partitions).flatMap(([partition, { faults = [] }]) => {
-      const ends = new Set(faults.map(({ toMs }) => toMs));
-      return [...ends]
-        .filter((end) => end < durationMs && !faults.some(({ fromMs, toMs }) => fromMs <= end && end < toMs))
-        .map((end) => {
-          const begins = faults.map(({ fromMs }) => fromMs).filter((fromMs) => fromMs > end);
-          const untilMs = Math.min(end + recoveryMs, durationMs, ...begins);
-          return { partition, faultToMs: end, untilMs, firstAdmissionAt: undefined };
-        });
-    });
+    this.#recoveries = Object.entries(partitions).flatMap(([partition, { faults = [] }]) =>
+      endsOf(faults, durationMs).map(({ endMs, nextMs }) => ({
+        ...{ partition, faultToMs: endMs, untilMs: Math.min(endMs + recoveryMs, nextMs) },
+        firstAdmissionAt: undefined,
+      })),
+    );
   }
 
   /** A work type has changed its state. `place` names host, partition and work type; `partition` the scenario's entry. */
@@ -72,4 +68,18 @@ export class Recoveries {
     }
     return undefined;
   }
+}
+
+/** When nothing is wrong any more with a partition, and when something is again, or the simulation ends. */
+export function endsOf(
+  faults: readonly Fault[],
+  durationMs: number,
+): readonly { readonly endMs: number; readonly nextMs: number }[] {
+  const ends = new Set(faults.map(({ toMs }) => toMs));
+  return [...ends]
+    .filter((end) => end < durationMs && !faults.some(({ fromMs, toMs }) => fromMs <= end && end < toMs))
+    .map((endMs) => {
+      const begins = faults.map(({ fromMs }) => fromMs).filter((fromMs) => fromMs > endMs);
+      return { endMs, nextMs: Math.min(durationMs, ...begins) };
+    });
 }

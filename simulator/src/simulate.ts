@@ -1,4 +1,5 @@
 import { type Caller, callers, networkMs, patienceMs } from './callers.ts';
+import { type DrainRow, Drains } from './drains.ts';
 import { Host } from './host.ts';
 import { Partition } from './partition.ts';
 import { type Random, randomOf, untilNextMs } from './random.ts';
@@ -17,6 +18,8 @@ export interface Report {
   readonly retrips: number;
   /** Of the slowest recovery: from a fault's end to the first request, other than probes, that was let through. */
   readonly timeToFirstAdmissionAfterFaultMs: number | null;
+  /** For each fault that left a backlog: how long it took to drain, and how long the partition needed. */
+  readonly drains: readonly DrainRow[];
 }
 
 /** How a simulation tells that it goes on. */
@@ -56,6 +59,7 @@ export async function simulate(read: ReadScenario, watch?: Watch): Promise<Repor
   const clock = new VirtualClock();
   const tally = new Tally(scenario);
   const recoveries = new Recoveries(scenario);
+  const drains = new Drains(scenario);
   const partitions = new Map<string, Partition>();
   const names = options.workTypes.map(({ name }) => name);
   let streams = 0;
@@ -86,8 +90,14 @@ export async function simulate(read: ReadScenario, watch?: Watch): Promise<Repor
       events: {
         changed: (host, partition, workType, from, to) =>
           recoveries.changed(`${host} ${workType} ${partition}`, entryOf(partition), from, to, clock.now()),
-        committed: (partition, rank, ms) => seriesOf(partition, rank).latency(ms, clock.now()),
-        drained: (partition, rank) => seriesOf(partition, rank).count('drained', clock.now()),
+        committed: (partition, rank, ms) => {
+          seriesOf(partition, rank).latency(ms, clock.now());
+          drains.committed(entryOf(partition), clock.now());
+        },
+        drained: (partition, rank) => {
+          seriesOf(partition, rank).count('drained', clock.now());
+          drains.drained(entryOf(partition), clock.now());
+        },
         inverted: () => {
           inversions += 1;
         },
@@ -119,6 +129,7 @@ export async function simulate(read: ReadScenario, watch?: Watch): Promise<Repor
       });
     } else if (stream.mayDefer) {
       series.count('deferred', now);
+      drains.deferred(load.partition, now);
       host.defer(rank, partition);
     } else {
       series.count('refused', now);
@@ -188,6 +199,7 @@ export async function simulate(read: ReadScenario, watch?: Watch): Promise<Repor
     inversions,
     retrips: recoveries.retrips,
     timeToFirstAdmissionAfterFaultMs: recoveries.timeToFirstAdmissionMs,
+    drains: drains.rows(),
   };
 }
 

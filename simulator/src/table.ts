@@ -1,3 +1,4 @@
+import type { DrainRow } from './drains.ts';
 import type { Report } from './simulate.ts';
 import type { WindowRow } from './tally.ts';
 
@@ -18,7 +19,7 @@ const texts = 3;
 
 /** A report for people: one line for each window and work type, windows put together where they are very many. */
 export function tableOf(report: Report): string {
-  const { windows, inversions, retrips, timeToFirstAdmissionAfterFaultMs: firstMs } = report;
+  const { windows, inversions, retrips, timeToFirstAdmissionAfterFaultMs: firstMs, drains } = report;
   const lines = [header, ...merged(windows).map(cells)];
   const widths = header.map((_, column) => Math.max(...lines.map((line) => line[column]?.length ?? 0)));
   const table = lines.map((line) =>
@@ -33,7 +34,13 @@ export function tableOf(report: Report): string {
 inversions                            ${inversions}
 re-trips                              ${retrips}
 first admission after a fault         ${firstMs === null ? '-' : `${firstMs} ms`}
-`;
+${drains.map(drainLine).join('')}`;
+}
+
+function drainLine({ partition, backlog, goneAfterMs, neededMs }: DrainRow): string {
+  const title = `drained, ${partition}`.padEnd(38);
+  if (goneAfterMs === null) return `${title}${backlog} waited, and not all of it was\n`;
+  return `${title}${backlog} in ${goneAfterMs} ms; the partition needed ${neededMs} ms for all that it did\n`;
 }
 
 function cells({ fromMs, partition, workType, latencyMs, ...counts }: WindowRow): readonly string[] {

@@ -52,6 +52,7 @@ describe('npm run simulate', () => {
       'inversions',
       'retrips',
       'timeToFirstAdmissionAfterFaultMs',
+      'drains',
     ]);
     expect(report['windows']).toHaveLength(2);
     expect(Object.keys((report['windows'] as object[])[0] ?? {})).toEqual([

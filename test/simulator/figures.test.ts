@@ -48,6 +48,27 @@ describe('after a stall of 20 s in which nothing commits', () => {
   });
 });
 
+describe('a backlog of ten thousand after a stall of 20 s', () => {
+  it.each([1, 2, 3])(
+    'is gone in at most 1.2 times what the partition needs, and trips nothing again (seed %i)',
+    async (seed) => {
+      const read = scenario('backlog');
+      const { drains, retrips } = await simulate({ ...read, scenario: { ...read.scenario, seed } });
+      expect(drains).toMatchObject([{ partition: 'orders', faultToMs: 30_000 }]);
+      const [{ backlog = 0, goneAfterMs, neededMs } = {}] = drains;
+      expect(backlog).toBeGreaterThan(10_000);
+      expect((goneAfterMs ?? Number.NaN) / (neededMs ?? Number.NaN)).toBeLessThan(1.2);
+      expect(retrips).toBe(0);
+    },
+  );
+
+  it('is said to be left over where the simulation ends before it is gone', async () => {
+    const { scenario: whole, options } = scenario('backlog');
+    const { drains } = await simulate({ scenario: { ...whole, durationMs: 31_000 }, options });
+    expect(drains).toMatchObject([{ goneAfterMs: null, neededMs: null }]);
+  });
+});
+
 describe('whatever happens', () => {
   it.each(['steady', 'spike', 'total-stall', 'oscillation', 'one-sick-host', 'herd'])(
     'exempt work is never touched, and nothing is inverted (%s)',

@@ -3,13 +3,12 @@ import type { Claim } from '../engines/queue.ts';
 import type { Deferral } from '../ledger/deferral.ts';
 import { lookDelayMs } from './back-off.ts';
 import { putBack } from './conclude.ts';
-import { atOnce, firstPace, type Pace, paceAfter, paceAfterTrouble, restMs } from './pace.ts';
+import { afterItem, afterTrouble, type Drain, firstDrain, mayBegin, released } from './drain.ts';
+import { atOnce } from './pace.ts';
 import { type ItemEnd, performItem } from './perform-item.ts';
 import type { PerformerParts } from './performer-parts.ts';
 import type { Room } from './room.ts';
 
-/** However soon an admission wants to be asked again, in ms. */
-const leastHoldMs = 10;
 /** The most items of one claim (the queue's law). */
 const mostPerClaim = 100;
 /** How many items that were turned away are called back when the partition recovers; the others are due soon. */
@@ -43,11 +42,10 @@ export function createLane(parts: PerformerParts, partition: string, share: Lane
   const running = new Set<Promise<void>>();
   /** What this process turned away last; nobody else has the items while their tokens are the newest. */
   const turnedAway = new Map<string, Claim>();
-  let pace: Pace = firstPace;
+  let drain: Drain = firstDrain;
   let open = true;
   let claiming: Promise<void> | undefined;
   let askedAgain = false;
-  let heldUntil = Number.NEGATIVE_INFINITY;
   let hold: Timer | undefined;
   let lastLook = Number.NEGATIVE_INFINITY;
   /** When being turned away may be recorded again, of items that were put back without a wait. */
@@ -73,8 +71,8 @@ export function createLane(parts: PerformerParts, partition: string, share: Lane
   }
 
   async function claimWhatMayRun(): Promise<void> {
-    while (open && !parts.pauses.isPaused(partition) && clock.now() >= heldUntil) {
-      const wanted = Math.min(atOnce(pace) - running.size, mostPerClaim);
+    while (open && !parts.pauses.isPaused(partition)) {
+      const wanted = Math.min(mayBegin(drain, running.size, clock.now()), mostPerClaim);
       const limit = wanted < 1 ? 0 : share.room.take(wanted, pump);
       if (limit < 1) return;
       const claims = await claim(limit);
@@ -114,16 +112,8 @@ export function createLane(parts: PerformerParts, partition: string, share: Lane
   }
 
   function paceItem(claim: Claim, { end, strain }: ItemEnd, tookMs: number): void {
-    if (typeof end !== 'object') {
-      pace = paceAfter(pace, end, options.maxConcurrency, strain);
-      const rest = end === 'well' ? restMs(pace, tookMs) : 0;
-      if (rest > 0) holdFor(Math.min(rest, options.lookEveryMs));
-      return;
-    }
-    // Items that were claimed together are turned away together: that is one hold.
-    if (clock.now() >= heldUntil) pace = paceAfter(pace, end, options.maxConcurrency);
-    if (turnedAway.size < mostTurnedAway) turnedAway.set(claim.id, claim);
-    holdFor(Math.min(Math.max(end.heldForMs, leastHoldMs), options.lookEveryMs));
+    if (typeof end === 'object' && turnedAway.size < mostTurnedAway) turnedAway.set(claim.id, claim);
+    become(afterItem(drain, { end, strain, tookMs }, options, clock.now()));
   }
 
   async function itemInTrouble(claim: Claim, error: unknown): Promise<void> {
@@ -133,21 +123,22 @@ export function createLane(parts: PerformerParts, partition: string, share: Lane
   }
 
   function inTrouble(doing: string, error: unknown, id?: string): void {
-    pace = paceAfterTrouble(pace);
-    holdFor(lookDelayMs(pace.troubles - 1, options.lookEveryMs, options.lookCapMs));
+    become(afterTrouble(drain, options, clock.now()));
     parts.tell({ type: 'trouble', doing, error, partition, ...(id === undefined ? {} : { id }) });
   }
 
-  function holdFor(ms: number): void {
-    heldUntil = Math.max(heldUntil, clock.now() + ms);
+  function become(next: Drain): void {
+    const isHeldLonger = next.heldUntil > drain.heldUntil;
+    drain = next;
+    if (!isHeldLonger) return;
     hold?.cancel();
-    hold = open ? clock.after(heldUntil - clock.now(), release) : undefined;
+    hold = open ? clock.after(drain.heldUntil - clock.now(), release) : undefined;
   }
 
   function release(): void {
     hold?.cancel();
     hold = undefined;
-    heldUntil = Number.NEGATIVE_INFINITY;
+    drain = released(drain);
     if (open) pump();
   }
 
@@ -179,7 +170,7 @@ export function createLane(parts: PerformerParts, partition: string, share: Lane
       return running.size;
     },
     get atOnce() {
-      return atOnce(pace);
+      return atOnce(drain.pace);
     },
     get idle() {
       return running.size === 0 && claiming === undefined && hold === undefined;
