@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { bulkSegments } from '../../packages/middleware/src/engines/bulk-keys.ts';
 import { below } from './below.ts';
 import { bytes, type MakeEngineUnderTest, withEngineOf, withSecond } from './engine-under-test.ts';
+import { gateGroupsContract } from './gate-groups-contract.ts';
+import { ledgerKeysContract } from './ledger-keys-contract.ts';
 import { logContract } from './log-contract.ts';
 import { queueContract } from './queue-contract.ts';
 import { queueOrderContract } from './queue-order-contract.ts';
@@ -25,6 +27,8 @@ export function engineContract(name: string, make: MakeEngineUnderTest): void {
     queueOrderContract(make);
     wrappedKeysContract(make);
     recordsContract(make);
+    ledgerKeysContract(make);
+    gateGroupsContract(make);
     lifeContract(make);
   });
 }

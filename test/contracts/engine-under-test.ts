@@ -1,5 +1,6 @@
 import type { Clock } from '../../packages/middleware/src/clock.ts';
 import type { Engine, OpenEngine } from '../../packages/middleware/src/engines/engine.ts';
+import { createKeyFile } from '../../packages/middleware/src/ledger/keys.ts';
 
 /** What the contract suite needs of an engine: an empty place of its own, and a say over time. */
 export interface EngineUnderTest {
@@ -22,6 +23,16 @@ export type WithEngine = (
 
 /** The scope that the suite opens where no other is at issue. */
 export const scope = { application: 'shop', group: 'main' };
+
+/** Gives the key file of each group, the same whenever it is asked: what every host of a test is given. */
+export function keysByGroup(): (group: string) => Uint8Array {
+  const made = new Map<string, Uint8Array>();
+  return (group) => {
+    const keys = made.get(group) ?? createKeyFile({ application: scope.application, group });
+    made.set(group, keys);
+    return keys;
+  };
+}
 
 /** What a test is about was over before the machine got there: it has shown nothing, and is to be begun anew. */
 class TooLate extends Error {}

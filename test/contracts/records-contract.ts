@@ -1,13 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { openAuditIndex } from '../../packages/middleware/src/audit/index/audit-index.ts';
-import type { Clock } from '../../packages/middleware/src/clock.ts';
-import type { OpenEngine } from '../../packages/middleware/src/engines/engine.ts';
 import { createKeyFile } from '../../packages/middleware/src/ledger/keys.ts';
-import { type Ledger, openLedger } from '../../packages/middleware/src/ledger/open-ledger.ts';
 import { acceptanceOf } from '../middleware/ledger/ledgers.ts';
 import { type MakeEngineUnderTest, scope, withEngineOf, withSecond } from './engine-under-test.ts';
-
-const patientMs = 30_000;
+import { ledgerOn, patientMs } from './ledger-on.ts';
 
 /** What the ledger makes of an engine's log and key-value store: two records of each request, found by every host. */
 export function recordsContract(make: MakeEngineUnderTest): void {
@@ -18,7 +14,7 @@ export function recordsContract(make: MakeEngineUnderTest): void {
       'are kept in the log and in the key-value store, and either is found from the other by every host (B-23) (B-25)',
       withEngine(async (engine, under) => {
         const keys = createKeyFile(scope);
-        const ledger = await ledgerOn(engine, keys, under.clock);
+        const ledger = await ledgerOn(engine, () => keys, under.clock);
         const ids: string[] = [];
         for (let n = 0; n < 3; n++) {
           const result = await ledger.accept(acceptanceOf());
@@ -27,7 +23,7 @@ export function recordsContract(make: MakeEngineUnderTest): void {
         }
         const [, id = ''] = ids;
         await withSecond(under, async (other) => {
-          const theirs = await ledgerOn(other, keys, under.clock);
+          const theirs = await ledgerOn(other, () => keys, under.clock);
           const index = openAuditIndex({
             ...{ log: other.log, clock: under.clock, path: '', ledger: 'theirs', waitMs: patientMs },
           });
@@ -55,16 +51,5 @@ export function recordsContract(make: MakeEngineUnderTest): void {
         await ledger.close();
       }),
     );
-  });
-}
-
-function ledgerOn(engine: OpenEngine, keys: Uint8Array, clock: Clock): Promise<Ledger> {
-  const keyed = { ...engine, keyFile: async () => keys };
-  return openLedger({
-    ...scope,
-    engine: keyed,
-    clock,
-    engineTimeoutMs: patientMs,
-    recoverEveryMs: 3_600_000,
   });
 }

@@ -8,7 +8,14 @@ import { natsEngine } from '../../../packages/middleware/src/engines/nats/nats-e
 import { openLedger } from '../../../packages/middleware/src/ledger/open-ledger.ts';
 import { seededRandom } from '../../crash/random.ts';
 import { accepted, type Bench, ledgerBench } from '../ledger/ledgers.ts';
-import { killedAtRandom, resultOf, type Said, slackwaterSays } from './command-line.ts';
+import {
+  hurriedClock,
+  killedAtRandom,
+  resultOf,
+  type Said,
+  slackwaterSays,
+  slackwaterSaysBy,
+} from './command-line.ts';
 import { rowsOf } from './rows.ts';
 
 const user = { user: 'app', password: 'p@ss:word' };
@@ -106,6 +113,41 @@ describe('slackwater copy to NATS', () => {
     const brought = await slackwaterSays('copy', '--from', nats, ...named, ...home);
     expect(brought, brought.err).toMatchObject({ code: 0 });
     expect(resultOf(brought)).toMatchObject({ entries: position + 1, verified: true });
+  });
+
+  it('makes one whose keys are rotated, and whose requesters are erased, by the key file that hosts are given', async () => {
+    await fill(1);
+    expect((await there()).code).toBe(0);
+    const named = ['--application', 'payments', '--group', 'default'];
+    const next = (name: string): string => join(back.directory, name);
+    const run = (...args: readonly string[]): Promise<Said> =>
+      slackwaterSaysBy(hurriedClock(15_000, 15_000), ...args);
+    const [given, wrapping, signing] = [keyFileOf(source), next('wrapping.json'), next('signing.json')];
+    expect(await run('keys', 'rotate', '--keys', given, '--out', wrapping)).toMatchObject({ code: 0 });
+    const at = ['--ledger', nats, ...named, '--keys'];
+    const rotated = await run('keys', 'rotate', ...at, wrapping);
+    expect(rotated, rotated.err).toMatchObject({ code: 0 });
+    expect(JSON.parse(rotated.out)).toEqual({ version: 2, wrapped: 4, dropped: [] });
+    expect((await run('keys', 'rotate', ...at, wrapping, '--drop-old')).err).toContain(
+      'give --keys and --out',
+    );
+
+    expect((await run('keys', 'rotate', ...at, wrapping, '--signing')).err).toContain(
+      'has no signing key behind',
+    );
+    await run('keys', 'rotate', '--keys', wrapping, '--out', signing, '--signing');
+    const signed = await run('keys', 'rotate', ...at, signing, '--signing');
+    expect(signed, signed.err).toMatchObject({ code: 0 });
+    expect(JSON.parse(signed.out)).toMatchObject({ signingKey: 1 });
+
+    const erased = await slackwaterSaysBy(
+      hurriedClock(200, 60_000),
+      ...['erase', ...at, signing, '--requester', 'u1', '--purpose', 'request 4711'],
+    );
+    expect(erased, erased.err).toMatchObject({ code: 0 });
+    expect(JSON.parse(erased.out)).toMatchObject({ status: 'erased' });
+    const verified = await run('verify', ...at, signing, '--json');
+    expect(JSON.parse(verified.out)).toMatchObject({ ok: true, records: { erased: 1 } });
   });
 
   it('goes on after kill -9 at any instant, there and back', { timeout: 120_000 }, async () => {

@@ -4,14 +4,13 @@ import { jetstreamManager } from '@nats-io/jetstream';
 import { connect } from '@nats-io/transport-node';
 import { systemClock } from '../../../../packages/middleware/src/clock.ts';
 import { natsEngine } from '../../../../packages/middleware/src/engines/nats/nats-engine.ts';
-import { createKeyFile } from '../../../../packages/middleware/src/ledger/keys.ts';
-import type { EngineUnderTest } from '../../../contracts/engine-under-test.ts';
+import { type EngineUnderTest, keysByGroup } from '../../../contracts/engine-under-test.ts';
 
 /** Makes engines on given servers, each test with streams of its own, which are deleted after it. */
 export function natsUnderTest(servers: () => readonly string[]): () => Promise<EngineUnderTest> {
   return async () => {
     const prefix = randomUUID().slice(0, 8);
-    const keys = createKeyFile({ application: 'shop', group: 'main' });
+    const keys = keysByGroup();
     return {
       makeEngine: () => natsEngine({ servers: servers(), prefix, keys }),
       clock: systemClock,

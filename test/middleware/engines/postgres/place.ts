@@ -6,12 +6,12 @@ import { systemClock } from '../../../../packages/middleware/src/clock.ts';
 import type { Engine, OpenEngine } from '../../../../packages/middleware/src/engines/engine.ts';
 import type { PostgresEngineOptions } from '../../../../packages/middleware/src/engines/postgres/options.ts';
 import { postgresEngine } from '../../../../packages/middleware/src/engines/postgres/postgres-engine.ts';
-import { createKeyFile } from '../../../../packages/middleware/src/ledger/keys.ts';
-import { type EngineUnderTest, scope } from '../../../contracts/engine-under-test.ts';
+import { type EngineUnderTest, keysByGroup, scope } from '../../../contracts/engine-under-test.ts';
 import { documentedGrants, documentedTables } from './documented-schema.ts';
 
+const keysOf = keysByGroup();
 /** Keys as every host of a test has them. */
-export const keys = createKeyFile({ application: scope.application, group: scope.group });
+export const keys: Uint8Array = keysOf(scope.group);
 
 /** A server for the tests of one file. */
 export interface Place {
@@ -60,7 +60,7 @@ export function usePostgres(): Place {
       return pool;
     },
     newEngine: (schema, more) =>
-      postgresEngine({ pool: place.newPool(), schema, keys, ensure: true, ...more }),
+      postgresEngine({ pool: place.newPool(), schema, keys: keysOf, ensure: true, ...more }),
     async open(schema, more) {
       const engine = await place.newEngine(schema, more).open({ ...scope, clock: systemClock });
       opened.add(engine);
@@ -69,7 +69,7 @@ export function usePostgres(): Place {
     leastRole: { user: 'least', password: 'least of all' },
     // A machine that is busy must not look like a server in trouble.
     newLeastEngine: (schema, pool = place.newLeastPool()) =>
-      postgresEngine({ pool, schema, keys, timeoutMs: 60_000 }),
+      postgresEngine({ pool, schema, keys: keysOf, timeoutMs: 60_000 }),
     newLeastPool() {
       const { host, port, database } = place.server;
       return place.newPool({ connectionString: undefined, host, port, database, ...place.leastRole });
