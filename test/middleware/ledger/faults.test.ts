@@ -36,10 +36,12 @@ type Writes = readonly (readonly [write: string, what: string])[];
 
 const opening: Writes = [
   ['store.create ledger/', 'whose keys a new ledger has'],
+  ['wrappedKeys.create current', 'the version that requesters’ keys are wrapped under'],
   ['store.create work-types/', 'the changed work types, none yet'],
 ];
 const preparing: Writes = [
   ['store.create key/', 'the record of the Idempotency-Key'],
+  ['wrappedKeys.create requester/', 'the key of the requester, wrapped'],
   ['store.create requester/', 'the record of the requester'],
   ['store.create payload/', 'the payload record'],
 ];

@@ -36,7 +36,7 @@ export function faultyEngine(inner: OpenEngine, plan?: Plan): FaultyEngine {
     );
   }
 
-  const { log, store, queue } = inner;
+  const { log, store, queue, wrappedKeys } = inner;
   const { appendSealed } = log;
   return {
     writes,
@@ -63,6 +63,12 @@ export function faultyEngine(inner: OpenEngine, plan?: Plan): FaultyEngine {
         claim: (query) => through('queue.claim', '', () => queue.claim(query)),
         settle: (...args) => through('queue.settle', '', () => queue.settle(...args)),
         remove: (...args) => through('queue.remove', '', () => queue.remove(...args)),
+      },
+      wrappedKeys: {
+        ...wrappedKeys,
+        create: (key, ...rest) => through('wrappedKeys.create', key, () => wrappedKeys.create(key, ...rest)),
+        update: (key, ...rest) => through('wrappedKeys.update', key, () => wrappedKeys.update(key, ...rest)),
+        destroy: (key) => through('wrappedKeys.destroy', key, () => wrappedKeys.destroy(key)),
       },
     },
   };
