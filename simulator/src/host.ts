@@ -1,5 +1,6 @@
 import type { Entry } from '../../packages/middleware/src/decide/entry.ts';
 import { ItemAdmission } from '../../packages/middleware/src/decide/item-admission.ts';
+import { ItemProbes } from '../../packages/middleware/src/decide/item-probes.ts';
 import { ranksAhead } from '../../packages/middleware/src/decide/work-type.ts';
 import type { Commit, CommitSource } from '../../packages/middleware/src/drivers/driver.ts';
 import { type Deciding, decide, measure } from '../../packages/middleware/src/joins/decide.ts';
@@ -39,6 +40,14 @@ export type Asked =
   | { readonly perform: true; readonly reason: string; readonly entry: Entry }
   | { readonly perform: false; readonly reason: string; readonly partition: string };
 
+/** What is to be performed. */
+export interface Work {
+  readonly rank: number;
+  readonly partition: string;
+  /** It fails before it commits. */
+  readonly fails: boolean;
+}
+
 /** One process behind its gate: the gate's own latency table and admissions, joined as the gate joins them. */
 export class Host {
   readonly #parts: HostParts;
@@ -69,7 +78,8 @@ export class Host {
     const ground = { clock, random, subscribes: false, sourcesOf: (name: string) => this.#sourcesOf(name) };
     const measuring = measure(options, voice, ground);
     this.#deciding = decide(options, measuring, voice, (name) => this.#lanes.get(name)?.wake(), ground);
-    this.#items = new ItemAdmission(this.#deciding.admissions, options);
+    const probes = new ItemProbes(clock, options.latency.probeEveryMs);
+    this.#items = new ItemAdmission(this.#deciding.admissions, options, undefined, probes);
     const { ranks } = this.#deciding;
     const { ceilingMs } = options.autoThreshold;
     this.#ahead = ranks.map((rank) =>
@@ -105,16 +115,16 @@ export class Host {
     return this.#deciding.admissions.retryAfterMs(rank, partition, name);
   }
 
-  /** A request was deferred here. */
-  defer(rank: number, partition: string): void {
-    this.#laneOf(partition).enqueue(rank);
+  /** A request was deferred here. `fails`: its work never commits. */
+  defer(rank: number, partition: string, fails: boolean): void {
+    this.#laneOf(partition).enqueue(rank, fails);
   }
 
-  /** Performs a request that commits once; `ended` is told whether it did. */
-  perform(rank: number, partition: string, wrote: () => void, ended: (well: boolean) => void): void {
+  /** Performs a request that commits once, unless it fails; `ended` is told whether it did. */
+  perform({ rank, partition, fails }: Work, wrote: () => void, ended: (well: boolean) => void): void {
     const { clock, partitionOf, index, events } = this.#parts;
     const database = partitionOf(partition);
-    if (database.refuses(index)) {
+    if (fails || database.refuses(index)) {
       clock.after(1, () => ended(false));
       return;
     }
@@ -154,7 +164,7 @@ export class Host {
         partition,
         admission: this.#items,
         options: options.perform,
-        perform: (rank, wrote, ended) => this.perform(rank, partition, wrote, ended),
+        perform: ({ rank, fails }, wrote, ended) => this.perform({ rank, partition, fails }, wrote, ended),
         drained: (rank) => events.drained(partition, rank),
       });
       this.#lanes.set(partition, lane);
@@ -189,7 +199,7 @@ export class Host {
       };
       if (database.refuses(index)) {
         clock.after(1, () => answer(() => reject(new Error('connection refused'))));
-      } else database.commit(index, () => answer(() => resolve(clock.now() - startedAt)));
+      } else database.probe(index, () => answer(() => resolve(clock.now() - startedAt)));
     });
   }
 }

@@ -13,6 +13,14 @@ import { Line } from './line.ts';
 import type { Random } from './random.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
+/** One deferral. */
+export interface QueuedItem {
+  readonly rank: number;
+  /** Its work never commits. */
+  readonly fails: boolean;
+  readonly attempts: number;
+}
+
 /** What a lane does its work with. */
 export interface LaneParts {
   readonly clock: VirtualClock;
@@ -23,7 +31,7 @@ export interface LaneParts {
   readonly admission: ItemAdmission;
   readonly options: PerformerOptions;
   /** Performs the work of an item; `ended` is told whether it went well. */
-  readonly perform: (rank: number, wrote: () => void, ended: (well: boolean) => void) => void;
+  readonly perform: (item: QueuedItem, wrote: () => void, ended: (well: boolean) => void) => void;
   readonly drained: (rank: number) => void;
 }
 
@@ -33,7 +41,7 @@ export interface LaneParts {
  */
 export class Lane {
   readonly #parts: LaneParts;
-  readonly #queued: readonly Line<{ attempts: number }>[];
+  readonly #queued: readonly Line<QueuedItem>[];
   #drain: Drain = firstDrain;
   #running = 0;
 
@@ -43,8 +51,8 @@ export class Lane {
   }
 
   /** A request was deferred. */
-  enqueue(rank: number): void {
-    this.#queued[rank]?.push({ attempts: 0 });
+  enqueue(rank: number, fails: boolean): void {
+    this.#queued[rank]?.push({ rank, fails, attempts: 0 });
     this.#pump();
   }
 
@@ -81,7 +89,7 @@ export class Lane {
     this.#running += 1;
     const begunAt = clock.now();
     perform(
-      rank,
+      item,
       () => admitted.wrote(partition),
       (well) => {
         this.#running -= 1;
@@ -90,10 +98,11 @@ export class Lane {
         this.#after({ end: well ? 'well' : 'badly', strain, tookMs: clock.now() - begunAt });
         if (well) drained(rank);
         else {
-          item.attempts += 1;
-          const delayMs = retryDelayMs(item.attempts, options.retryBaseMs, options.retryCapMs, random());
+          const attempts = item.attempts + 1;
+          // Without an end, or what fails would be gone before long.
+          const delayMs = retryDelayMs(attempts, options.retryBaseMs, options.retryCapMs, random());
           clock.after(delayMs, () => {
-            this.#queued[rank]?.push(item);
+            this.#queued[rank]?.push({ ...item, attempts });
             this.#pump();
           });
         }

@@ -9,6 +9,8 @@ export class Partition {
   readonly #clock: Clock;
   readonly #model: PartitionModel;
   readonly #faults: readonly Fault[];
+  /** Those that drivers' probes feel. */
+  readonly #ofProbes: readonly Fault[];
   readonly #random: Random;
   #working = 0;
   readonly #waiting = new Line<() => void>();
@@ -17,6 +19,7 @@ export class Partition {
     this.#clock = clock;
     this.#model = model;
     this.#faults = model.faults ?? [];
+    this.#ofProbes = this.#faults.filter(({ sparesProbes }) => sparesProbes !== true);
     this.#random = random;
   }
 
@@ -27,24 +30,32 @@ export class Partition {
 
   /** A host begins a commit; `finished` is called once it is answered. */
   commit(host: number, finished: () => void): void {
-    const hang = this.#faults.length === 0 ? 0 : hangMs(this.#faults, host, this.#clock.now());
-    if (hang > 0) this.#clock.after(hang, () => this.#queue(finished));
-    else this.#queue(finished);
+    this.#begin(host, this.#faults, finished);
   }
 
-  #queue(finished: () => void): void {
-    if (this.#working < this.#model.parallel) this.#work(finished);
-    else this.#waiting.push(finished);
+  /** The same of a probe that a host's driver commits by itself. */
+  probe(host: number, finished: () => void): void {
+    this.#begin(host, this.#ofProbes, finished);
   }
 
-  #work(finished: () => void): void {
+  #begin(host: number, faults: readonly Fault[], finished: () => void): void {
+    const hang = faults.length === 0 ? 0 : hangMs(faults, host, this.#clock.now());
+    if (hang > 0) this.#clock.after(hang, () => this.#queue(faults, finished));
+    else this.#queue(faults, finished);
+  }
+
+  #queue(faults: readonly Fault[], finished: () => void): void {
+    if (this.#working < this.#model.parallel) this.#work(faults, finished);
+    else this.#waiting.push(() => this.#work(faults, finished));
+  }
+
+  #work(faults: readonly Fault[], finished: () => void): void {
     this.#working += 1;
     const now = this.#clock.now();
     const workMs = this.#model.serviceMs * (0.5 + this.#random());
-    this.#clock.after(doneAt(this.#faults, now, workMs) - now, () => {
+    this.#clock.after(doneAt(faults, now, workMs) - now, () => {
       this.#working -= 1;
-      const next = this.#waiting.shift();
-      if (next !== undefined) this.#work(next);
+      this.#waiting.shift()?.();
       finished();
     });
   }

@@ -44,6 +44,7 @@ const faultReaders: Readers<Fault> = {
   latencyMs: milliseconds(1, hour),
   refuse: flag,
   hosts: number({ from: 1, to: 10_000, of: 'hosts' }),
+  sparesProbes: flag,
 };
 
 const partitionReaders: Readers<PartitionModel> = {
@@ -61,6 +62,7 @@ const loadReaders: Readers<Load> = {
   fromMs: instant,
   toMs: instant,
   caller: oneOf(callerKinds),
+  fails: flag,
 };
 
 /** Read by the gate itself. */
@@ -154,6 +156,12 @@ function readFault(value: unknown, group: string): Fault {
     throw new OptionContradictionError(
       within(group, 'hosts'),
       'a factor slows the partition itself, for every host; leave it out, or give latencyMs',
+    );
+  }
+  if (fault.refuse === true && fault.sparesProbes === true) {
+    throw new OptionContradictionError(
+      within(group, 'sparesProbes'),
+      'a probe needs a connection as well; leave it out, or give latencyMs or factor',
     );
   }
   return fault;

@@ -50,6 +50,8 @@ export interface Fault {
   readonly refuse?: boolean;
   /** How many of the hosts feel it, the first ones; default all. Not with `factor`, which is the partition's own. */
   readonly hosts?: number;
+  /** The drivers' own probes do not feel it: what is slow is in the application's commits, as a trigger is. Not with `refuse`. Default false. */
+  readonly sparesProbes?: boolean;
 }
 
 /** Requests that come on their own, at random instants. */
@@ -61,6 +63,8 @@ export interface Load {
   readonly fromMs: number;
   readonly toMs: number;
   readonly caller: CallerKind;
+  /** The work fails before it commits, each time. Default false. */
+  readonly fails?: boolean;
 }
 
 /** `sdk`: the client SDK. `obedient`: keeps to Retry-After, and knows nothing else. `naive`: repeats at once, then each second. */

@@ -38,6 +38,7 @@ interface Stream {
   readonly rank: number;
   readonly isExempt: boolean;
   readonly mayDefer: boolean;
+  readonly fails: boolean;
   readonly caller: Caller;
   readonly random: Random;
 }
@@ -110,7 +111,7 @@ export async function simulate(read: ReadScenario, watch?: Watch): Promise<Repor
 
   function arrive(request: Request, attempt: number): void {
     const { stream, partition, firstAt, name } = request;
-    const { load, series, rank, caller, random } = stream;
+    const { load, series, rank, fails, caller, random } = stream;
     const host = hosts[Math.floor(random() * hosts.length)] as Host;
     const now = clock.now();
     series.count('offered', now);
@@ -123,14 +124,14 @@ export async function simulate(read: ReadScenario, watch?: Watch): Promise<Repor
       series.count('performed', now);
       if (!stream.isExempt && asked.reason !== 'probe') recoveries.admitted(load.partition, now);
       const wrote = (): void => asked.entry.wrote(partition);
-      host.perform(rank, partition, wrote, (well) => {
+      host.perform({ rank, partition, fails }, wrote, (well) => {
         asked.entry.finished();
         if (!well && caller.repeatsFailed) again(caller.waitMs(attempt, 0, random));
       });
     } else if (stream.mayDefer) {
       series.count('deferred', now);
       drains.deferred(load.partition, now);
-      host.defer(rank, partition);
+      host.defer(rank, partition, fails);
     } else {
       series.count('refused', now);
       again(caller.waitMs(attempt, host.retryAfterMs(rank, partition, name), random));
@@ -147,6 +148,7 @@ export async function simulate(read: ReadScenario, watch?: Watch): Promise<Repor
       ...{ load, rank, caller, random: randomOf(seed, streams++) },
       series: tally.of(load.partition, load.workType),
       isExempt: policy?.exempt === true,
+      fails: load.fails === true,
       mayDefer: isDeferring && (caller.respondsAsync || policy?.deferWithoutAsking === true),
     };
     const { random } = stream;

@@ -69,6 +69,14 @@ describe('a backlog of ten thousand after a stall of 20 s', () => {
   });
 });
 
+describe('a queue of deferrals that fail again and again', () => {
+  it('does not hide that commits are quick again, where the probes of drivers can not show it', async () => {
+    const { windows, inversions, retrips } = await reportOf('poisoned-queue');
+    expect(shareRefused(windows, 21_000, 25_000)).toBe(0);
+    expect({ inversions, retrips }).toEqual({ inversions: 0, retrips: 0 });
+  });
+});
+
 describe('whatever happens', () => {
   it.each(['steady', 'spike', 'total-stall', 'oscillation', 'one-sick-host', 'herd'])(
     'exempt work is never touched, and nothing is inverted (%s)',

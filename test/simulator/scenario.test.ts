@@ -80,6 +80,10 @@ describe('a scenario', () => {
       withFault({ fromMs: 0, toMs: 9, factor: 2, hosts: 1 }),
       /faults\[0\]\.hosts: a factor slows the partition itself/,
     ],
+    [
+      withFault({ fromMs: 0, toMs: 9, refuse: true, sparesProbes: true }),
+      /faults\[0\]\.sparesProbes: .*a probe needs a connection/,
+    ],
     [withFault({ fromMs: 0, toMs: 9, latencyMs: 2, hosts: 3 }), /faults\[0\]\.hosts: 3 of 2 hosts/],
   ])('refuses what can not be meant, with the way out (%#)', (given, said) => {
     expect(() => readScenario(given)).toThrow(said);

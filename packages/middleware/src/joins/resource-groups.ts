@@ -2,6 +2,7 @@ import { makeWatchers, type Watchers } from '../answer/watchers.ts';
 import { systemClock as clock } from '../clock.ts';
 import type { ItemHold } from '../decide/candidates/item-hold.ts';
 import { ItemAdmission } from '../decide/item-admission.ts';
+import { ItemProbes } from '../decide/item-probes.ts';
 import { type Completions, completionsAt } from '../drivers/driver.ts';
 import type { GateVoice } from '../options/gate-voice.ts';
 import type { ResolvedOptions } from '../options/resolved.ts';
@@ -63,7 +64,12 @@ export function resourceGroups(
     options,
     voice,
     performing: {
-      admission: new ItemAdmission(deciding.admissions, options, deciding.hold),
+      admission: new ItemAdmission(
+        deciding.admissions,
+        options,
+        deciding.hold,
+        new ItemProbes(clock, options.latency.probeEveryMs),
+      ),
       replay: createReplay({
         app: () => app.at,
         clock,
