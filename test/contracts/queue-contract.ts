@@ -71,6 +71,46 @@ export function queueContract(make: MakeEngineUnderTest): void {
     );
 
     it(
+      'gives a dead-lettered item again once it is revived, with a greater token',
+      withEngine(async ({ queue }) => {
+        await queue.enqueue(item('x', 0));
+        await queue.enqueue(item('y', 1));
+        const [first] = await claim(queue, 1);
+        const token = first?.token ?? 0;
+        expect(await queue.deadLetter('x', token)).toBe(true);
+        expect(await queue.revive(item('x', 0), token)).toBe(true);
+        expect(await queue.revive(item('x', 0), token)).toBe(false);
+        const [again, next] = await claim(queue);
+        expect(again).toEqual({ ...item('x', 0), token: expect.any(Number) });
+        expect(again?.token).toBeGreaterThan(token);
+        expect(next?.id).toBe('y');
+        expect(await queue.revive(item('x', 0), token)).toBe(false);
+        expect(await queue.settle('x', token)).toBe(false);
+        expect(await queue.settle('x', again?.token ?? 0)).toBe(true);
+        expect(await queue.revive(item('x', 0), again?.token ?? 0)).toBe(false);
+        expect(await queue.backlog()).toMatchObject([{ partition: 'p', items: 1 }]);
+      }),
+    );
+
+    it(
+      'takes an item back from a holder that has not dead-lettered it yet, and enqueues what it does not know',
+      withEngine(async ({ queue }) => {
+        await queue.enqueue(item('x', 0));
+        const [held] = await claim(queue, 1);
+        const token = held?.token ?? 0;
+        expect(await queue.revive(item('x', 0), token + 1)).toBe(false);
+        expect(await queue.revive(item('x', 0), token)).toBe(true);
+        expect(await queue.deadLetter('x', token)).toBe(false);
+        expect(await queue.extend('x', token, 1_000)).toBe(false);
+        const [again] = await claim(queue);
+        expect(again?.token).toBeGreaterThan(token);
+        expect(await queue.revive(item('new', 1), 7)).toBe(true);
+        expect(await queue.revive(item('new', 1), 0)).toBe(false);
+        expect(ids(await claim(queue))).toEqual(['new']);
+      }),
+    );
+
+    it(
       'holds an item back until notBefore',
       withEngine(async ({ queue }, under) => {
         const early = within(under, 1_000);

@@ -7,11 +7,33 @@ import type { EngineUnderTest, MakeEngineUnderTest } from './engine-under-test.t
 class PlainQueue {
   readonly items = new Map<string, QueueItem & { dueAt: number; leased: boolean; token: number }>();
   readonly ended = new Set<string>();
+  readonly dead = new Map<string, QueueItem>();
 
   enqueue(item: QueueItem): boolean {
     if (this.items.has(item.id) || this.ended.has(item.id)) return false;
-    this.items.set(item.id, { ...item, dueAt: item.notBefore ?? 0, leased: false, token: -1 });
+    this.#enter(item);
     return true;
+  }
+
+  /** Undefined where the queue is not asked: it never knew the id. */
+  reviving(
+    id: string,
+  ): { readonly item: QueueItem; readonly token: number; readonly comes: boolean } | undefined {
+    const held = this.items.get(id);
+    const item = held ?? this.dead.get(id);
+    if (item === undefined) return undefined;
+    const { notBefore: _, ...again } = plainItem(item);
+    return { item: again, token: held?.token ?? 0, comes: held === undefined || held.token > 0 };
+  }
+
+  revive(item: QueueItem): void {
+    this.dead.delete(item.id);
+    this.ended.delete(item.id);
+    this.#enter(item);
+  }
+
+  #enter(item: QueueItem): void {
+    this.items.set(item.id, { ...item, dueAt: item.notBefore ?? 0, leased: false, token: -1 });
   }
 
   claimable(partition: string, now: number): string[] {
@@ -35,10 +57,15 @@ class PlainQueue {
   }
 }
 
+function plainItem({ id, partition, priority, position, orderKey, notBefore }: QueueItem): QueueItem {
+  const more = { ...(orderKey !== undefined && { orderKey }), ...(notBefore !== undefined && { notBefore }) };
+  return { id, partition, priority, position, ...more };
+}
+
 type Command =
   | { readonly kind: 'enqueue'; readonly item: QueueItem; readonly inMs: number | undefined }
   | { readonly kind: 'claim'; readonly partition: string; readonly limit: number; readonly leaseMs: number }
-  | { readonly kind: 'settle' | 'deadLetter' | 'remove'; readonly id: string }
+  | { readonly kind: 'settle' | 'deadLetter' | 'remove' | 'revive'; readonly id: string }
   | { readonly kind: 'postpone'; readonly id: string; readonly inMs: number }
   | { readonly kind: 'pass'; readonly ms: number };
 
@@ -72,7 +99,7 @@ function runs({ unitMs, timePasses }: ModelTime): fc.Arbitrary<Command[]> {
       }),
       weight: 4,
     },
-    fc.record({ kind: fc.constantFrom('settle' as const, 'deadLetter' as const, 'remove' as const), id }),
+    fc.record({ kind: fc.constantFrom('settle', 'deadLetter', 'remove', 'revive'), id }),
     fc.record({ kind: fc.constant('postpone' as const), id, inMs: fc.oneof(ms, fc.constant(0)) }),
     { arbitrary: fc.record({ kind: fc.constant('pass' as const), ms }), weight: timePasses ? 1 : 0 },
   );
@@ -99,6 +126,13 @@ async function step(queue: EngineQueue, plain: PlainQueue, { clock, pass }: Engi
     return;
   }
   const held = plain.items.get(of.id);
+  if (of.kind === 'revive') {
+    const reviving = plain.reviving(of.id);
+    if (reviving === undefined) return;
+    expect(await queue.revive(reviving.item, reviving.token)).toBe(reviving.comes);
+    if (reviving.comes) plain.revive(reviving.item);
+    return;
+  }
   if (of.kind === 'remove') {
     const free = held !== undefined && !(held.leased && held.dueAt > now);
     expect(await queue.remove(of.id)).toBe(free);
@@ -116,6 +150,7 @@ async function step(queue: EngineQueue, plain: PlainQueue, { clock, pass }: Engi
   if (!holds) return;
   plain.items.delete(of.id);
   plain.ended.add(of.id);
+  if (of.kind === 'deadLetter') plain.dead.set(of.id, plainItem(held));
 }
 
 /** How time is in a model. */

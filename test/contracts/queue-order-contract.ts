@@ -101,6 +101,22 @@ export function queueOrderContract(make: MakeEngineUnderTest): void {
     );
 
     it(
+      'puts a revived item before the later ones of its order key again',
+      withEngine(async ({ queue }) => {
+        await queue.enqueue(keyed('k0', 0));
+        await queue.enqueue(keyed('k1', 1));
+        const [first] = await claim(queue);
+        const token = first?.token ?? 0;
+        await queue.deadLetter('k0', token);
+        expect(await queue.revive(keyed('k0', 0), token)).toBe(true);
+        const [again] = await claim(queue);
+        expect(again?.id).toBe('k0');
+        await queue.settle('k0', again?.token ?? 0);
+        expect(ids(await claim(queue))).toEqual(['k1']);
+      }),
+    );
+
+    it(
       'keeps the notBefore of an item that had to wait for another',
       withEngine(async ({ queue }, under) => {
         const early = within(under, 2_000);

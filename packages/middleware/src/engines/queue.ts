@@ -14,6 +14,9 @@
  *   An expired lease that nobody took over is still its holder's.
  * - Leases and `notBefore` go by the time the caller gives on one host, by the server's where it has one.
  * - `deadLetter` takes an item off the partition and keeps it to be looked at; its order key is then free.
+ * - `revive` puts a dead-lettered item back on the queue, due at once, where its position has it: it goes before later
+ *   ones of its order key again. Where the holder of `token` has not got to dead-lettering it yet, the item is taken back from it:
+ *   that token is refused from then on.
  */
 export interface EngineQueue {
   /** Resolves with false where the item was there already. */
@@ -26,6 +29,11 @@ export interface EngineQueue {
   /** Back onto the queue, not to be claimed before `notBefore` (Unix milliseconds). */
   postpone(id: string, token: number, notBefore: number): Promise<boolean>;
   deadLetter(id: string, token: number): Promise<boolean>;
+  /**
+   * `token` is the newest that the caller knows of. Resolves with false, and changes nothing, where the item waits, was settled
+   * within the last day, or was claimed with another token. An id that is not known is enqueued.
+   */
+  revive(item: QueueItem, token: number): Promise<boolean>;
   /** Takes an item off that nobody holds: its lease, if any, has ended. False where it is leased or not there. */
   remove(id: string): Promise<boolean>;
   /** Every partition that has items which are neither settled nor dead-lettered, with how many. */

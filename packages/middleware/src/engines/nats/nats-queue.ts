@@ -198,6 +198,21 @@ export async function openNatsQueue(context: NatsContext): Promise<NatsQueue> {
     },
     deadLetter: async (id, token) =>
       change(id, token, (item) => ({ ...item, state: 'dead', until: serverClock.now() + deadKeptMs })),
+    async revive(item, token) {
+      checkItem(item);
+      const again = newItem(item, (at) => serverClock.toServer(at));
+      for (let i = 0; i < mostTries; i++) {
+        const there = await refresh(item.id);
+        if (there === undefined || isForgotten(there.item, serverClock.now())) {
+          return arrive({ id: item.id, line: lineOf(again) });
+        }
+        const { state, token: held } = there.item;
+        if (state === 'settled' || (state === 'live' && (held === 0 || held !== token))) return false;
+        // With the token of a claim that nobody made, whoever held it before is refused.
+        if (await write({ ...again, token: there.seq }, there)) return true;
+      }
+      throw contended(item.id);
+    },
     async remove(id) {
       checkName('id', id);
       for (let i = 0; i < mostTries; i++) {

@@ -7,6 +7,7 @@ import { GroupedCalls } from './grouped-calls.ts';
 import { type Holding, holdings } from './holding.ts';
 import { type Leaving, leavings } from './leaving.ts';
 import { inColumn } from './names.ts';
+import { reviving } from './reviving.ts';
 import type { CallsUnderWay, Scope } from './scope.ts';
 
 /**
@@ -19,6 +20,7 @@ export function postgresQueue(scope: Scope, calls: CallsUnderWay): EngineQueue {
   const holds = holdings(scope);
   const holders = orderKeyHolders(scope);
   const claim = claiming(scope);
+  const takeBack = reviving(scope);
   const backlog = backlogs(scope);
 
   async function leave(id: string, token: number, as: Leaving['as']): Promise<boolean> {
@@ -33,13 +35,15 @@ export function postgresQueue(scope: Scope, calls: CallsUnderWay): EngineQueue {
     return await calls.run(() => holds.add({ id: inColumn(id), token, ...more }));
   }
 
+  async function enqueue(item: QueueItem): Promise<boolean> {
+    const checked = checkItem(item);
+    const isNew = await calls.run(() => enqueues.add(checked));
+    if (isNew && checked.notBefore === undefined) scope.news.enqueued(checked.partition);
+    return isNew;
+  }
+
   return {
-    async enqueue(item) {
-      const checked = checkItem(item);
-      const isNew = await calls.run(() => enqueues.add(checked));
-      if (isNew && checked.notBefore === undefined) scope.news.enqueued(checked.partition);
-      return isNew;
-    },
+    enqueue,
     async claim({ partition, limit, leaseMs, holder }) {
       checkName('partition', partition);
       checkName('holder', holder);
@@ -57,6 +61,14 @@ export function postgresQueue(scope: Scope, calls: CallsUnderWay): EngineQueue {
       return isBack;
     },
     deadLetter: async (id, token) => await leave(id, token, 'dead'),
+    async revive(item, token) {
+      checkItem(item);
+      const known = Number.isSafeInteger(token) ? token : -1;
+      const isBack = await calls.run(() => takeBack(inColumn(item.id), known));
+      if (isBack) scope.news.enqueued(item.partition);
+      // A crash before this leaves an id that is not known, which may be enqueued at any time.
+      return isBack || (await enqueue(item));
+    },
     remove: async (id) => await leave(id, 0, 'removed'),
     backlog: async () => await calls.run(backlog),
     async holdsOrderKey(orderKey) {

@@ -31,6 +31,7 @@ export interface CallTypes {
   settle: { args: [scope: number, id: string, token: number, now: number]; value: boolean };
   postpone: { args: [scope: number, id: string, token: number, notBefore: number]; value: boolean };
   deadLetter: { args: [scope: number, id: string, token: number, now: number]; value: boolean };
+  revive: { args: [scope: number, item: ItemRow, token: number, now: number]; value: boolean };
   remove: { args: [scope: number, id: string, now: number]; value: boolean };
   backlog: { args: [scope: number, now: number]; value: BacklogRow[] };
   holdsOrderKey: { args: [scope: number, orderKey: string]; value: boolean };

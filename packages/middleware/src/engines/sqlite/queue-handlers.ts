@@ -3,6 +3,7 @@ import { deadKeptMs, settledKeptMs } from '../limits.ts';
 import { claimHandler } from './claim-handler.ts';
 import type { Handlers } from './handlers.ts';
 import { orderLine, unsettled } from './order-line.ts';
+import type { ItemRow } from './protocol.ts';
 import type { ScopeSession } from './scope-session.ts';
 
 /** Who holds an item may prolong or postpone it also when one came that goes before it. */
@@ -15,6 +16,7 @@ type QueueCalls =
   | 'settle'
   | 'postpone'
   | 'deadLetter'
+  | 'revive'
   | 'remove'
   | 'holdsOrderKey';
 
@@ -30,7 +32,7 @@ export function queueHandlers(
   session: ScopeSession,
 ): Handlers<QueueCalls> {
   const queue = `queue_${scope}`;
-  const find = database.prepare(`SELECT state, until FROM ${queue} WHERE id = ?`);
+  const find = database.prepare(`SELECT state, until, token FROM ${queue} WHERE id = ?`);
   const forget = database.prepare(`DELETE FROM ${queue} WHERE id = ?`);
   const insert = database.prepare(
     `INSERT INTO ${queue} (id, partition, priority, position, order_key, not_before, state, until)
@@ -41,6 +43,9 @@ export function queueHandlers(
   const postpone = database.prepare(
     `UPDATE ${queue} SET state = ${stillWaiting}, until = ?1, not_before = ?1, holder = NULL
      WHERE id = ?2 AND token = ?3 AND ${unsettled}`,
+  );
+  const takeBack = database.prepare(
+    `UPDATE ${queue} SET state = ${stillWaiting}, until = 0, not_before = NULL, holder = NULL, token = ? WHERE id = ?`,
   );
   const end = database.prepare(`UPDATE ${queue} SET state = ?, until = ? WHERE ${held} RETURNING order_key`);
   const remove = database.prepare(
@@ -57,17 +62,37 @@ export function queueHandlers(
     return true;
   };
 
+  const enter = ([id, partition, priority, position, orderKey, notBefore]: ItemRow, now: number): void => {
+    const blocked = orderKey !== null && line.join(orderKey, position) === 'behind';
+    const waiting = notBefore !== null && notBefore > now;
+    const state = blocked ? 'blocked' : waiting ? 'waiting' : 'ready';
+    insert.run(id, partition, priority, position, orderKey, notBefore, state, notBefore ?? 0);
+  };
+
   return {
-    enqueue([, [id, partition, priority, position, orderKey, notBefore], now]) {
+    enqueue([, item, now]) {
+      const [id] = item;
       const known = find.get(id);
       if (known !== undefined) {
         if (known['state'] !== 'settled' || Number(known['until']) > now) return { value: false };
         forget.run(id);
       }
-      const blocked = orderKey !== null && line.join(orderKey, position) === 'behind';
-      const waiting = notBefore !== null && notBefore > now;
-      const state = blocked ? 'blocked' : waiting ? 'waiting' : 'ready';
-      insert.run(id, partition, priority, position, orderKey, notBefore, state, notBefore ?? 0);
+      enter(item, now);
+      return { value: true };
+    },
+    revive([, item, token, now]) {
+      const [id] = item;
+      const known = find.get(id);
+      const state = known?.['state'];
+      if (known !== undefined && state !== 'dead' && state !== 'settled') {
+        // A row that nobody has claimed has no token.
+        if (known['token'] === null || Number(known['token']) !== token) return { value: false };
+        takeBack.run(session.nextSequence(), id);
+        return { value: true };
+      }
+      if (state === 'settled' && Number(known?.['until']) > now) return { value: false };
+      if (known !== undefined) forget.run(id);
+      enter(item, now);
       return { value: true };
     },
     ...claimHandler(database, scope, session),

@@ -35,6 +35,9 @@ export function sqliteQueue({ scope, call, now }: ScopeCalls): EngineQueue {
       checkName('id', id);
       return (await call('deadLetter', [scope, id, token, now()])).value;
     },
+    async revive(item, token) {
+      return (await call('revive', [scope, toRow(item), token, now()])).value;
+    },
     async remove(id) {
       checkName('id', id);
       return (await call('remove', [scope, id, now()])).value;
