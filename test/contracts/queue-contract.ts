@@ -111,6 +111,26 @@ export function queueContract(make: MakeEngineUnderTest): void {
     );
 
     it(
+      'claims the very item that is asked for, due or not, unless somebody holds it',
+      withEngine(async ({ queue }, under) => {
+        const notBefore = under.clock.wallNow() + 3_600_000;
+        await queue.enqueue(item('first', 0));
+        await queue.enqueue(item('later', 1, { notBefore }));
+        const terms = { leaseMs: 600_000, holder: 'test' };
+        const later = await queue.claimOne('later', terms);
+        expect(later).toEqual({ ...item('later', 1), notBefore, token: expect.any(Number) });
+        expect(await queue.claimOne('later', terms)).toBeUndefined();
+        expect(await queue.claimOne('nowhere', terms)).toBeUndefined();
+        expect(await queue.postpone('later', later?.token ?? 0, notBefore)).toBe(true);
+        const again = await queue.claimOne('later', terms);
+        expect(again?.token).toBeGreaterThan(later?.token ?? Number.POSITIVE_INFINITY);
+        expect(await queue.settle('later', again?.token ?? 0)).toBe(true);
+        expect(await queue.claimOne('later', terms)).toBeUndefined();
+        expect(ids(await claim(queue))).toEqual(['first']);
+      }),
+    );
+
+    it(
       'holds an item back until notBefore',
       withEngine(async ({ queue }, under) => {
         const early = within(under, 1_000);

@@ -117,6 +117,20 @@ export function queueOrderContract(make: MakeEngineUnderTest): void {
     );
 
     it(
+      'claims no item by its id before the earlier ones of its order key',
+      withEngine(async ({ queue }) => {
+        await queue.enqueue(keyed('k0', 0));
+        await queue.enqueue(keyed('k1', 1));
+        const terms = { leaseMs: 600_000, holder: 'test' };
+        expect(await queue.claimOne('k1', terms)).toBeUndefined();
+        const first = await queue.claimOne('k0', terms);
+        expect(await queue.claimOne('k1', terms)).toBeUndefined();
+        await queue.settle('k0', first?.token ?? 0);
+        expect((await queue.claimOne('k1', terms))?.id).toBe('k1');
+      }),
+    );
+
+    it(
       'keeps the notBefore of an item that had to wait for another',
       withEngine(async ({ queue }, under) => {
         const early = within(under, 2_000);

@@ -22,6 +22,11 @@ export interface EngineQueue {
   /** Resolves with false where the item was there already. */
   enqueue(item: QueueItem): Promise<boolean>;
   claim(options: ClaimOptions): Promise<readonly Claim[]>;
+  /**
+   * Claims that one item, whether it is due or not. Undefined where it is not on the queue, another of its order key goes before
+   * it, or somebody holds it whose lease has not ended.
+   */
+  claimOne(id: string, options: Pick<ClaimOptions, 'leaseMs' | 'holder'>): Promise<Claim | undefined>;
   /** Prolongs the lease to `leaseMs` from now. */
   extend(id: string, token: number, leaseMs: number): Promise<boolean>;
   /** The item is done and leaves the queue. */

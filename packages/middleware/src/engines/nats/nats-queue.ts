@@ -72,7 +72,7 @@ export async function openNatsQueue(context: NatsContext): Promise<NatsQueue> {
     throw contended(id);
   }
 
-  async function claimOne(viewed: ViewedItem, until: number, holder: string): Promise<Claim | undefined> {
+  async function lease(viewed: ViewedItem, until: number, holder: string): Promise<Claim | undefined> {
     const { item, seq } = viewed;
     const claimed: QueuedItem = { ...item, until, holder, token: seq };
     if (await write(claimed, viewed)) return claimOf(claimed);
@@ -89,7 +89,7 @@ export async function openNatsQueue(context: NatsContext): Promise<NatsQueue> {
       const wanted = limit - claims.length;
       const taken = feed.use((view) => view.take(partition, wanted, now, until));
       if (taken.length === 0) break;
-      const tried = await Promise.allSettled(taken.map((one) => claimOne(one, until, holder)));
+      const tried = await Promise.allSettled(taken.map((one) => lease(one, until, holder)));
       let failure: unknown;
       for (const outcome of tried) {
         if (outcome.status === 'rejected') failure = outcome.reason;
@@ -182,9 +182,18 @@ export async function openNatsQueue(context: NatsContext): Promise<NatsQueue> {
       const leaseMs = wholeMs('leaseMs', options.leaseMs, 1);
       return claim({ ...options, leaseMs });
     },
+    async claimOne(id, options) {
+      checkName('id', id);
+      checkName('holder', options.holder);
+      const leaseMs = wholeMs('leaseMs', options.leaseMs, 1);
+      const there = await refresh(id);
+      const now = serverClock.now();
+      if (there === undefined || !feed.use((view) => view.isFree(there, now))) return undefined;
+      return lease(there, now + leaseMs, options.holder);
+    },
     async extend(id, token, leaseMs) {
-      const lease = wholeMs('leaseMs', leaseMs, 1);
-      return change(id, token, (item) => ({ ...item, until: serverClock.now() + lease }));
+      const prolongedMs = wholeMs('leaseMs', leaseMs, 1);
+      return change(id, token, (item) => ({ ...item, until: serverClock.now() + prolongedMs }));
     },
     settle: async (id, token) =>
       change(id, token, (item) => ({ ...item, state: 'settled', until: serverClock.now() + settledKeptMs })),

@@ -48,6 +48,7 @@ export class QueueView {
   readonly #delete;
   readonly #hold;
   readonly #holds;
+  readonly #isFirst;
   readonly #ended;
 
   constructor() {
@@ -89,6 +90,7 @@ export class QueueView {
       "UPDATE queue_1 SET state = 'waiting', until = ? WHERE id = ? AND state = 'ready'",
     );
     this.#holds = database.prepare(`SELECT 1 FROM queue_1 WHERE order_key = ? AND ${unsettled} LIMIT 1`);
+    this.#isFirst = database.prepare("SELECT 1 FROM queue_1 WHERE id = ? AND state IN ('ready', 'waiting')");
     this.#ended = database.prepare(
       `SELECT item, seq, replaces, arrival FROM queue_1
        WHERE state IN ('settled', 'dead') AND until <= ? AND ${isNotInArrival} LIMIT ?`,
@@ -146,6 +148,11 @@ export class QueueView {
       this.#hold.run(until, id);
       return this.find(id) ?? [];
     });
+  }
+
+  /** Whether it is on the queue, nothing of its order key goes before it, and nobody holds it. */
+  isFree({ item: { id, holder, until } }: ViewedItem, now: number): boolean {
+    return this.#isFirst.get(id) !== undefined && (holder === undefined || until <= now);
   }
 
   backlog(now: number): PartitionBacklog[] {

@@ -7,6 +7,8 @@ import { type Scope, serverNow } from './scope.ts';
 /** Of each priority as many items are made ready as a claim can take, and many more: they need not be due again. */
 const readyPerPriority = 10 * engineLimits.itemsPerClaim;
 
+const claimed = 'q.id, q.partition, q.priority, q.position, q.order_key, q.names, q.not_before, q.token';
+
 /** Claims items of one partition, the best first. Two that claim at once pass over each other's items. */
 export function claiming({ id, schema, transactions }: Scope): (options: ClaimOptions) => Promise<Claim[]> {
   const nextPriority = (than: string): string => `
@@ -32,7 +34,7 @@ export function claiming({ id, schema, transactions }: Scope): (options: ClaimOp
     UPDATE ${schema}.queue AS q
     SET state = 'waiting', until = ${serverNow} + $4, token = nextval('${schema}.ticket'), holder = $5
     WHERE q.scope = $1 AND q.id = ANY (ARRAY(SELECT id FROM best))
-    RETURNING q.id, q.partition, q.priority, q.position, q.order_key, q.names, q.not_before, q.token`;
+    RETURNING ${claimed}`;
 
   return async ({ partition, limit, leaseMs, holder }) => {
     const name = inColumn(partition);
@@ -43,6 +45,23 @@ export function claiming({ id, schema, transactions }: Scope): (options: ClaimOp
     return rows.map(toClaim).toSorted((one, other) => {
       return one.priority - other.priority || one.position - other.position;
     });
+  };
+}
+
+/** Claims one item, due or not, that nobody holds and that is the first of its order key. */
+export function claimingOne({
+  id: scopeId,
+  schema,
+  transactions,
+}: Scope): (id: string, leaseMs: number, holder: string) => Promise<Claim | undefined> {
+  const sql = `
+    UPDATE ${schema}.queue AS q
+    SET state = 'waiting', until = ${serverNow} + $3, token = nextval('${schema}.ticket'), holder = $4
+    WHERE q.scope = $1 AND q.id = $2 AND q.state <> 'blocked' AND (q.holder IS NULL OR q.until <= ${serverNow})
+    RETURNING ${claimed}`;
+  return async (id, leaseMs, holder) => {
+    const rows = await transactions.write((query) => query(sql, [scopeId, id, leaseMs, inColumn(holder)]));
+    return rows.map(toClaim)[0];
   };
 }
 

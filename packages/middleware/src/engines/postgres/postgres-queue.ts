@@ -1,7 +1,7 @@
 import { checkInteger, checkName, engineLimits, wholeMs } from '../limits.ts';
 import type { EngineQueue, QueueItem } from '../queue.ts';
 import { backlogs } from './backlog.ts';
-import { claiming } from './claiming.ts';
+import { claiming, claimingOne } from './claiming.ts';
 import { enqueuing } from './enqueue.ts';
 import { GroupedCalls } from './grouped-calls.ts';
 import { type Holding, holdings } from './holding.ts';
@@ -20,6 +20,7 @@ export function postgresQueue(scope: Scope, calls: CallsUnderWay): EngineQueue {
   const holds = holdings(scope);
   const holders = orderKeyHolders(scope);
   const claim = claiming(scope);
+  const claimOne = claimingOne(scope);
   const takeBack = reviving(scope);
   const backlog = backlogs(scope);
 
@@ -50,6 +51,12 @@ export function postgresQueue(scope: Scope, calls: CallsUnderWay): EngineQueue {
       checkInteger('limit', limit, 1, engineLimits.itemsPerClaim);
       const lease = wholeMs('leaseMs', leaseMs, 1);
       return await calls.run(() => claim({ partition, limit, leaseMs: lease, holder }));
+    },
+    async claimOne(id, { leaseMs, holder }) {
+      checkName('id', id);
+      checkName('holder', holder);
+      const lease = wholeMs('leaseMs', leaseMs, 1);
+      return await calls.run(() => claimOne(inColumn(id), lease, holder));
     },
     extend: async (id, token, leaseMs) =>
       await hold(id, token, { leaseMs: wholeMs('leaseMs', leaseMs, 1), notBefore: null }),

@@ -30,36 +30,52 @@ export function dueItems(
   );
   return (partition, limit, now) => {
     makeReady(partition, limit, now);
-    return best.all(partition, limit).map((row) => ({
-      number: Number(row['number']),
-      id: String(row['id']),
-      priority: Number(row['priority']),
-      position: Number(row['position']),
-      orderKey: row['order_key'] === null ? null : String(row['order_key']),
-      notBefore: row['not_before'] === null ? null : Number(row['not_before']),
-    }));
+    return best.all(partition, limit).map(toItem);
   };
 }
 
-/** The claim on the tables of one scope. */
+function toItem(row: Readonly<Record<string, unknown>>): DueItem {
+  return {
+    number: Number(row['number']),
+    id: String(row['id']),
+    priority: Number(row['priority']),
+    position: Number(row['position']),
+    orderKey: row['order_key'] === null ? null : String(row['order_key']),
+    notBefore: row['not_before'] === null ? null : Number(row['not_before']),
+  };
+}
+
+/** The claims on the tables of one scope. */
 export function claimHandler(
   database: DatabaseSync,
   scope: number,
   session: ScopeSession,
-): Handlers<'claim'> {
+): Handlers<'claim' | 'claimOne'> {
   const due = dueItems(database, scope);
   const lease = database.prepare(
     `UPDATE queue_${scope} SET state = 'waiting', until = ?, token = ?, holder = ? WHERE number = ?`,
   );
+  const free = database.prepare(
+    `SELECT number, id, partition, priority, position, order_key, not_before FROM queue_${scope}
+     WHERE id = ? AND state IN ('ready', 'waiting') AND NOT (holder IS NOT NULL AND until > ?)`,
+  );
+
+  function take(partition: string, item: DueItem, until: number, holder: string): ClaimRow {
+    const { number, id, priority, position, orderKey, notBefore } = item;
+    const token = session.nextSequence();
+    lease.run(until, token, holder, number);
+    return [id, partition, priority, position, orderKey, notBefore, token];
+  }
+
   return {
     claim([, partition, limit, leaseMs, holder, now]) {
       const items = due(partition, limit, now);
-      const value = items.map(({ number, id, priority, position, orderKey, notBefore }): ClaimRow => {
-        const token = session.nextSequence();
-        lease.run(now + leaseMs, token, holder, number);
-        return [id, partition, priority, position, orderKey, notBefore, token];
-      });
-      return { value };
+      return { value: items.map((item) => take(partition, item, now + leaseMs, holder)) };
+    },
+    claimOne([, id, leaseMs, holder, now]) {
+      const row = free.get(id, now);
+      if (row === undefined) return { value: null };
+      return { value: take(String(row['partition']), toItem(row), now + leaseMs, holder) };
     },
   };
 }

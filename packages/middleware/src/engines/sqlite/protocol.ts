@@ -27,6 +27,10 @@ export interface CallTypes {
     args: [scope: number, partition: string, limit: number, leaseMs: number, holder: string, now: number];
     value: ClaimRow[];
   };
+  claimOne: {
+    args: [scope: number, id: string, leaseMs: number, holder: string, now: number];
+    value: ClaimRow | null;
+  };
   extend: { args: [scope: number, id: string, token: number, until: number]; value: boolean };
   settle: { args: [scope: number, id: string, token: number, now: number]; value: boolean };
   postpone: { args: [scope: number, id: string, token: number, notBefore: number]; value: boolean };

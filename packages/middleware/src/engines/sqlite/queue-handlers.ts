@@ -12,6 +12,7 @@ const stillWaiting = `CASE state WHEN 'blocked' THEN 'blocked' ELSE 'waiting' EN
 type QueueCalls =
   | 'enqueue'
   | 'claim'
+  | 'claimOne'
   | 'extend'
   | 'settle'
   | 'postpone'

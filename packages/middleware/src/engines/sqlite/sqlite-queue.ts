@@ -17,6 +17,12 @@ export function sqliteQueue({ scope, call, now }: ScopeCalls): EngineQueue {
       const { value } = await call('claim', [scope, partition, limit, lease, holder, now()]);
       return value.map(toClaim);
     },
+    async claimOne(id, { leaseMs, holder }) {
+      checkName('id', id);
+      checkName('holder', holder);
+      const { value } = await call('claimOne', [scope, id, wholeMs('leaseMs', leaseMs, 1), holder, now()]);
+      return value === null ? undefined : toClaim(value);
+    },
     async extend(id, token, leaseMs) {
       checkName('id', id);
       const until = now() + wholeMs('leaseMs', leaseMs, 1);
