@@ -100,3 +100,11 @@ export type {
   SourceAsked,
 } from './perform/batches/batch-types.ts';
 export type { BatchSchedule } from './perform/batches/schedule.ts';
+
+// operations of dependent tasks
+export { defineOperation } from './operations/define-operation.ts';
+export type { OperationDefinition, TaskContext, TaskEnd, UndoFacts } from './operations/definition.ts';
+export { type Declared, external, type ExternalInput, type } from './operations/labels.ts';
+export type { Operation, Stage, Task } from './operations/operation.ts';
+export { equals, matches, type Rule, type Verdict } from './operations/rules.ts';
+export type { StandardSchema } from './operations/standard-schema.ts';

@@ -44,6 +44,8 @@ export const errorCodes = [
   'batch-perform-failed',
   'batch-interrupted',
   'batch-postponed-too-long',
+  // operations
+  'operation-invalid',
   // set-up
   'option-invalid',
   'option-unknown',

@@ -1,0 +1,21 @@
+import { type ErrorCode, SlackwaterError } from '@slackwater/shared';
+
+/** The codes that operations throw or report. */
+export type OperationErrorCode = Extract<
+  ErrorCode,
+  `operation-${string}` | `task-${string}` | `function-${string}`
+>;
+
+/** What operations throw. */
+export class OperationError extends SlackwaterError {
+  declare readonly code: OperationErrorCode;
+
+  constructor(code: OperationErrorCode, message: string, options?: ErrorOptions) {
+    super(code, message, options);
+  }
+}
+
+/** Code `operation-invalid`: the definition can't be planned. The message names the operation, what is wrong, and the way out. */
+export function invalid(operation: unknown, message: string): OperationError {
+  return new OperationError('operation-invalid', `operation ${JSON.stringify(operation)}: ${message}`);
+}
