@@ -35,6 +35,8 @@ export default defineConfig({
   test: {
     // Most tests wait for a server or a disk: one core for each would leave both idle.
     maxWorkers: 3,
+    // What waits together is mostly a contract on a cluster, whose streams wait for elections.
+    maxConcurrency: 8,
     sequence: { sequencer: LongestFirst },
     projects: [
       // Neither servers nor processes, and nothing kept by a module: one worker for all saves its start for each.

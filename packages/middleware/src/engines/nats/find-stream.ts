@@ -8,8 +8,8 @@ import { failureOf, isNoStream, isUnanswered } from './failures.ts';
 export type FindStream = (name: string) => Promise<StreamInfo | undefined>;
 
 const pauseMs = 50;
-/** An election, as a rule, takes less. */
-const leaderWithinMs = 5_000;
+/** One election takes less, as a rule; a second one, where nobody won, begins after up to nine seconds. */
+const leaderWithinMs = 15_000;
 
 /**
  * Looks for streams in a cluster whose hosts may all start at once. A stream that another host makes at this moment has no

@@ -5,6 +5,7 @@ import type { Api } from './api.ts';
 import type { Connection } from './connection.ts';
 import { failureOf, isUnanswered } from './failures.ts';
 import { type FindStream, findStreams } from './find-stream.ts';
+import { inParallel } from './in-parallel.ts';
 import type { Names } from './names.ts';
 import type { NatsEngineOptions } from './nats-options.ts';
 
@@ -27,12 +28,16 @@ type Essential = Pick<
   | 'deny_delete'
 > & { readonly deny_purge: boolean };
 
+const rooms: readonly Room[] = ['log', 'bundles', 'store', 'queue', 'keys'];
 const replicasOfCluster = 3;
 const mostTries = 5;
 /** Those that lose a compare-and-set stay behind the one that won, which so many of them would push out. */
 const keptPerSubject = 64;
 
-/** Makes the streams that are not there and checks those that are. Resolves with how many servers keep the log. */
+/**
+ * Makes the streams that are not there and checks those that are. Resolves with how many servers keep the log. In a cluster each
+ * new one waits for an election, so all are made at the same time, and none before those that are there were found to be right.
+ */
 export async function ensureStreams(
   connection: Connection,
   api: Api,
@@ -43,13 +48,20 @@ export async function ensureStreams(
   const isCluster = connection.nats.info?.cluster !== undefined;
   const wanted = replicas ?? (isCluster ? replicasOfCluster : 1);
   const find = findStreams(api, clock);
-  let kept = wanted;
-  for (const room of ['log', 'bundles', 'store', 'queue', 'keys'] as const) {
-    const info = (await find(names.streams[room])) ?? (await make(api, find, names, room, wanted));
+  const infos = new Map<Room, StreamInfo>();
+  await inParallel(rooms, rooms.length, async (room) => {
+    const info = await find(names.streams[room]);
+    if (info === undefined) return;
     check(info, names, room, replicas);
-    if (room === 'log') kept = info.config.num_replicas;
-  }
-  return kept;
+    infos.set(room, info);
+  });
+  const missing = rooms.filter((room) => !infos.has(room));
+  await inParallel(missing, missing.length, async (room) => {
+    const info = await make(api, find, names, room, wanted);
+    check(info, names, room, replicas);
+    infos.set(room, info);
+  });
+  return infos.get('log')?.config.num_replicas ?? wanted;
 }
 
 function essential(names: Names, room: Room): Essential {
