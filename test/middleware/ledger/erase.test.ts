@@ -3,9 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseEntry, verifyReceipt } from '@slackwater/shared';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { type Clock, systemClock } from '../../../packages/middleware/src/clock.ts';
-import type { OpenEngine } from '../../../packages/middleware/src/engines/engine.ts';
-import { EngineError } from '../../../packages/middleware/src/engines/engine-error.ts';
+import type { Clock } from '../../../packages/middleware/src/clock.ts';
 import type { Ledger } from '../../../packages/middleware/src/ledger/open-ledger.ts';
 import { ed25519Verify } from '../../../packages/middleware/src/ledger/signer.ts';
 import { eraseRequester } from '../../../packages/middleware/src/perform/erase-requester.ts';
@@ -33,10 +31,6 @@ function hurriedClock(): Clock {
       return { cancel: () => clearImmediate(timer) };
     },
   };
-}
-
-function ahead(minutes: number): Clock {
-  return { ...systemClock, wallNow: () => Date.now() + minutes * 60_000 };
 }
 
 const error = { code: 'requester-erased', message: 'erased' } as const;
@@ -187,30 +181,6 @@ describe('erasing a requester', () => {
     }
   });
 
-  it('is gone on with after a crash at any of its writes, and recorded once', async () => {
-    for (let survived = 0; ; survived++) {
-      const broken = breaking(survived);
-      // Each goes on a minute after the one before: when it was seen to be dead.
-      const { ledger, abandon } = await bench.open({ between: broken.between, clock: ahead(2 * survived) });
-      const { id } = await accepted(ledger, { requester: `carol ${survived}` });
-      broken.arm();
-      const ended = await erase(ledger, `carol ${survived}`, 300_000).catch((cause: unknown) => cause);
-      await abandon();
-      const isDone = typeof ended === 'object' && Object(ended).status === 'erased';
-
-      const { ledger: next, close } = await bench.open({ clock: ahead(2 * survived + 1) });
-      for (const erasure of await next.erasures.unfinished()) await carryOn(next, erasure);
-      await erase(next, `carol ${survived}`);
-      await expect(next.request(id)).rejects.toMatchObject(gone);
-      expect(await next.find(id)).toMatchObject({ status: 'Canceled' });
-      expect(entries().filter(({ type }) => type === 'erased')).toHaveLength(survived + 1);
-      expect(await next.erasures.unfinished()).toEqual([]);
-      expect(await next.verify()).toMatchObject({ ok: true });
-      await close();
-      if (isDone) return expect(survived).toBeGreaterThan(5);
-    }
-  });
-
   it('is known to other hosts within keyCacheMs: they read and accept nothing of it any more', async () => {
     const [one, other] = await Promise.all([
       bench.open({ keyCacheMs: 200 }),
@@ -227,38 +197,3 @@ describe('erasing a requester', () => {
     await expect(other.ledger.request(id)).rejects.toMatchObject(gone);
   });
 });
-
-/** Lets so many writes through once it is armed, and none after them. */
-function breaking(survived: number) {
-  let left = Number.POSITIVE_INFINITY;
-  function write<Args extends readonly unknown[], Result>(
-    call: (...args: Args) => Promise<Result>,
-  ): (...args: Args) => Promise<Result> {
-    return async (...args) => {
-      left -= 1;
-      if (left < 0) throw new EngineError('engine-unavailable', 'none', 'as after a crash');
-      return call(...args);
-    };
-  }
-  return {
-    arm: () => {
-      left = survived;
-    },
-    between: (engine: OpenEngine): OpenEngine => {
-      const { log, store, wrappedKeys } = engine;
-      const { appendSealed, ...plain } = log;
-      return {
-        ...engine,
-        log: { ...plain, append: write(log.append) },
-        store: {
-          ...store,
-          create: write(store.create),
-          put: write(store.put),
-          update: write(store.update),
-          delete: write(store.delete),
-        },
-        wrappedKeys: { ...wrappedKeys, destroy: write(wrappedKeys.destroy) },
-      };
-    },
-  };
-}

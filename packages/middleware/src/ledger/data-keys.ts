@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { Clock } from '../clock.ts';
 import type { WrappedKeys } from '../engines/wrapped-keys.ts';
 import { BoundedMap } from './bounded-map.ts';
+import { type CurrentVersion, encodeCurrent, parseCurrent } from './current-version.ts';
 import type { KeyRing } from './key-ring.ts';
 import { unwrapKey, versionMissing, wrapKey, wrappedUnder } from './key-wrapping.ts';
 import type { LedgerKeys, WrappingKey } from './keys.ts';
@@ -13,8 +14,8 @@ import { openVault, type Vault } from './vault.ts';
 // is said by its pseudonym. Unwrapped keys are kept for keyCacheMs at most: a key that another host destroyed is
 // used no longer than that.
 //
-// Under which version new ones are wrapped is at current, JSON { "v": 1, "fingerprint": hexadecimal, "version": integer }, so that all
-// hosts agree. It is made with the ledger: where it is gone and the ledger is not, so are the requesters' keys.
+// Under which version new ones are wrapped is at current (current-version.ts), so that all hosts agree. It is made with the ledger:
+// where it is gone and the ledger is not, so are the requesters' keys.
 
 const mostKept = 10_000;
 const currentKey = 'current';
@@ -43,8 +44,15 @@ export interface DataKeys {
   currentVersion(): Promise<number>;
   /** Wraps every key again that is wrapped under an older version than the current one. Resolves with how many there were. */
   wrapAllAgain(): Promise<number>;
-  /** Wraps new keys under that version from now on; other hosts within `keyCacheMs`. False where a later one is in force. */
-  useVersion(version: number): Promise<boolean>;
+  /**
+   * Wraps new keys under that version from now on; other hosts within `keyCacheMs`. Until `recorded` it is known to be
+   * unrecorded, from that size of the log on. Changes nothing where that version or a later one is in force.
+   */
+  useVersion(version: number, logSize: number): Promise<void>;
+  /** The version in force and since when, where no entry may say so. */
+  unrecorded(): Promise<Required<CurrentVersion> | undefined>;
+  /** An entry says that this version is in force. */
+  recorded(version: number): Promise<void>;
 }
 
 /** What {@link openDataKeys} takes. */
@@ -78,7 +86,7 @@ export async function openDataKeys(setup: DataKeysSetup): Promise<DataKeys> {
     if (known !== undefined) return known;
     const readAt = clock.now();
     const stored = await wrappedKeys.get(currentKey);
-    const value = stored === undefined ? await begin() : parseCurrent(stored.value, ring.keys.fingerprint);
+    const value = stored === undefined ? await begin() : parsed(stored.value).version;
     current = { value, readAt };
     return value;
   }
@@ -86,14 +94,31 @@ export async function openDataKeys(setup: DataKeysSetup): Promise<DataKeys> {
   async function begin(): Promise<number> {
     if (!(await setup.isNew())) throw gone();
     const version = newestOf(ring.keys.encryption).version;
-    if ((await wrappedKeys.create(currentKey, encodeCurrent(version))) !== undefined) return version;
+    if ((await wrappedKeys.create(currentKey, encoded({ version }))) !== undefined) return version;
     const stored = await wrappedKeys.get(currentKey);
-    return stored === undefined ? version : parseCurrent(stored.value, ring.keys.fingerprint);
+    return stored === undefined ? version : parsed(stored.value).version;
   }
 
-  function encodeCurrent(version: number): Uint8Array {
-    const { fingerprint } = ring.keys;
-    return Buffer.from(JSON.stringify({ v: 1, fingerprint, version }), 'utf8');
+  function parsed(value: Uint8Array): CurrentVersion {
+    return parseCurrent(value, ring.keys.fingerprint);
+  }
+
+  function encoded(value: CurrentVersion): Uint8Array {
+    return encodeCurrent(value, ring.keys.fingerprint);
+  }
+
+  /** `change` gives what takes the place of what is in force, or undefined where that stays. */
+  async function changeCurrent(
+    change: (before: CurrentVersion) => CurrentVersion | undefined,
+  ): Promise<void> {
+    for (;;) {
+      const stored = await wrappedKeys.get(currentKey);
+      if (stored === undefined) throw gone();
+      current = undefined;
+      const next = change(parsed(stored.value));
+      if (next === undefined) return;
+      if ((await wrappedKeys.update(currentKey, encoded(next), stored.revision)) !== undefined) return;
+    }
   }
 
   async function wrappingKey(version: number): Promise<WrappingKey> {
@@ -194,19 +219,22 @@ export async function openDataKeys(setup: DataKeysSetup): Promise<DataKeys> {
         }
       }
     },
-    async useVersion(version) {
+    async useVersion(version, logSize) {
       await wrappingKey(version);
-      for (;;) {
-        const stored = await wrappedKeys.get(currentKey);
-        if (stored === undefined) throw gone();
-        const before = parseCurrent(stored.value, ring.keys.fingerprint);
-        if (before > version) return false;
-        current = undefined;
-        if (before === version) return true;
-        if ((await wrappedKeys.update(currentKey, encodeCurrent(version), stored.revision)) !== undefined)
-          return true;
-      }
+      await changeCurrent((before) =>
+        before.version < version ? { version, unrecordedFrom: logSize } : undefined,
+      );
     },
+    async unrecorded() {
+      const stored = await wrappedKeys.get(currentKey);
+      if (stored === undefined) throw gone();
+      const { version, unrecordedFrom } = parsed(stored.value);
+      return unrecordedFrom === undefined ? undefined : { version, unrecordedFrom };
+    },
+    recorded: (version) =>
+      changeCurrent((before) =>
+        before.version === version && before.unrecordedFrom !== undefined ? { version } : undefined,
+      ),
   };
 }
 
@@ -233,20 +261,6 @@ function keyIdOf(pseudonym: string): string {
 
 function newestOf([first, ...others]: KeyRing['keys']['encryption']): WrappingKey {
   return others.at(-1) ?? first;
-}
-
-function parseCurrent(value: Uint8Array, fingerprint: string): number {
-  let found: { readonly fingerprint?: unknown; readonly version?: unknown } = {};
-  try {
-    found = JSON.parse(Buffer.from(value).toString('utf8')) as typeof found;
-  } catch {
-    // said below
-  }
-  if (found.fingerprint === fingerprint && Number.isSafeInteger(found.version)) return Number(found.version);
-  throw new LedgerError(
-    'ledger-keys-differ',
-    "The wrapped keys beside this ledger are another ledger's, or were changed. Put its own back.",
-  );
 }
 
 function gone(): LedgerError {
