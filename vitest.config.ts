@@ -9,7 +9,7 @@ const source = (path: string): string => fileURLToPath(new URL(`packages/${path}
 
 const pure = ['decide', 'measure', 'metrics', 'options', 'audit', 'perform/batches']
   .map((stage) => `test/middleware/${stage}/**/*.test.ts`)
-  .concat('test/shared/**/*.test.ts', 'test/tidy/**/*.test.ts');
+  .concat('test/shared/**/*.test.ts', 'test/tidy/**/*.test.ts', 'test/client-sdk/in-memory/**/*.test.ts');
 
 export default defineConfig({
   resolve: {
@@ -17,6 +17,7 @@ export default defineConfig({
     // Processes that a test starts use the built packages, as users do.
     alias: [
       { find: /^@slackwater\/(shared|middleware|client-sdk)$/, replacement: source('$1/src/index.ts') },
+      { find: '@slackwater/client-sdk/testing', replacement: source('client-sdk/src/testing/index.ts') },
       {
         find: '@slackwater/middleware/rules',
         replacement: source('middleware/src/scorers/rules-scorer.ts'),

@@ -6,7 +6,7 @@ import { Readable } from 'node:stream';
 import { slackwater } from '@slackwater/client-sdk';
 import axios, { isAxiosError } from 'axios';
 import { describe, expect, it } from 'vitest';
-import { deadlineMs, fastClient, rejection } from './support/fast-client.ts';
+import { fastClient, limits, rejection } from './support/fast-client.ts';
 import { fastRuntime } from './support/fast-runtime.ts';
 import { json, serve } from './support/http-server.ts';
 import { retryLater } from './support/wire.ts';
@@ -123,7 +123,7 @@ describe('what users of axios-retry meet, and callers of this client do not', ()
     });
     const runtime = fastRuntime();
     const client = slackwater(axios.create({ baseURL: server.origin, signal: controller.signal }), {
-      deadlineMs,
+      ...limits,
       runtime: { ...runtime, setTimer: (delayMs, callback) => runtime.setTimer(delayMs * 100, callback) },
       onRetry: () => {
         retries += 1;
@@ -163,7 +163,7 @@ describe('what users of axios-retry meet, and callers of this client do not', ()
         return Promise.reject(error);
       },
     );
-    const client = slackwater(instance, { runtime: fastRuntime(), deadlineMs });
+    const client = slackwater(instance, { runtime: fastRuntime(), ...limits });
     await client.post('/orders', {});
     expect(calls).toEqual(['request', 'response 200']);
     expect(server.seen.map(({ headers }) => headers.authorization)).toEqual(Array(4).fill('Bearer t'));
@@ -214,7 +214,7 @@ describe('what users of axios-retry meet, and callers of this client do not', ()
       setTimeout(() => (nth < 3 ? json(response, 503, {}) : json(response, 200, { nth })), 300);
     });
     const { client } = fastClient(server.origin);
-    expect((await client.get('/orders', { timeout: 1_000 })).data).toEqual({ nth: 3 });
+    expect((await client.get('/orders', { timeout: 100_000 })).data).toEqual({ nth: 3 });
   });
 
   it('an axios-retry that the caller’s instance has does not repeat it all', async () => {
@@ -222,7 +222,7 @@ describe('what users of axios-retry meet, and callers of this client do not', ()
     const server = await serve((_seen, response) => json(response, 503, {}));
     const instance = axios.create({ baseURL: server.origin });
     axiosRetry(instance, { retries: 3 });
-    const client = slackwater(instance, { runtime: fastRuntime(), deadlineMs, maxRetries: 1 });
+    const client = slackwater(instance, { runtime: fastRuntime(), ...limits, maxRetries: 1 });
     await rejection(client.get('/orders'));
     expect(server.seen).toHaveLength(2);
   });

@@ -3,7 +3,7 @@ import { type ClientOptions, createClient, slackwater } from '@slackwater/client
 import { isSlackwaterError } from '@slackwater/shared';
 import axios, { AxiosError } from 'axios';
 import { describe, expect, it } from 'vitest';
-import { deadlineMs, fastClient, rejection } from './support/fast-client.ts';
+import { fastClient, limits, rejection } from './support/fast-client.ts';
 import { fastRuntime } from './support/fast-runtime.ts';
 import { json, serve } from './support/http-server.ts';
 import { defer, outcome, resource, retryLater } from './support/wire.ts';
@@ -66,7 +66,7 @@ describe('an instance that exists', () => {
         throw new AxiosError('no', 'ERR_BAD_RESPONSE', config, undefined, response);
       },
     });
-    const client = slackwater(instance, { runtime: fastRuntime(), deadlineMs });
+    const client = slackwater(instance, { runtime: fastRuntime(), ...limits });
     const response = await client.post('/orders', { n: 1 });
     expect(response.data).toEqual({ read: 'fine' });
     expect(sent).toEqual(Array(2).fill({ data: 'n=1', key: 'k', url: '/orders' }));
@@ -92,7 +92,7 @@ describe('an instance that exists', () => {
     });
     const instance = axios.create({ baseURL: server.origin });
     instance.interceptors.response.use((response) => ({ ...response, data: { seen: response.data } }));
-    const client = slackwater(instance, { runtime: fastRuntime(), deadlineMs });
+    const client = slackwater(instance, { runtime: fastRuntime(), ...limits });
     expect((await client.post('/orders')).data).toEqual({ seen: { n: 1 } });
   });
 

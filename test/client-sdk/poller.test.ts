@@ -1,7 +1,7 @@
 import { slackwater } from '@slackwater/client-sdk';
 import axios from 'axios';
 import { describe, expect, it } from 'vitest';
-import { deadlineMs, fastClient, rejection } from './support/fast-client.ts';
+import { fastClient, limits, rejection } from './support/fast-client.ts';
 import { fastRuntime } from './support/fast-runtime.ts';
 import { type Handler, json, serve } from './support/http-server.ts';
 import {
@@ -103,7 +103,7 @@ describe('a poller', () => {
       urls.push(`answered ${response.status}`);
       return response;
     });
-    const poller = slackwater(instance, { runtime: fastRuntime(), deadlineMs }).deferral(known);
+    const poller = slackwater(instance, { runtime: fastRuntime(), ...limits }).deferral(known);
     expect(server.seen).toHaveLength(0);
     expect((await poller.pollUntilDone()).data).toEqual({ order: 7 });
     expect(urls).toEqual([`${server.origin}${statusPath}`, 'answered 201']);
@@ -169,7 +169,7 @@ describe('a poller', () => {
       seen.push(error.code);
       return Promise.reject(error);
     });
-    const client = slackwater(instance, { runtime: fastRuntime(), deadlineMs });
+    const client = slackwater(instance, { runtime: fastRuntime(), ...limits });
     const poller = await client.begin({ method: 'post', url: '/orders' });
     expect(await rejection(poller.pollUntilDone())).toMatchObject({ code: 'deferral-canceled' });
     expect(seen).toEqual(['deferral-canceled']);

@@ -4,7 +4,6 @@ import {
   isDeferralResource,
   parseCheckpoint,
   parseReceipt,
-  SlackwaterError,
   verifyCheckpoint,
   verifyReceipt,
 } from '@slackwater/shared';
@@ -24,11 +23,12 @@ import type {
   RevealQuery,
 } from './audit-types.ts';
 import { isDeferralId } from './deferral/status-url.ts';
+import { AnswerMalformedError, ParameterRefusedError } from './errors/trust.ts';
 import { isRecord } from './wire/json-body.ts';
 
 /**
  * Questions to the ledger. They need a token with the scope `audit:read`, sent as the caller's instance sends its credentials. Errors
- * are the AxiosErrors of the answers, and SlackwaterError `response-malformed`.
+ * are the AxiosErrors of the answers, and AnswerMalformedError.
  */
 export interface AuditClient {
   /**
@@ -164,11 +164,10 @@ function memberOf(value: unknown, name: string): string | undefined {
 }
 
 function pathOf(id: string): string {
-  if (!isDeferralId(id))
-    throw new SlackwaterError('parameter-invalid', `"${id.slice(0, 40)}" is no deferral id`);
+  if (!isDeferralId(id)) throw new ParameterRefusedError(`"${id.slice(0, 40)}" is no deferral id`);
   return `/deferrals/${id}`;
 }
 
-function malformed(what: string): SlackwaterError {
-  return new SlackwaterError('response-malformed', `Not what Slackwater answers: ${what}.`);
+function malformed(what: string): AnswerMalformedError {
+  return new AnswerMalformedError(what);
 }

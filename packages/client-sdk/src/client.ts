@@ -1,4 +1,4 @@
-import { parseVerifierKey, SlackwaterError } from '@slackwater/shared';
+import { parseVerifierKey } from '@slackwater/shared';
 import axios, { type AxiosInstance, type CreateAxiosDefaults } from 'axios';
 import { type AuditClient, auditClient } from './audit.ts';
 import type { Finish, Machinery } from './call/open-call.ts';
@@ -10,13 +10,14 @@ import { formatResumeToken } from './deferral/resume.ts';
 import { openResumed, tokenFor } from './deferral/resumed-call.ts';
 import { bareInstance } from './deferral/status-request.ts';
 import { absoluteUrl } from './deferral/status-url.ts';
+import { OptionInvalidError, OptionMissingError } from './errors/set-up.ts';
 import { type ClientOptions, type ResolvedOptions, resolveCallOptions, resolveOptions } from './options.ts';
 import { retryingInstance } from './retry/attempts.ts';
-import { retryBudget } from './retry/budget.ts';
+import { lanesOf } from './retry/lanes.ts';
 
 /**
  * Calls that end well: each resolves with the final response, whether it came at once, after retries, or after a
- * deferral. Final HTTP errors are rejected as AxiosErrors, as axios does; what this client itself gives up on, as SlackwaterErrors.
+ * deferral. Final HTTP errors are rejected as AxiosErrors, as axios does; what this client itself gives up on, as ClientErrors.
  */
 export interface SlackwaterClient {
   /** Sends a request and waits for its final response. */
@@ -49,7 +50,7 @@ export interface SlackwaterClient {
    * A poller of a deferral that was begun earlier, maybe by another process: by its id, its status URL, or the text of a poller. Sends
    * nothing before it is used.
    *
-   * @throws StatusUrlForeignError; SlackwaterError `parameter-invalid`.
+   * @throws StatusUrlForeignError, ParameterRefusedError.
    */
   deferral<T = unknown>(known: string): Poller<T>;
   /** Questions to the ledger. */
@@ -71,7 +72,7 @@ export interface CreateClientOptions extends ClientOptions {
 /**
  * A client of an application behind Slackwater.
  *
- * @throws SlackwaterError `option-missing`, `option-invalid`, `option-unknown`, `verifier-key-malformed`.
+ * @throws OptionMissingError, OptionInvalidError, OptionUnknownError; SlackwaterError `verifier-key-malformed`.
  */
 export function createClient({
   baseURL,
@@ -85,13 +86,13 @@ export function createClient({
   return slackwater(axios.create(defaults), options);
 }
 
-function noBaseUrl(given: unknown, others: object): SlackwaterError {
+function noBaseUrl(given: unknown, others: object): Error {
   if (given !== undefined) {
-    return new SlackwaterError('option-invalid', 'baseURL: give a URL such as "https://shop.example"');
+    return new OptionInvalidError('baseURL: give a URL such as "https://shop.example"');
   }
   const meant = Object.keys(others).find((name) => name.toLowerCase() === 'baseurl');
   const hint = meant === undefined ? '' : `; it is spelled so, not ${meant}`;
-  return new SlackwaterError('option-missing', `baseURL: say where the application is${hint}`);
+  return new OptionMissingError(`baseURL: say where the application is${hint}`);
 }
 
 /**
@@ -107,7 +108,7 @@ export function slackwater(instance: AxiosInstance, options: ClientOptions = {})
     instance,
     inner: retryingInstance(),
     bare: bareInstance(),
-    budget: retryBudget(resolved.retryBudget, resolved.runtime.steadyMs()),
+    lanes: lanesOf(resolved.runtime, resolved.retryBudget, resolved.circuitBreaker),
   };
   const send = async <T, D>(config: SlackwaterRequestConfig<D>): Promise<SlackwaterResponse<T, D>> =>
     (await sendCall(

@@ -23,14 +23,26 @@ export type {
   RevealQuery,
 } from './audit-types.ts';
 // errors
+export { ClientError, type ClientErrorFacts } from './errors/client-error.ts';
+export {
+  DeferralCanceledError,
+  DeferralFailedError,
+  DeferralNotFoundError,
+  NotCancelableError,
+  StatusRefusedError,
+} from './errors/deferrals.ts';
+export type { FailureFacts } from './errors/facts.ts';
+export { type ClientErrorsByCode, failureFactsOf, isClientError } from './errors/guards.ts';
+export { OptionInvalidError, OptionMissingError, OptionUnknownError } from './errors/set-up.ts';
+export {
+  AnswerMalformedError,
+  ParameterRefusedError,
+  ReceiptMismatchError,
+  StatusUrlForeignError,
+} from './errors/trust.ts';
 export {
   AbortedError,
   BodyNotRepeatableError,
   DeadlineExceededError,
-  DeferralCanceledError,
-  DeferralFailedError,
-  ReceiptMismatchError,
   RetriesExhaustedError,
-  StatusRefusedError,
-  StatusUrlForeignError,
-} from './errors.ts';
+} from './errors/waiting.ts';

@@ -1,4 +1,4 @@
-import { SlackwaterError } from '@slackwater/shared';
+import { OptionInvalidError, OptionUnknownError } from './errors/set-up.ts';
 import type { RetryReason } from './retry/decide.ts';
 import { longestTimerMs, type Runtime, systemRuntime } from './runtime.ts';
 
@@ -48,6 +48,11 @@ export interface CallOptions {
    * behind Slackwater do. Then POST and PATCH are repeated also when their answer was lost. Default false.
    */
   readonly serverKeepsKeys?: boolean;
+  /**
+   * What calls like this one have in common, such as `POST /payments/:id/settle`: what the server says of one of them, the others go by
+   * (`circuitBreaker`). Default none; then it is the path without its query.
+   */
+  readonly route?: string;
   /** Called when a retry is sent, once for each. */
   readonly onRetry?: (notice: RetryNotice) => void;
   /** Called when the server has deferred the request. */
@@ -75,13 +80,19 @@ export interface ClientOptions extends CallOptions {
    * second. Default 100.
    */
   readonly retryBudget?: number;
-  /** @internal Time and chance, for tests. */
+  /**
+   * Whether calls stand in line for a partition and work type that the server has just refused to others of this client: until the time that
+   * it gave, then one of them, then the rest as answers come. Default true.
+   */
+  readonly circuitBreaker?: boolean;
+  /** Time and chance: `fakeClock()` of `@slackwater/client-sdk/testing` in tests. Default `systemRuntime`, those of the platform. */
   readonly runtime?: Runtime;
 }
 
+type Optional = 'route' | 'onRetry' | 'onDeferred';
+
 /** Options with every default filled in. */
-export type ResolvedOptions = Required<Omit<ClientOptions, 'onRetry' | 'onDeferred'>> &
-  Pick<ClientOptions, 'onRetry' | 'onDeferred'>;
+export type ResolvedOptions = Required<Omit<ClientOptions, Optional>> & Pick<ClientOptions, Optional>;
 
 const callDefaults = {
   deadlineMs: 120_000,
@@ -101,6 +112,7 @@ const clientDefaults = {
   backoffMaxMs: 10_000,
   pollWaitMs: 20_000,
   retryBudget: 100,
+  circuitBreaker: true,
   runtime: systemRuntime,
 } as const satisfies ClientOptions;
 
@@ -129,6 +141,8 @@ const callChecks: Readonly<Record<string, Check>> = {
   maxRetries: count,
   preferAsync: flag,
   serverKeepsKeys: flag,
+  route: (value) =>
+    typeof value === 'string' && value !== '' ? undefined : 'give a text such as "POST /orders"',
   onRetry: callback,
   onDeferred: callback,
 };
@@ -146,13 +160,14 @@ const clientChecks: Readonly<Record<string, Check>> = {
   backoffMaxMs: milliseconds(1, 86_400_000),
   pollWaitMs: milliseconds(0, 3_600_000),
   retryBudget: count,
+  circuitBreaker: flag,
   runtime: (value) => (typeof value === 'object' && value !== null ? undefined : 'give a runtime'),
 };
 
 /**
  * Fills in the defaults of a client's options.
  *
- * @throws SlackwaterError `option-invalid` or `option-unknown`, naming the option and the value.
+ * @throws OptionInvalidError or OptionUnknownError, naming the option and the value.
  */
 export function resolveOptions(options: ClientOptions): ResolvedOptions {
   refuse(options, clientChecks);
@@ -172,11 +187,11 @@ function refuse(options: object, checks: Readonly<Record<string, Check>>): void 
     if (check === undefined) {
       // Not meant for users: tests bring their own time through it.
       const known = Object.keys(checks).filter((one) => one !== 'runtime');
-      throw new SlackwaterError('option-unknown', `${name} is no option here; known are ${known.join(', ')}`);
+      throw new OptionUnknownError(`${name} is no option here; known are ${known.join(', ')}`);
     }
     const advice = value === undefined ? undefined : check(value);
     if (advice !== undefined)
-      throw new SlackwaterError('option-invalid', `${name}: ${show(value)} is not usable; ${advice}`);
+      throw new OptionInvalidError(`${name}: ${show(value)} is not usable; ${advice}`);
   }
 }
 

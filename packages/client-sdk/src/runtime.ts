@@ -1,3 +1,5 @@
+import { timerWheel } from './timer-wheel.ts';
+
 /** Time and chance, injected so that tests need neither sleep nor luck. */
 export interface Runtime {
   /** Unix milliseconds of the wall clock: only for dates in headers and for telling people. */
@@ -18,10 +20,14 @@ export const systemRuntime: Runtime = {
   wallMs: () => Date.now(),
   steadyMs: () => performance.now(),
   random: () => Math.random(),
-  setTimer: (delayMs, callback) => {
-    const timer = setTimeout(callback, Math.min(Math.max(0, delayMs), longestTimerMs));
-    return () => clearTimeout(timer);
-  },
+  // One wheel for all clients of a process, however many calls wait.
+  setTimer: timerWheel(
+    (delayMs, callback) => {
+      const timer = setTimeout(callback, Math.min(Math.max(0, delayMs), longestTimerMs));
+      return () => clearTimeout(timer);
+    },
+    () => performance.now(),
+  ),
 };
 
 /** Waits; resolves with false as soon as the signal fires, and leaves no listener behind. */

@@ -4,15 +4,18 @@ import { type FastRuntime, fastRuntime, waitsOf } from './fast-runtime.ts';
 /** Long enough, even a hundred times as fast, for the slowest machine. */
 export const deadlineMs = 1_800_000;
 
+/** Limits under fast time. Attempts go over real sockets, whose time no clock of ours can hurry: 5 s of it. */
+export const limits = { deadlineMs, attemptTimeoutMs: 500_000 } as const;
+
 /** A client whose time runs a hundred times as fast. */
 export function fastClient(
   baseURL: string,
   { random, ...options }: Partial<CreateClientOptions> & { random?: () => number } = {},
 ): { client: SlackwaterClient; runtime: FastRuntime; waits: () => readonly number[] } {
   const runtime = fastRuntime(random);
-  // Attempts go over real sockets, whose time no clock of ours can hurry.
-  const client = createClient({ baseURL, deadlineMs, attemptTimeoutMs: 5_000, runtime, ...options });
-  return { client, runtime, waits: () => waitsOf(runtime, options.deadlineMs ?? deadlineMs) };
+  const given = { ...limits, ...options };
+  const client = createClient({ baseURL, runtime, ...given });
+  return { client, runtime, waits: () => waitsOf(runtime, given.deadlineMs, given.attemptTimeoutMs) };
 }
 
 /** What a promise is rejected with. */

@@ -45,7 +45,7 @@ export function fastRuntime(random: () => number = () => 0): FastRuntime {
   };
 }
 
-/** The waits among the timers: those that are not the deadline. */
-export function waitsOf(runtime: FastRuntime, deadlineMs: number): readonly number[] {
-  return runtime.timersMs.filter((delayMs) => delayMs !== deadlineMs);
+/** The waits among the timers: those that are no limits, neither of the call nor of an attempt. */
+export function waitsOf(runtime: FastRuntime, deadlineMs: number, attemptMs: number): readonly number[] {
+  return runtime.timersMs.filter((delayMs) => delayMs !== deadlineMs && delayMs < attemptMs);
 }

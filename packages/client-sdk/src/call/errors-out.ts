@@ -1,6 +1,6 @@
 import { isSlackwaterError } from '@slackwater/shared';
 import { isAxiosError, isCancel } from 'axios';
-import { AbortedError } from '../errors.ts';
+import { AbortedError } from '../errors/waiting.ts';
 
 /**
  * The error that a call's caller gets: axios's own cancellation, from before the request was sent, becomes the typed one, and the mark that

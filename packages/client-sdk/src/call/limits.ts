@@ -1,4 +1,6 @@
-import { AbortedError, DeadlineExceededError } from '../errors.ts';
+import type { ClientErrorFacts } from '../errors/client-error.ts';
+import { type CallHistory, factsOf, newHistory } from '../errors/facts.ts';
+import { AbortedError, DeadlineExceededError } from '../errors/waiting.ts';
 import type { Runtime } from '../runtime.ts';
 
 /** The part of an abort signal that axios asks for. */
@@ -11,12 +13,14 @@ export interface SignalLike {
 
 /** What ends a call from outside: its deadline and its caller's signals, in one. */
 export interface Limits {
+  /** What was tried within them. */
+  readonly history: CallHistory;
   /** Fires at the deadline and when the caller aborts. */
   readonly signal: AbortSignal;
   /** Milliseconds left, 0 at the end, Infinity without a deadline. */
   remainingMs(): number;
   /** The typed error of what ended it; undefined while nothing has. */
-  endedBy(facts: { readonly resume?: string | undefined; readonly cause?: unknown }): Error | undefined;
+  endedBy(facts: ClientErrorFacts): Error | undefined;
   /** Forgets timers and listeners. To be called when the call is over. */
   release(): void;
 }
@@ -33,6 +37,7 @@ export function startLimits(
   const endsAt = runtime.steadyMs() + deadlineMs;
   const releases: (() => void)[] = [];
   let end: End | undefined;
+  const history = newHistory();
   const finish = (ended: End): void => {
     if (end !== undefined) return;
     end = ended;
@@ -49,12 +54,18 @@ export function startLimits(
     releases.push(() => signal.removeEventListener?.('abort', onAbort));
   }
   return {
+    history,
     signal: controller.signal,
     remainingMs: () => Math.max(0, endsAt - runtime.steadyMs()),
     endedBy(facts) {
       if (end === undefined) return undefined;
-      if (end.by === 'caller') return new AbortedError({ ...facts, cause: end.reason ?? facts.cause });
-      return new DeadlineExceededError(`The deadline of ${deadlineMs} ms has passed.`, facts);
+      const known = { ...factsOf(history), ...facts };
+      if (end.by === 'caller')
+        return new AbortedError({ ...known, retryAt: undefined, cause: end.reason ?? facts.cause });
+      return new DeadlineExceededError(`The deadline of ${deadlineMs} ms has passed.`, {
+        ...known,
+        retryable: true,
+      });
     },
     release: () => {
       for (const release of releases.splice(0)) release();

@@ -5,11 +5,13 @@ import { DeferralSession } from '../deferral/session.ts';
 import type { Settlement } from '../deferral/settlement.ts';
 import { statusSender } from '../deferral/status-request.ts';
 import { absoluteUrl } from '../deferral/status-url.ts';
-import { redact } from '../errors.ts';
+import { type CallHistory, factsOf } from '../errors/facts.ts';
+import { redact } from '../errors/redact.ts';
 import type { ResolvedOptions } from '../options.ts';
 import { methodOf } from '../retry/attempt-config.ts';
 import { sendUntilAnswered } from '../retry/attempts.ts';
-import type { RetryBudget } from '../retry/budget.ts';
+import { targetOf } from '../retry/lane-name.ts';
+import type { Lanes } from '../retry/lanes.ts';
 import { discard } from '../wire/discard.ts';
 import { type BodySource, isRepeatable, isSourceRepeatable } from './body.ts';
 import { type Limits, type SignalLike, startLimits } from './limits.ts';
@@ -21,7 +23,7 @@ import {
   unknownOutcome,
 } from './settle.ts';
 
-/** The instances and the budget that all calls of a client share. */
+/** The instances and the lanes that all calls of a client share. */
 export interface Machinery {
   /** The caller's instance: its defaults, interceptors and adapter. */
   readonly instance: AxiosInstance;
@@ -29,7 +31,7 @@ export interface Machinery {
   readonly inner: AxiosInstance;
   /** Asks for status and outcome. */
   readonly bare: AxiosInstance;
-  readonly budget: RetryBudget;
+  readonly lanes: Lanes;
 }
 
 /** Waits for a deferral in the name of a call. */
@@ -77,32 +79,34 @@ async function perform(
   limits: Limits,
 ): Promise<SlackwaterResponse> {
   const { machinery, options, adapter } = plan;
-  const { inner, budget } = machinery;
-  const { kind, response, attempts } = await sendUntilAnswered({
+  const { inner, lanes } = machinery;
+  const { kind, response, facts } = await sendUntilAnswered({
     inner,
     config,
     adapter,
     body,
     options,
-    budget,
+    lanes,
+    target: targetOf(config, options.route),
     limits,
   });
+  const { history } = limits;
   if (kind === 'performed-before') {
-    return settle(config, unknownOutcome(), { ...answeredDirectly(attempts), outcomeKnown: false });
+    return settle(config, unknownOutcome(), { ...answeredDirectly(history), outcomeKnown: false }, facts);
   }
   const requestUrl = (): URL => absoluteUrl(machinery.instance.getUri(config));
   const sighting = await detectDeferral(response, requestUrl, options);
-  if (sighting.kind === 'none') return settle(config, response, answeredDirectly(attempts));
+  if (sighting.kind === 'none') return settle(config, response, answeredDirectly(history), facts);
   const { id, statusUrl, outcomeUrl } = sighting;
-  const send = statusSender(machinery.bare, config, adapter);
+  const send = statusSender(machinery.bare, config, adapter, options.runtime);
   const session = new DeferralSession({ id, statusUrl, outcomeUrl, method: methodOf(config), send, options });
   if (sighting.kind === 'acknowledged') {
-    return settle(config, response, { ...answeredDirectly(attempts), resume: session.resume });
+    return settle(config, response, { ...answeredDirectly(history), resume: session.resume }, facts);
   }
   discard(response.data);
   if (sighting.resource !== undefined) session.accept(sighting.resource, sighting.askedMs);
   options.onDeferred?.({ id, resume: session.resume });
-  return settleDeferral(config, session, await plan.finish(session, limits, signalsOf(config)), attempts);
+  return settleDeferral(config, session, await plan.finish(session, limits, signalsOf(config)), history);
 }
 
 /** Ends a call by what became of its deferral. */
@@ -110,19 +114,21 @@ export function settleDeferral(
   config: InternalAxiosRequestConfig<unknown>,
   session: DeferralSession,
   settlement: Settlement,
-  attempts: number,
+  history: CallHistory,
 ): SlackwaterResponse {
   const provenance: Provenance = {
-    attempts,
+    attempts: history.attempts,
+    waitsMs: [...history.waitsMs],
     outcomeKnown: settlement.kind === 'outcome',
     deferral: session.resource === undefined ? undefined : withoutCapability(session.resource),
     receipt: session.resource?.receipt,
     receiptVerified: session.receiptVerified,
     resume: undefined,
   };
-  if (settlement.kind === 'outcome-unknown') return settle(config, unknownOutcome(), provenance);
+  if (settlement.kind === 'outcome-unknown')
+    return settle(config, unknownOutcome(), provenance, factsOf(history));
   // The request object of the outcome's GET would show the capability to whoever logs the response.
-  return settle(config, { ...settlement.response, request: undefined }, provenance);
+  return settle(config, { ...settlement.response, request: undefined }, provenance, factsOf(history));
 }
 
 /** Responses are logged, and the capability of a settled deferral still opens its outcome. */

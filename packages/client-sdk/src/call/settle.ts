@@ -1,10 +1,14 @@
 import type { DeferralResource } from '@slackwater/shared';
 import { AxiosError, AxiosHeaders, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
+import type { CallHistory, FailureFacts } from '../errors/facts.ts';
+import { noteFailureFacts } from '../errors/guards.ts';
 
 /** How a response came about. */
 export interface Provenance {
   /** How often the request was sent. */
   readonly attempts: number;
+  /** How long was waited before each of them but the first, and before each status request, ms: the last 100. */
+  readonly waitsMs: readonly number[];
   /**
    * False where the work is known to be done while the route's answer was lost. The response is then a made-up 204
    * without a body.
@@ -29,9 +33,10 @@ export type SlackwaterResponse<T = unknown, D = unknown> = AxiosResponse<T, D> &
 };
 
 /** The provenance of an answer that came without a deferral. */
-export function answeredDirectly(attempts: number): Provenance {
+export function answeredDirectly({ attempts, waitsMs }: CallHistory): Provenance {
   return {
     attempts,
+    waitsMs: [...waitsMs],
     outcomeKnown: true,
     deferral: undefined,
     receipt: undefined,
@@ -53,6 +58,7 @@ export function settle(
   call: InternalAxiosRequestConfig<unknown>,
   answer: Pick<AxiosResponse<unknown>, 'status' | 'statusText' | 'headers' | 'data' | 'request'>,
   provenance: Provenance,
+  facts: FailureFacts,
 ): SlackwaterResponse {
   const { status, statusText, headers, data, request } = answer;
   const response = {
@@ -66,11 +72,13 @@ export function settle(
   };
   const { validateStatus } = call;
   if (!status || !validateStatus || validateStatus(status)) return response;
-  throw new AxiosError(
+  const error = new AxiosError(
     `Request failed with status code ${status}`,
     status < 500 ? AxiosError.ERR_BAD_REQUEST : AxiosError.ERR_BAD_RESPONSE,
     call,
     request,
     response,
   );
+  noteFailureFacts(error, facts);
+  throw error;
 }

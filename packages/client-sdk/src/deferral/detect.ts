@@ -3,9 +3,9 @@ import {
   headerNames,
   isDeferralResource,
   parseDeferredHeader,
-  SlackwaterError,
 } from '@slackwater/shared';
 import type { AxiosResponse } from 'axios';
+import { AnswerMalformedError } from '../errors/trust.ts';
 import type { ResolvedOptions } from '../options.ts';
 import { headerOf } from '../wire/headers.ts';
 import { jsonBodyOf } from '../wire/json-body.ts';
@@ -32,7 +32,7 @@ export type Sighting =
 /**
  * Tells a deferral from a 202 of the route's own: its Operation-Location lies under `/deferrals/<ULID>`.
  *
- * @throws StatusUrlForeignError; SlackwaterError `response-malformed` where the body is no deferral resource.
+ * @throws StatusUrlForeignError; AnswerMalformedError where the body is no deferral resource.
  */
 export async function detectDeferral(
   response: AxiosResponse<unknown>,
@@ -55,8 +55,5 @@ export async function detectDeferral(
     return { kind: 'deferred', ...pointers, resource: undefined, askedMs };
   const resource = await jsonBodyOf(response);
   if (isDeferralResource(resource)) return { kind: 'deferred', ...pointers, resource, askedMs };
-  throw new SlackwaterError(
-    'response-malformed',
-    `The answer points to deferral ${id}, and its body is no deferral resource.`,
-  );
+  throw new AnswerMalformedError(`it points to deferral ${id}, and its body is no deferral resource`);
 }

@@ -1,7 +1,8 @@
 import type { DeferralResource } from '@slackwater/shared';
 import { type Limits, type SignalLike, startLimits } from '../call/limits.ts';
 import type { SlackwaterResponse } from '../call/settle.ts';
-import { AbortedError, DeadlineExceededError, DeferralCanceledError, StatusRefusedError } from '../errors.ts';
+import { DeferralCanceledError, NotCancelableError } from '../errors/deferrals.ts';
+import { isClientError } from '../errors/guards.ts';
 import type { ResolvedOptions } from '../options.ts';
 import type { Opened } from './opened.ts';
 import type { DeferralSession } from './session.ts';
@@ -43,7 +44,7 @@ export interface Poller<T = unknown> {
   /**
    * Cancels the deferral at the server.
    *
-   * @throws StatusRefusedError `not-cancelable` where it is being performed, is done, or was answered at once.
+   * @throws NotCancelableError where it is being performed, is done, or was answered at once.
    */
   cancel(options?: PollOptions): Promise<void>;
   /** The proof that the request was recorded; undefined where it was answered at once. */
@@ -111,11 +112,7 @@ export class CallPoller<T> implements Poller<T> {
   async cancel(options: PollOptions = {}): Promise<void> {
     const opened = await this.opened();
     if (opened.kind === 'answered') {
-      throw new StatusRefusedError(
-        'not-cancelable',
-        'The request was answered at once; there is nothing to cancel.',
-        409,
-      );
+      throw new NotCancelableError('The request was answered at once; there is nothing to cancel.');
     }
     await this.#within(opened, options, (limits) => opened.session.cancel(limits));
     opened.fail(new DeferralCanceledError(opened.session.resource?.id ?? ''));
@@ -160,7 +157,7 @@ export class CallPoller<T> implements Poller<T> {
       if (settlement === undefined) return settlement as Extract<S, undefined>;
       opened.deliver(settlement);
     } catch (error) {
-      if (error instanceof DeadlineExceededError || error instanceof AbortedError) throw error;
+      if (isClientError(error, 'deadline-exceeded') || isClientError(error, 'aborted')) throw error;
       opened.fail(error);
     }
     return { response: (await opened.final) as SlackwaterResponse<T> };

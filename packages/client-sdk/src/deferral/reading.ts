@@ -5,7 +5,7 @@ import {
   parseOutcomeState,
 } from '@slackwater/shared';
 import { type AxiosResponse, isAxiosError } from 'axios';
-import { redact } from '../errors.ts';
+import { redact } from '../errors/redact.ts';
 import { discard } from '../wire/discard.ts';
 import { headerOf } from '../wire/headers.ts';
 import { jsonBodyOf } from '../wire/json-body.ts';

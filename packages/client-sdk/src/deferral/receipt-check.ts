@@ -6,7 +6,7 @@ import {
   parseReceipt,
   verifyReceipt,
 } from '@slackwater/shared';
-import { ReceiptMismatchError } from '../errors.ts';
+import { ReceiptMismatchError } from '../errors/trust.ts';
 
 /** What the caller knows of what should have been recorded. */
 export interface ExpectedRecord {

@@ -1,4 +1,4 @@
-import { SlackwaterError } from '@slackwater/shared';
+import { ParameterRefusedError } from '../errors/trust.ts';
 import { isRecord } from '../wire/json-body.ts';
 
 /** All that is needed to go on waiting for a deferral. */
@@ -17,7 +17,7 @@ export function formatResumeToken(token: ResumeToken): string {
   return JSON.stringify({ v: 1, ...token });
 }
 
-/** @throws SlackwaterError `parameter-invalid`; its message never contains the text, which may hold a capability. */
+/** @throws ParameterRefusedError; its message never contains the text, which may hold a capability. */
 export function parseResumeToken(text: string): ResumeToken {
   const value = parse(text);
   if (!isRecord(value) || value['v'] !== 1) throw malformed();
@@ -39,9 +39,8 @@ function parse(text: string): unknown {
   }
 }
 
-function malformed(): SlackwaterError {
-  return new SlackwaterError(
-    'parameter-invalid',
+function malformed(): ParameterRefusedError {
+  return new ParameterRefusedError(
     'Not a deferral: give its id, its status URL, or what toString() of its poller gave.',
   );
 }

@@ -1,7 +1,8 @@
 import type { AxiosInstance, AxiosRequestConfig, InternalAxiosRequestConfig } from 'axios';
 import { errorForCaller } from '../call/errors-out.ts';
 import { type Machinery, settleDeferral, signalsOf } from '../call/open-call.ts';
-import { StatusUrlForeignError } from '../errors.ts';
+import { newHistory } from '../errors/facts.ts';
+import { StatusUrlForeignError } from '../errors/trust.ts';
 import type { ResolvedOptions } from '../options.ts';
 import { type HandOver, type Opened, openHandedOver } from './opened.ts';
 import { parseResumeToken, type ResumeToken } from './resume.ts';
@@ -12,7 +13,7 @@ import { absoluteUrl, deferralIdOf, isDeferralId, trustedUrl } from './status-ur
 /**
  * What a caller knows of a deferral as a token: its id, its status URL, or the text of an earlier poller.
  *
- * @throws StatusUrlForeignError; SlackwaterError `parameter-invalid`.
+ * @throws StatusUrlForeignError, ParameterRefusedError.
  */
 export function tokenFor(known: string, instance: AxiosInstance, options: ResolvedOptions): ResumeToken {
   const resources = (): URL =>
@@ -85,9 +86,9 @@ async function waitInItsName(
     statusUrl: new URL(token.statusUrl),
     outcomeUrl: token.outcomeUrl === undefined ? undefined : new URL(token.outcomeUrl),
     method: token.method,
-    send: statusSender(machinery.bare, call, machinery.instance.defaults.adapter),
+    send: statusSender(machinery.bare, call, machinery.instance.defaults.adapter, options.runtime),
     options,
   });
   const settlement = await handOver(session, signalsOf(call));
-  return settleDeferral(call, session, settlement, 0);
+  return settleDeferral(call, session, settlement, newHistory());
 }

@@ -1,13 +1,16 @@
-import { type DeferralResource, SlackwaterError } from '@slackwater/shared';
+import type { DeferralResource } from '@slackwater/shared';
 import type { Limits } from '../call/limits.ts';
-import { DeadlineExceededError, StatusRefusedError } from '../errors.ts';
+import { DeferralNotFoundError, NotCancelableError } from '../errors/deferrals.ts';
+import { factsOf, noteWait } from '../errors/facts.ts';
+import { AnswerMalformedError } from '../errors/trust.ts';
+import { DeadlineExceededError } from '../errors/waiting.ts';
 import type { ResolvedOptions } from '../options.ts';
 import { wait } from '../runtime.ts';
 import { pollWaitMs } from './pace.ts';
 import { type Reading, readOutcome, readStatus, requestCancellation } from './reading.ts';
 import { checkReceipt } from './receipt-check.ts';
 import { formatResumeToken } from './resume.ts';
-import { isOpen, notFound, type Settlement, settlementOf } from './settlement.ts';
+import { isOpen, type Settlement, settlementOf } from './settlement.ts';
 import type { SendStatusRequest } from './status-request.ts';
 import { trustedUrl } from './status-url.ts';
 
@@ -66,7 +69,7 @@ export class DeferralSession {
   /**
    * Takes in a resource, the first one with its proof.
    *
-   * @throws ReceiptMismatchError, StatusUrlForeignError; SlackwaterError `response-malformed` for another deferral's resource.
+   * @throws ReceiptMismatchError, StatusUrlForeignError; AnswerMalformedError for another deferral's resource.
    */
   accept(resource: DeferralResource, askedMs: number | undefined): void {
     const { id, method, options, statusUrl } = this.#start;
@@ -78,7 +81,7 @@ export class DeferralSession {
         verifierKeys: options.verifierKeys,
       });
     } else if (resource.id !== known) {
-      throw new SlackwaterError('response-malformed', `Asked for deferral ${known}, got ${resource.id}.`);
+      throw new AnswerMalformedError(`asked for deferral ${known}, got ${resource.id}`);
     }
     this.#outcomeUrl = trustedUrl(resource.resourceLocation, statusUrl, options.allowedOrigins);
     this.#resource = resource;
@@ -107,14 +110,14 @@ export class DeferralSession {
   /**
    * Asks until one clear answer about the resource came.
    *
-   * @throws StatusRefusedError, and what {@link accept} throws.
+   * @throws DeferralNotFoundError, StatusRefusedError, and what {@link accept} throws.
    */
   async refresh(limits: Limits): Promise<void> {
     for (;;) {
       const reading = await this.poll(limits, 0);
       this.#throwIfEnded(limits);
       if (reading.kind === 'resource') return;
-      if (reading.kind === 'absent') throw notFound(this.#resource?.id ?? this.#start.id);
+      if (reading.kind === 'absent') throw new DeferralNotFoundError(this.#resource?.id ?? this.#start.id);
       this.#settle(reading);
       await this.#pause(
         limits,
@@ -134,7 +137,7 @@ export class DeferralSession {
   /**
    * Asks for its cancellation, again where no clear answer came. Resolves when it is canceled.
    *
-   * @throws StatusRefusedError `not-cancelable` where it is being performed or settled already.
+   * @throws NotCancelableError where it is being performed or settled already.
    */
   async cancel(limits: Limits): Promise<void> {
     const { options, send, statusUrl } = this.#start;
@@ -153,7 +156,7 @@ export class DeferralSession {
         await this.#pause(limits, this.#dueAfter(reading), reading.trouble);
         continue;
       }
-      if (reading.kind === 'absent') throw notFound(this.#resource?.id ?? this.#start.id);
+      if (reading.kind === 'absent') throw new DeferralNotFoundError(this.#resource?.id ?? this.#start.id);
       if (reading.kind === 'refused' && reading.status !== 409) this.#settle(reading);
       return await this.#confirmCancellation(limits);
     }
@@ -163,10 +166,8 @@ export class DeferralSession {
   async #confirmCancellation(limits: Limits): Promise<void> {
     await this.refresh(limits);
     if (this.#resource?.status === 'Canceled') return;
-    throw new StatusRefusedError(
-      'not-cancelable',
+    throw new NotCancelableError(
       `Deferral ${this.#resource?.id} can't be canceled any more: it is ${this.#resource?.status}.`,
-      409,
     );
   }
 
@@ -189,7 +190,7 @@ export class DeferralSession {
     const resource = this.#resource;
     if (resource === undefined || isOpen(resource)) {
       const reading = await this.poll(limits, waitMs);
-      if (reading.kind === 'absent') throw notFound(this.#resource?.id ?? this.#start.id);
+      if (reading.kind === 'absent') throw new DeferralNotFoundError(this.#resource?.id ?? this.#start.id);
       if (reading.kind !== 'resource' || isOpen(reading.resource)) return reading;
     }
     return await this.#fetchOutcome(limits);
@@ -241,9 +242,14 @@ export class DeferralSession {
     if (waitMs >= limits.remainingMs()) {
       throw new DeadlineExceededError(
         `The next status request would come in ${Math.ceil(waitMs)} ms, after the deadline (${why}). Go on later with client.deferral(error.resume).`,
-        { retryAt: new Date(runtime.wallMs() + waitMs), resume: this.resume },
+        {
+          ...factsOf(limits.history),
+          retryAt: new Date(runtime.wallMs() + waitMs),
+          resume: this.resume,
+        },
       );
     }
+    noteWait(limits.history, waitMs);
     await wait(runtime, waitMs, limits.signal);
     this.#throwIfEnded(limits);
   }

@@ -1,6 +1,11 @@
 import type { DeferralResource } from '@slackwater/shared';
 import type { AxiosResponse } from 'axios';
-import { DeferralCanceledError, DeferralFailedError, StatusRefusedError } from '../errors.ts';
+import {
+  DeferralCanceledError,
+  DeferralFailedError,
+  DeferralNotFoundError,
+  StatusRefusedError,
+} from '../errors/deferrals.ts';
 import type { Reading } from './reading.ts';
 
 /** How a deferral ended well enough for a response: with the route's own, or with the knowledge that the work is done. */
@@ -11,7 +16,7 @@ export type Settlement =
 /**
  * What a reading says of the end: undefined while there is none.
  *
- * @throws DeferralFailedError, DeferralCanceledError; StatusRefusedError `not-found` or `status-refused`.
+ * @throws DeferralFailedError, DeferralCanceledError, DeferralNotFoundError, StatusRefusedError.
  */
 export function settlementOf(
   reading: Reading,
@@ -26,11 +31,7 @@ export function settlementOf(
     case 'unclear':
       return undefined;
     case 'refused':
-      throw new StatusRefusedError(
-        'status-refused',
-        `The server refuses to tell of deferral ${id}: status ${reading.status}.`,
-        reading.status,
-      );
+      throw new StatusRefusedError(id, reading.status);
     case 'absent':
       return settledWithoutOutcome(resource, id);
     default:
@@ -53,15 +54,6 @@ function settledWithoutOutcome(resource: DeferralResource | undefined, id: strin
     case 'Canceled':
       throw new DeferralCanceledError(id);
     default:
-      throw notFound(id);
+      throw new DeferralNotFoundError(id);
   }
-}
-
-/** The error of a deferral that the server doesn't show. */
-export function notFound(id: string | undefined): StatusRefusedError {
-  return new StatusRefusedError(
-    'not-found',
-    `There is no deferral ${id ?? ''}, or it is not yours to see.`,
-    404,
-  );
 }

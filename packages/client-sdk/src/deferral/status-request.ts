@@ -5,6 +5,9 @@ import axios, {
   type AxiosResponse,
   type InternalAxiosRequestConfig,
 } from 'axios';
+import { timedAdapter } from '../retry/timed-adapter.ts';
+import type { Runtime } from '../runtime.ts';
+import { maxJsonBytes } from '../wire/json-body.ts';
 
 /** One request to a deferral's resources. */
 export interface StatusRequest {
@@ -41,14 +44,16 @@ export function statusSender(
   bare: AxiosInstance,
   call: InternalAxiosRequestConfig<unknown>,
   adapter: AxiosRequestConfig['adapter'],
+  runtime: Runtime,
 ): SendStatusRequest {
   return (request) => {
+    const timeoutMs = request.waitSeconds * 1_000 + request.timeoutMs;
     const config: AxiosRequestConfig<unknown> = {
       ...call,
       url: request.url.href,
       method: request.method,
       headers: headersOf(call, request),
-      timeout: request.waitSeconds * 1_000 + request.timeoutMs,
+      timeout: timeoutMs,
       signal: request.signal,
       maxRedirects: 0,
       transformRequest: [unchanged],
@@ -67,9 +72,10 @@ export function statusSender(
     ] as const) {
       delete config[name];
     }
-    if (adapter !== undefined) config.adapter = adapter;
+    config.adapter = timedAdapter(adapter, runtime, timeoutMs);
     if (!request.isOutcome) {
       config.responseType = 'text';
+      config.maxContentLength = maxJsonBytes;
       delete config.onDownloadProgress;
     }
     return bare.request<unknown, AxiosResponse<unknown>>(config);

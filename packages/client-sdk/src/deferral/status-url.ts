@@ -1,5 +1,4 @@
-import { SlackwaterError } from '@slackwater/shared';
-import { redact, StatusUrlForeignError } from '../errors.ts';
+import { AnswerMalformedError, ParameterRefusedError, StatusUrlForeignError } from '../errors/trust.ts';
 
 /** A deferral's id inside the path of its status URL. */
 const statusPath = /\/deferrals\/([0-7][0-9A-HJKMNP-TV-Z]{25})(?=\/|$)/;
@@ -19,14 +18,11 @@ export function deferralIdOf(url: string): string | undefined {
  * Resolves a URL that a server pointed to and refuses it unless its origin may see the caller's credentials.
  *
  * @throws StatusUrlForeignError for another origin, or another scheme than http and https;
- * SlackwaterError `response-malformed` for what is no URL.
+ * AnswerMalformedError for what is no URL.
  */
 export function trustedUrl(location: string, base: URL, allowedOrigins: readonly string[]): URL {
   if (!URL.canParse(location, base.href)) {
-    throw new SlackwaterError(
-      'response-malformed',
-      `The server pointed to what is no URL: ${redact(location.slice(0, 200))}`,
-    );
+    throw new AnswerMalformedError(`the server pointed to what is no URL, ${location.slice(0, 200)}`);
   }
   const url = new URL(location, base.href);
   const allowed = [base.origin, ...allowedOrigins];
@@ -47,10 +43,7 @@ export function absoluteUrl(url: string, baseURL?: string): URL {
   const base =
     baseURL !== undefined && URL.canParse(baseURL, pageUrl) ? new URL(baseURL, pageUrl).href : pageUrl;
   if (!URL.canParse(url, base)) {
-    throw new SlackwaterError(
-      'parameter-invalid',
-      `${redact(url.slice(0, 200))} is no absolute URL; give the client a baseURL`,
-    );
+    throw new ParameterRefusedError(`${url.slice(0, 200)} is no absolute URL; give the client a baseURL`);
   }
   return new URL(url, base);
 }

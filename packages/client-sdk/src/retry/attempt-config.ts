@@ -1,4 +1,6 @@
 import { AxiosHeaders, type AxiosRequestConfig, type InternalAxiosRequestConfig, isAxiosError } from 'axios';
+import type { Runtime } from '../runtime.ts';
+import { timedAdapter } from './timed-adapter.ts';
 
 /** What one attempt has of its own. */
 export interface AttemptOwn {
@@ -6,6 +8,7 @@ export interface AttemptOwn {
   /** The adapter that really sends. */
   readonly adapter: AxiosRequestConfig['adapter'];
   readonly signal: AbortSignal;
+  readonly runtime: Runtime;
   /** Used where the call's config has no `timeout`. */
   readonly timeoutMs: number;
   /** Told when a server has answered with a redirect that axios follows. */
@@ -36,8 +39,7 @@ export function attemptConfig(
   };
   delete config.cancelToken;
   delete config['axios-retry'];
-  if (attempt.adapter === undefined) delete config.adapter;
-  else config.adapter = attempt.adapter;
+  config.adapter = timedAdapter(attempt.adapter, attempt.runtime, call.timeout || attempt.timeoutMs);
   return config;
 }
 

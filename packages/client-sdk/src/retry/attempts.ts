@@ -9,15 +9,16 @@ import axios, {
 import axiosRetry from 'axios-retry';
 import { type BodySource, isConsumed, isRepeatable } from '../call/body.ts';
 import type { Limits } from '../call/limits.ts';
-import { BodyNotRepeatableError, DeadlineExceededError, RetriesExhaustedError } from '../errors.ts';
-import type { ResolvedOptions, RetryNotice } from '../options.ts';
-import { wait } from '../runtime.ts';
-import { discard } from '../wire/discard.ts';
+import { type FailureFacts, factsOf } from '../errors/facts.ts';
+import { noteFailureFacts } from '../errors/guards.ts';
+import { BodyNotRepeatableError } from '../errors/waiting.ts';
+import type { ResolvedOptions } from '../options.ts';
 import { attemptConfig, methodOf, rehome } from './attempt-config.ts';
-import type { RetryBudget } from './budget.ts';
 import { classifyFailure, wholeResponse } from './classify.ts';
-import { decideRetry, type Failure, type RetryDecision } from './decide.ts';
-import { retryWaitMs } from './delay.ts';
+import { decideRetry, type Failure } from './decide.ts';
+import type { Lanes } from './lanes.ts';
+import { newProgress, type Progress } from './progress.ts';
+import { laterBy, turnComes } from './turn.ts';
 
 /** Everything that sending a request until it is answered takes. */
 export interface AttemptPlan {
@@ -29,7 +30,9 @@ export interface AttemptPlan {
   readonly adapter: AxiosRequestConfig['adapter'];
   readonly body: BodySource;
   readonly options: ResolvedOptions;
-  readonly budget: RetryBudget;
+  readonly lanes: Lanes;
+  /** What lanes are found by: see `targetOf`. */
+  readonly target: string;
   readonly limits: Limits;
 }
 
@@ -37,7 +40,10 @@ export interface AttemptPlan {
 export interface Sent {
   readonly kind: 'answered' | 'performed-before';
   readonly response: AxiosResponse<unknown>;
-  readonly attempts: number;
+  /** Whether a redirect was followed on the way to it. */
+  readonly redirected: boolean;
+  /** What is known of it, should it be an error. */
+  readonly facts: FailureFacts;
 }
 
 /** An instance without anybody's interceptors, on which axios-retry repeats what {@link sendUntilAnswered} sends. */
@@ -48,21 +54,6 @@ export function retryingInstance(): AxiosInstance {
   return instance;
 }
 
-/** What is known of a call so far. */
-interface Progress {
-  attempts: number;
-  unaskedRetries: number;
-  answerLost: boolean;
-  serverKeepsKeys: boolean;
-  redirected: boolean;
-  performedBefore: boolean;
-  /** The error to end with instead of the last failure. */
-  refusal: Error | undefined;
-  notice: Omit<RetryNotice, 'retry'> | undefined;
-}
-
-type Repetition = Extract<RetryDecision, { action: 'retry' }>;
-
 /**
  * Sends a request until it is answered or must not be sent again. Resolves with the last answer, whatever its
  * status.
@@ -71,25 +62,23 @@ type Repetition = Extract<RetryDecision, { action: 'retry' }>;
  */
 export async function sendUntilAnswered(plan: AttemptPlan): Promise<Sent> {
   if (isConsumed(plan.config.data)) throw new BodyNotRepeatableError();
-  const progress: Progress = {
-    attempts: 1,
-    unaskedRetries: 0,
-    answerLost: false,
-    serverKeepsKeys: plan.options.serverKeepsKeys,
-    redirected: false,
-    performedBefore: false,
-    refusal: undefined,
-    notice: undefined,
-  };
-  plan.budget.deposit();
+  const { history } = plan.limits;
+  const progress = newProgress(plan.options.serverKeepsKeys);
+  plan.lanes.budgetOf(plan.target).deposit();
   try {
+    const pass = plan.lanes.enter(plan.target, plan.limits);
+    progress.pass = pass instanceof Promise ? await pass : pass;
+    history.attempts += 1;
     const response = await plan.inner.request<unknown, AxiosResponse<unknown>>({
       ...nextAttempt(plan, progress, plan.config.data),
       'axios-retry': loopOptions(plan, progress),
     });
-    return { kind: 'answered', response, attempts: progress.attempts };
+    progress.pass.answered();
+    return { kind: 'answered', response, redirected: progress.redirected, facts: factsOf(history) };
   } catch (error) {
     return endOf(plan, progress, error);
+  } finally {
+    progress.pass?.lost();
   }
 }
 
@@ -105,12 +94,13 @@ function loopOptions(plan: AttemptPlan, progress: Progress): NonNullable<AxiosRe
     retryDelay: () => 0,
     retryCondition: (error) => shouldRepeat(plan, progress, error),
     onRetry: (_count, _error, config) => {
-      progress.attempts += 1;
+      const { history } = plan.limits;
+      history.attempts += 1;
       progress.redirected = false;
       const { data } = plan.config;
       Object.assign(config, nextAttempt(plan, progress, isRepeatable(data) ? data : plan.body.remake?.()));
       if (progress.notice !== undefined)
-        plan.options.onRetry?.({ retry: progress.attempts - 1, ...progress.notice });
+        plan.options.onRetry?.({ retry: history.attempts - 1, ...progress.notice });
     },
   };
 }
@@ -120,6 +110,7 @@ function nextAttempt(plan: AttemptPlan, progress: Progress, data: unknown): Axio
     data,
     adapter: plan.adapter,
     signal: plan.limits.signal,
+    runtime: plan.options.runtime,
     timeoutMs: plan.options.attemptTimeoutMs,
     onRedirect: () => {
       progress.redirected = true;
@@ -129,26 +120,34 @@ function nextAttempt(plan: AttemptPlan, progress: Progress, data: unknown): Axio
 
 async function shouldRepeat(plan: AttemptPlan, progress: Progress, error: AxiosError): Promise<boolean> {
   if (plan.limits.signal.aborted) return false;
-  const failure = await classifyFailure(error, progress.redirected, plan.options.runtime.wallMs());
+  const { runtime } = plan.options;
+  const { failure, problem } = await classifyFailure(error, progress.redirected, runtime.wallMs());
+  if (problem !== undefined) plan.limits.history.problem = problem;
+  plan.limits.history.lastError = rehome(error, plan.config);
   if (failure.kind === 'answered' && failure.recorded === 'unknown') progress.serverKeepsKeys = true;
+  tellLane(plan, progress, failure);
   const decision = decideRetry(failure, {
     method: methodOf(plan.config),
     keyed: Boolean(plan.config.headers.get(headerNames.idempotencyKey)),
     serverKeepsKeys: progress.serverKeepsKeys,
     answerLostBefore: progress.answerLost,
   });
+  progress.retryable = decision.action === 'retry';
+  const askedMs = failure.kind === 'answered' ? failure.askedMs : undefined;
+  progress.retryAt = askedMs === undefined ? undefined : laterBy(runtime.wallMs(), askedMs);
   if (mayHaveBeenDone(failure)) progress.answerLost = true;
   if (decision.action === 'stop') {
     progress.performedBefore = decision.reason === 'performed-before';
     return false;
   }
-  if (!isRepeatable(plan.config.data) && plan.body.remake === undefined) {
-    progress.refusal = new BodyNotRepeatableError(rehome(error, plan.config));
-    return false;
-  }
-  return (
-    mayRetryUnasked(plan, progress, decision, error) && (await waitForTurn(plan, progress, decision, error))
-  );
+  return await turnComes(plan, progress, decision, error);
+}
+
+function tellLane({ lanes, target, options }: AttemptPlan, { pass }: Progress, failure: Failure): void {
+  if (pass === undefined) return;
+  if (failure.kind !== 'answered') pass.lost();
+  else if (failure.lane === undefined || failure.askedMs === undefined) pass.answered();
+  else lanes.refused(target, failure.lane, pass, Math.min(failure.askedMs, options.retryAfterCapMs));
 }
 
 /** A 502 or 504 of something in between hides what the server did as well as a lost connection does. */
@@ -158,67 +157,17 @@ function mayHaveBeenDone(failure: Failure): boolean {
   return failure.recorded === 'unknown' || (failure.status >= 500 && !failure.fromSlackwater);
 }
 
-/** A retry that the server asked for is limited by the deadline only; others are counted, and budgeted. */
-function mayRetryUnasked(
-  plan: AttemptPlan,
-  progress: Progress,
-  decision: Repetition,
-  error: AxiosError,
-): boolean {
-  if (decision.askedMs !== undefined) return true;
-  const { maxRetries, runtime } = plan.options;
-  const counted = progress.unaskedRetries < maxRetries;
-  if (counted && plan.budget.withdraw(runtime.steadyMs())) {
-    progress.unaskedRetries += 1;
-    return true;
-  }
-  // An answer that came is the caller's to read. Without one, only this tells why it ended.
-  if (wholeResponse(error) === undefined) {
-    const limit = counted ? 'the retry budget of this client is used up' : `maxRetries is ${maxRetries}`;
-    const message = `No answer in ${progress.attempts} attempts, and ${limit}: ${error.message}`;
-    progress.refusal = new RetriesExhaustedError(message, progress.attempts, rehome(error, plan.config));
-  }
-  return false;
-}
-
-async function waitForTurn(
-  plan: AttemptPlan,
-  progress: Progress,
-  decision: Repetition,
-  error: AxiosError,
-): Promise<boolean> {
-  const { limits, options } = plan;
-  const { runtime } = options;
-  const waitMs = retryWaitMs(options, progress.attempts, decision.askedMs, runtime.random());
-  if (waitMs >= limits.remainingMs()) {
-    progress.refusal = new DeadlineExceededError(
-      `The next attempt (${decision.reason}) would come in ${Math.ceil(waitMs)} ms, after the deadline of ${options.deadlineMs} ms.`,
-      {
-        retryAt: laterBy(runtime.wallMs(), Math.max(waitMs, decision.askedMs ?? 0)),
-        cause: rehome(error, plan.config),
-      },
-    );
-    return false;
-  }
-  discard(error.response?.data);
-  progress.notice = { reason: decision.reason, waitedMs: waitMs, status: error.response?.status };
-  return await wait(runtime, waitMs, limits.signal);
-}
-
-const latestDateMs = 8.64e15;
-
-/** That many milliseconds later, at most the last instant that a Date can hold. */
-function laterBy(wallMs: number, waitMs: number): Date {
-  return new Date(Math.min(latestDateMs, wallMs + waitMs));
-}
-
 function endOf(plan: AttemptPlan, progress: Progress, error: unknown): Sent {
   const failure = rehome(error, plan.config);
-  const ended = plan.limits.endedBy({ cause: failure });
+  const { limits } = plan;
+  const ended = limits.endedBy({ cause: limits.history.lastError ?? failure });
   if (ended !== undefined) throw ended;
   if (progress.refusal !== undefined) throw progress.refusal;
+  const { retryable, retryAt } = progress;
+  const facts = factsOf(limits.history, { retryable, retryAt });
+  noteFailureFacts(failure, facts);
   const response = wholeResponse(error);
   if (response === undefined) throw failure;
   const kind = progress.performedBefore ? 'performed-before' : 'answered';
-  return { kind, response, attempts: progress.attempts };
+  return { kind, response, redirected: progress.redirected, facts };
 }

@@ -1,8 +1,10 @@
+import type { Problem } from '@slackwater/shared';
 import { type AxiosError, type AxiosResponse, isAxiosError } from 'axios';
 import { isNetworkError } from 'axios-retry';
 import { problemOf } from '../wire/problem.ts';
 import { askedWaitMs, isSlackwaterRetryLater } from '../wire/retry-after.ts';
 import type { Failure } from './decide.ts';
+import { laneOf } from './lane-name.ts';
 
 /** Failures of axios itself and of TLS that no repetition cures. */
 const permanentCode =
@@ -19,6 +21,12 @@ export function wholeResponse(error: unknown): AxiosResponse<unknown> | undefine
   return error.response;
 }
 
+/** What went wrong with an attempt, and the problem document that says so. */
+export interface Classified {
+  readonly failure: Failure;
+  readonly problem: Problem | undefined;
+}
+
 /**
  * Says what went wrong with an attempt. `redirected`: a first server has answered already, so that a refused
  * connection no longer means that nothing was done.
@@ -27,23 +35,29 @@ export async function classifyFailure(
   error: AxiosError,
   redirected: boolean,
   wallMs: number,
-): Promise<Failure> {
+): Promise<Classified> {
   const response = wholeResponse(error);
   if (response !== undefined) return await classifyAnswer(response, wallMs);
+  return { failure: classifySilence(error, redirected), problem: undefined };
+}
+
+function classifySilence(error: AxiosError, redirected: boolean): Failure {
   const code = error.code ?? '';
   if (error.response !== undefined || timeoutCodes.has(code)) return { kind: 'answer-lost' };
   if (permanentCode.test(code) || !isNetworkError(error)) return { kind: 'permanent' };
   return { kind: notSentCodes.has(code) && !redirected ? 'not-sent' : 'answer-lost' };
 }
 
-async function classifyAnswer(response: AxiosResponse<unknown>, wallMs: number): Promise<Failure> {
+async function classifyAnswer(response: AxiosResponse<unknown>, wallMs: number): Promise<Classified> {
   const problem = await problemOf(response);
-  return {
+  const failure: Failure = {
     kind: 'answered',
     status: response.status,
     askedMs: askedWaitMs(response, wallMs),
     fromSlackwater: isSlackwaterRetryLater(response, problem),
     code: problem?.code,
     recorded: problem?.recorded,
+    lane: laneOf(response, problem),
   };
+  return { failure, problem: problem?.document };
 }

@@ -15,6 +15,8 @@ export type Failure =
        * route keeps keys; undefined, the document says nothing or could not be read.
        */
       readonly recorded: false | 'unknown' | undefined;
+      /** The lane that the refusal is for, where it is about everybody in it and not about this call alone. */
+      readonly lane: string | undefined;
     }
   /** The connection was refused: the request was not sent. */
   | { readonly kind: 'not-sent' }

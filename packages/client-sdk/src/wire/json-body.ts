@@ -1,7 +1,7 @@
 import type { AxiosResponse } from 'axios';
 
 /** Far more than a problem document or a deferral resource needs. */
-const maxJsonBytes = 1_048_576;
+export const maxJsonBytes = 1_048_576;
 
 /**
  * A response's body as JSON, in whatever form the adapter left it; undefined for a stream, for anything but

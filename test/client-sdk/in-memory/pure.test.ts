@@ -1,12 +1,16 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { leastPollMs, pollWaitMs } from '../../packages/client-sdk/src/deferral/pace.ts';
-import { absoluteUrl, deferralIdOf, trustedUrl } from '../../packages/client-sdk/src/deferral/status-url.ts';
-import { redact } from '../../packages/client-sdk/src/errors.ts';
-import { retryBudget } from '../../packages/client-sdk/src/retry/budget.ts';
-import { decideRetry, type Failure } from '../../packages/client-sdk/src/retry/decide.ts';
-import { retryWaitMs } from '../../packages/client-sdk/src/retry/delay.ts';
-import { longestTimerMs } from '../../packages/client-sdk/src/runtime.ts';
+import { leastPollMs, pollWaitMs } from '../../../packages/client-sdk/src/deferral/pace.ts';
+import {
+  absoluteUrl,
+  deferralIdOf,
+  trustedUrl,
+} from '../../../packages/client-sdk/src/deferral/status-url.ts';
+import { redact } from '../../../packages/client-sdk/src/errors/redact.ts';
+import { retryBudget } from '../../../packages/client-sdk/src/retry/budget.ts';
+import { decideRetry, type Failure } from '../../../packages/client-sdk/src/retry/decide.ts';
+import { retryWaitMs } from '../../../packages/client-sdk/src/retry/delay.ts';
+import { longestTimerMs } from '../../../packages/client-sdk/src/runtime.ts';
 
 const pace = { backoffBaseMs: 200, backoffMaxMs: 10_000, retryAfterCapMs: 30_000 };
 const chance = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
@@ -64,6 +68,7 @@ describe('the decision to repeat (D-71)', () => {
     fromSlackwater: false,
     code: undefined,
     recorded: undefined,
+    lane: undefined,
     ...changes,
   });
   const post = { method: 'POST', keyed: true, serverKeepsKeys: false, answerLostBefore: false };

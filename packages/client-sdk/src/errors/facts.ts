@@ -1,0 +1,53 @@
+import type { Problem } from '@slackwater/shared';
+
+/** What is known of a call that failed: what to do next, and what was tried. */
+export interface FailureFacts {
+  /** Whether the same call may go well later. Never true where repeating it could do the work twice. */
+  readonly retryable: boolean;
+  /** When the server wants to be asked again; undefined where it did not say. */
+  readonly retryAt: Date | undefined;
+  /** How often the request was sent. */
+  readonly attempts: number;
+  /** How long was waited before each attempt but the first, and before each status request, ms: the last 100 of them. */
+  readonly waitsMs: readonly number[];
+  /** How the last attempt that failed did: an AxiosError, or undefined where none did. */
+  readonly lastError: unknown;
+  /** The problem document (RFC 9457) of the last answer that had one. */
+  readonly problem: Problem | undefined;
+}
+
+/** What is known of a call as it goes on. */
+export interface CallHistory {
+  attempts: number;
+  readonly waitsMs: number[];
+  lastError: unknown;
+  problem: Problem | undefined;
+}
+
+const mostWaits = 100;
+
+/** A call of which nothing has happened yet. */
+export function newHistory(): CallHistory {
+  return { attempts: 0, waitsMs: [], lastError: undefined, problem: undefined };
+}
+
+/** Notes a wait. Only the last ones are kept, so that a call may wait for days. */
+export function noteWait(history: CallHistory, waitMs: number): void {
+  history.waitsMs.push(waitMs);
+  if (history.waitsMs.length > mostWaits) history.waitsMs.shift();
+}
+
+/** The facts of a failure of which nothing more is known. */
+export const noFacts: FailureFacts = {
+  retryable: false,
+  retryAt: undefined,
+  attempts: 0,
+  waitsMs: [],
+  lastError: undefined,
+  problem: undefined,
+};
+
+/** The facts of a call so far. */
+export function factsOf(history: CallHistory, more: Partial<FailureFacts> = {}): FailureFacts {
+  return { ...noFacts, ...history, waitsMs: [...history.waitsMs], ...more };
+}
