@@ -33,6 +33,7 @@ const failed = (attempt: number, more: Partial<LedgerEntry> = {}): LedgerEntry =
 const retried = (attempt: number): LedgerEntry => failed(attempt, { status: 500, retryAt });
 const canceled = said('canceled', { error: 'canceled-by-requester' });
 const postponed = said('postponed', { postponements: 1 });
+const redriven = (attempt: number): LedgerEntry => said('redriven', { attempt, by: 'code:test' });
 const parked = said('parked', { error: 'route-missing' });
 
 /** Verifies a ledger that was sealed with just these entries, in blocks of two. */
@@ -62,6 +63,7 @@ describe('a sealed ledger whose entries say what can not be', () => {
       [accepted, performing(1), performed(1, 201), performing(2), performed(2), performed(2, 201)],
       'performed-twice',
     ],
+    ['redriven, and nothing parked it', [accepted, performing(1), redriven(1)], 'never-parked'],
     ['performed after it was canceled', [accepted, canceled, performed(1, 200)], 'settled-otherwise'],
     [
       'performed after it was canceled, without an answer',
@@ -209,7 +211,16 @@ describe('a ledger of honest hosts', () => {
     ],
     [
       'one that was parked and tried again',
-      [accepted, performing(1), parked, performing(2), performed(2, 200)],
+      [
+        accepted,
+        performing(1),
+        parked,
+        redriven(1),
+        redriven(1),
+        performing(2),
+        performed(2, 200),
+        redriven(1),
+      ],
       { performed: 1 },
     ],
     [

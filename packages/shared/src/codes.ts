@@ -15,6 +15,7 @@ export const errorCodes = [
   'request-invalid',
   'not-found',
   'not-cancelable',
+  'not-redrivable',
   'parameter-invalid',
   'change-refused',
   'precondition-failed',

@@ -53,6 +53,7 @@ const shape: Shape = {
   outcomeKnown: optional(flag),
   retryAt: optional(utcTime),
   error: optional(filledText),
+  repeat: optional(flag),
   by: optional(filledText),
   readFrom: optional(texts),
   parameters: optional(texts),

@@ -9,6 +9,7 @@ export const entryTypes = [
   'failed',
   'parked',
   'canceled',
+  'redriven',
   'overdue',
   'revealed',
   'erased',
@@ -66,11 +67,11 @@ export interface LedgerEntry {
   readonly deadlineAt?: string;
   /** `accepted`: what led to the decision. */
   readonly because?: Because;
-  /** `performing`, `performed`, `failed`: the attempt, from 1. */
+  /** `performing`, `performed`, `failed`, `parked`, `redriven`: the attempt, or the last one before it, from 1. */
   readonly attempt?: number;
   /** `postponed`: how often by now. */
   readonly postponements?: number;
-  /** `performed`, `failed`: the route's status code. */
+  /** `performed`, `failed`, `parked`: the route's status code. */
   readonly status?: number;
   /** `performed`, `failed`: base64 of SHA-256(salt || outcome). Absent where the outcome is not known. */
   readonly outcome?: string;
@@ -80,7 +81,9 @@ export interface LedgerEntry {
   readonly retryAt?: string;
   /** `failed`, `parked`, `canceled`: an error code. */
   readonly error?: string;
-  /** `revealed`, `erased`, `key-rotated`, `work-type-changed`: who did it, `token:<subject>` or `code:<name>`. */
+  /** `redriven`: its route is begun anew although some of its transactions are done. Absent: false. */
+  readonly repeat?: boolean;
+  /** `redriven`, `revealed`, `erased`, `key-rotated`, `work-type-changed`: who did it, `token:<subject>` or `code:<name>`. */
   readonly by?: string;
   /** `performed`, `failed`: which records the attempt was read from, `mapping`, `first` and `second`; absent where it read none. */
   readonly readFrom?: readonly string[];

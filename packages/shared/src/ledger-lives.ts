@@ -111,5 +111,7 @@ function unpack(packed: number): Life {
   const named = rest % attemptsLimit;
   const end = ends[Math.floor(rest / attemptsLimit)];
   const answered = packed % attemptsLimit;
-  return { facts: undefined, requester: '', payload: undefined, named, begun: named, answered, end };
+  // Whether it was parked is not remembered of it: what says so once it is over changes nothing.
+  const past = { facts: undefined, requester: '', payload: undefined, parked: true };
+  return { ...past, named, begun: named, answered, end };
 }

@@ -11,6 +11,7 @@ export const lifeFaults = [
   'accepted-differently',
   'facts-differ',
   'never-begun',
+  'never-parked',
   'begun-after-canceled',
   'performed-twice',
   'settled-otherwise',
@@ -41,6 +42,8 @@ export interface Life {
   readonly begun: number;
   /** The attempt whose answer stands in a `performed` entry; 0 where there is none. */
   readonly answered: number;
+  /** Whether it was ever parked. */
+  readonly parked: boolean;
   readonly end: LifeEnd | undefined;
 }
 
@@ -58,6 +61,7 @@ const required: Readonly<Partial<Record<EntryType, keyof LedgerEntry>>> = {
   failed: 'error',
   parked: 'error',
   canceled: 'error',
+  redriven: 'by',
   overdue: 'deadlineAt',
 };
 
@@ -94,6 +98,7 @@ function judgeAccepted(life: Life | undefined, entry: LedgerEntry): LifeStep {
       named: 0,
       begun: 0,
       answered: 0,
+      parked: false,
       end: undefined,
     };
     return { life: begun, late: false };
@@ -118,6 +123,9 @@ function judgeStep(life: Life, entry: LedgerEntry): LifeStep | undefined {
       'never-begun',
       `${type} of deferral ${id} states an answer of attempt ${attempt}, and no entry begins that attempt`,
     );
+  }
+  if (type === 'redriven' && !life.parked) {
+    return fault('never-parked', `deferral ${id} was redriven, and nothing had parked it`);
   }
   if (life.end === 'canceled' && type === 'performing' && attempt > life.named) {
     return fault('begun-after-canceled', `attempt ${attempt} of deferral ${id} began after it was canceled`);
@@ -148,6 +156,7 @@ function lived(life: Life, { type, attempt = 0, status, retryAt }: LedgerEntry):
     named: Math.max(life.named, attempt),
     begun: type === 'performing' ? Math.max(life.begun, attempt) : life.begun,
     answered: type === 'performed' && status !== undefined && life.answered === 0 ? attempt : life.answered,
+    parked: life.parked || type === 'parked',
     end: life.end ?? (ends ? (type as LifeEnd) : undefined),
   };
   // The end of an attempt that was overtaken ends the life all the same.

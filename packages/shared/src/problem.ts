@@ -35,6 +35,7 @@ export const problemKinds = {
     status: 410,
     title: 'The requester was erased, and with it what was recorded for it',
   },
+  'not-redrivable': { status: 409, title: 'The deferral is not parked' },
   'not-cancelable': { status: 409, title: 'The deferral can no longer be canceled' },
   'parameter-invalid': { status: 400, title: 'A parameter is invalid' },
   'change-refused': { status: 422, title: 'The change was refused' },

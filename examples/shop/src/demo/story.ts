@@ -99,7 +99,7 @@ export function tellStory(
     }
     if (event.type === 'lease-lost' || event.type === 'promise-missed') return;
     const deferral = told(event.id, event.workType);
-    deferral.stage = event.type;
+    deferral.stage = event.type === 'redriven' ? 'queued' : event.type;
     deferral.changedAt = Date.now();
     if (event.type === 'postponed') deferral.postponements += 1;
     if (event.type === 'performed') deferral.status = event.status;

@@ -6,6 +6,7 @@ import { exportCommand } from './export-command.ts';
 import { CommandFailed, NotVerified, UsageError } from './failures.ts';
 import { inspectCommand } from './inspect-command.ts';
 import { keysCommand } from './keys-command.ts';
+import { redriveCommand } from './redrive-command.ts';
 import { reindexCommand } from './reindex-command.ts';
 import { trainCommand } from './train-command.ts';
 import { verifyCommand } from './verify-command.ts';
@@ -16,6 +17,7 @@ const commands: Readonly<Record<string, Command>> = {
   export: exportCommand,
   inspect: inspectCommand,
   keys: keysCommand,
+  redrive: redriveCommand,
   reindex: reindexCommand,
   train: trainCommand,
   verify: verifyCommand,

@@ -2,6 +2,7 @@ import { locateDeferral } from '../answer/resources/locate-deferral.ts';
 import { auditInProcess, ledgerInProcess } from '../audit/in-process.ts';
 import type { Gate, GateGroup } from '../options/gate.ts';
 import { OptionMissingError } from '../options/option-error.ts';
+import { text } from '../options/read-values.ts';
 import { queueInProcess } from './queue-desk.ts';
 import type { ResourceGroup } from './resource-group.ts';
 import type { ResourceGroups } from './resource-groups.ts';
@@ -36,12 +37,20 @@ export function groupsInProcess(
         const { performer } = await (located?.group.group ?? some().home).opened();
         return performer.cancel(id);
       },
+      async redrive(id, { by = 'app', repeat = false } = {}) {
+        const located = await locate(id);
+        if (located === undefined) return 'not-redrivable';
+        const { performer } = await located.group.group.opened();
+        return performer.redrive(id, { by: `code:${readBy(by, 'by')}`, repeat });
+      },
       get inFlight() {
         return groups?.inFlight ?? 0;
       },
     },
   };
 }
+
+const readBy = text(200, 'a name');
 
 function groupInProcess(group: () => Promise<ResourceGroup>): GateGroup {
   const open = async () => (await (await group()).opened()).ledger;

@@ -12,6 +12,7 @@ import type { CancelResult } from '../perform/cancel.ts';
 import { LearnedTransactions } from '../perform/learned-transactions.ts';
 import { createPerformer, type Performer, type PerformerSetup } from '../perform/performer.ts';
 import { QueuePauses } from '../perform/queue-pauses.ts';
+import type { RedriveResult, RedriveTerms } from '../perform/redrive.ts';
 import { type StartOnce, startOnce } from '../perform/start-once.ts';
 import { type AuditDesk, auditDesk } from './audit-desk.ts';
 import { corruptEventOf } from './corrupt-event.ts';
@@ -47,6 +48,7 @@ export interface ResourceGroup {
   /** The same, and rejects where that takes longer than its `engineTimeoutMs`. */
   open(): Promise<OpenGroup>;
   cancel(id: string): Promise<CancelResult>;
+  redrive(id: string, terms: RedriveTerms): Promise<RedriveResult>;
   /** Erases a requester; see {@link Eraser}. */
   erase(...wish: Parameters<Eraser['erase']>): ReturnType<Eraser['erase']>;
   /** Queries over its index; each rejects where it can't be opened. */
@@ -164,6 +166,7 @@ export function resourceGroup({ name, engine, ledger }: GroupPolicy, ground: Gro
     opened,
     open,
     cancel: async (id) => (await open()).performer.cancel(id),
+    redrive: async (id, terms) => (await open()).performer.redrive(id, terms),
     erase: async (...wish) => (await open()).eraser.erase(...wish),
     audit: {
       list: async (query) => (await open()).audit.list(query),

@@ -58,6 +58,7 @@ function recordsOf(
     },
     status: () => statusOf(group),
     cancel: group.cancel,
+    redrive: group.redrive,
     erase: group.erase,
     onChange: watch,
   };

@@ -89,6 +89,13 @@ export interface Deferral {
   /** Fencing token of the newest attempt; 0 before the first. */
   readonly token: number;
   readonly outcomeKnown: boolean | undefined;
+  /** When it was last put back on the queue after it was parked; absent where it never was. */
+  readonly redriven?: {
+    /** How many attempts there had been: they do not count towards `maxAttempts` any more. */
+    readonly attempts: number;
+    /** Its route is begun anew although some of its transactions are done. */
+    readonly repeat: boolean;
+  };
   readonly error: { readonly code: ErrorCode; readonly message: string } | undefined;
 }
 
@@ -128,7 +135,14 @@ export type Step =
       readonly type: 'parked';
       readonly token: number;
       readonly error: { readonly code: ErrorCode; readonly message: string };
+      /** What the route answered last, where it did. */
+      readonly status?: number;
     }
+  /**
+   * A parked one goes back on the queue, with all of its attempts before it. `repeat`: its route is begun anew, although some of its
+   * transactions are done. Refused for what is not parked.
+   */
+  | { readonly type: 'redriven'; readonly by: string; readonly repeat: boolean }
   /**
    * By its requester; only while nobody performs it. One that was attempted must be canceled by whoever has shut out
    * stalled attempts: `attempts` says how many there were then (default none), and where there are more it is refused.

@@ -93,6 +93,7 @@ export function decideStep(state: DeferralState, step: Step, nowMs: number): Ste
       attempt: 0,
     };
   }
+  if (step.type === 'redriven') return decideRedriven(state);
   if (step.token < state.token) return { kind: 'refused' };
   if (state.canceling) return { kind: 'finish-canceling' };
   if (step.type === 'performing') return decidePerforming(state, step.token, nowMs);
@@ -104,6 +105,12 @@ export function decideStep(state: DeferralState, step: Step, nowMs: number): Ste
 /** An attempt that began since its caller looked was not shut out, whether it is under way or not. */
 function isCancelable(state: DeferralState, attempts: number): boolean {
   return state.phase !== 'performing' && state.attempts === attempts;
+}
+
+/** The entry comes first: a state that said so by itself would have nothing on the queue after a crash. */
+function decideRedriven({ phase, canceling, attempts }: DeferralState): StepDecision {
+  if (phase !== 'parked' || canceling) return { kind: 'refused' };
+  return { kind: 'record', claimed: undefined, attempt: attempts };
 }
 
 function decidePerforming(state: DeferralState, token: number, nowMs: number): StepDecision {
@@ -159,6 +166,12 @@ export function applyEntry(
         : { ...applied, status: 'Running', phase: 'retrying', error };
     case 'parked':
       return late ? { ...state, applied: position } : { ...applied, phase: 'parked', error };
+    case 'redriven': {
+      // Where an attempt began since, or it is being canceled, that comes after it.
+      if (late || state.phase !== 'parked') return { ...state, applied: position };
+      const redriven = { attempts: attempt, repeat: entry.repeat === true };
+      return { ...applied, phase: attempt > 0 ? 'retrying' : 'queued', redriven, error: undefined };
+    }
     case 'canceled':
       return { ...settled(applied, entry), status: 'Canceled', error };
     case 'overdue':
@@ -178,6 +191,11 @@ export function applyEntry(
 export function publicPart(state: DeferralState): Deferral {
   const { capability, applied, outcomeAttempt, canceling, overdue, ...deferral } = state;
   return deferral;
+}
+
+/** Whether it was put back on the queue after it was parked, and nobody has begun with it since. */
+export function isWaitingRedriven({ redriven, attempts, phase }: DeferralState): boolean {
+  return redriven?.attempts === attempts && (phase === 'queued' || phase === 'retrying');
 }
 
 /** What stands on the queue for a deferral. */

@@ -127,6 +127,9 @@ function particulars(state: DeferralState, step: Step, outcomeKept: boolean): Pa
     case 'overdue':
       return state.deadlineAt === undefined ? {} : { deadlineAt: timeOf(state.deadlineAt) };
     case 'parked':
+      return { error: step.error.code, ...(step.status !== undefined && { status: step.status }) };
+    case 'redriven':
+      return { by: step.by, ...(step.repeat && { repeat: true }) };
     case 'canceled':
       return { error: step.error.code };
     default:

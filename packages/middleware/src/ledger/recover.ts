@@ -2,7 +2,7 @@ import type { EngineStore } from '../engines/store.ts';
 import { isWorkTypeEntry } from './changed-work-types.ts';
 import type { Deferral, Step } from './deferral.ts';
 import type { PlacedEntry } from './history.ts';
-import { applyEntry, type DeferralState, isSettled, itemOf } from './life.ts';
+import { applyEntry, type DeferralState, isSettled, isWaitingRedriven, itemOf } from './life.ts';
 import type { LedgerParts } from './parts.ts';
 import type { Retention } from './retention.ts';
 import type { StoredState } from './states.ts';
@@ -84,6 +84,7 @@ export function openRecovery(
         if (state.canceling) return step(state.id, canceledStep);
         // Parked ones wait for an operator, not for a performer.
         if (state.phase === 'parked') return false;
+        if (isWaitingRedriven(state)) return queue.revive(itemOf(state), state.token);
         return queue.enqueue(itemOf(state));
       }),
     );

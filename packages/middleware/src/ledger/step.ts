@@ -1,7 +1,7 @@
 import { EngineError } from '../engines/engine-error.ts';
 import type { Deferral, Outcome, Step } from './deferral.ts';
 import { LedgerError } from './ledger-error.ts';
-import { applyEntry, type DeferralState, decideStep, publicPart } from './life.ts';
+import { applyEntry, type DeferralState, decideStep, itemOf, publicPart } from './life.ts';
 import { entryBytes, stepEntry } from './make-entry.ts';
 import type { LedgerParts } from './parts.ts';
 import { outcomeBytes, outcomeDigest } from './payload-digest.ts';
@@ -14,6 +14,7 @@ import type { StoredState } from './states.ts';
 //   postponed, performed, failed, parked: the outcome, if it is final -> entry -> state. Crash before the entry: the attempt is
 //     still under way as far as anybody knows; its lease expires, and the completion row tells the next performer what was
 //     done. Crash before the state: the log is ahead; whoever holds the item next looks into the log first, and recovery does.
+//   redriven: entry -> state -> queue. Crash between: recovery carries the entry over, and puts the item back.
 //   canceled: state (canceling) -> entry -> state. Crash after the mark: nobody begins to perform it any more; who tries, or
 //     cancels again, finishes it.
 //
@@ -72,6 +73,8 @@ export function stepper(parts: LedgerParts): (id: string, step: Step) => Promise
       step.type === 'performing'
         ? stored.state
         : await write(stored, (state) => applyEntry(state, entry, position, message));
+    // Where this fails recovery does it, for the entry is not complete.
+    if (step.type === 'redriven') await queue.revive(itemOf(state), state.token);
     progress.complete(position);
     if (step.type === 'canceled') await leaveQueue(state.id);
     return state;

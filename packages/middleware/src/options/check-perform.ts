@@ -1,7 +1,7 @@
 import type { PerformerOptions } from '../perform/performer-options.ts';
 import { OptionContradictionError } from './option-error.ts';
 import { type Readers, readGroup } from './read-group.ts';
-import { milliseconds, number } from './read-values.ts';
+import { milliseconds, number, oneOf } from './read-values.ts';
 
 /** Those of the performer, repeated because a room of its own may not be imported here; a test compares the two. */
 const performDefaults: PerformerOptions = {
@@ -16,6 +16,7 @@ const performDefaults: PerformerOptions = {
   lookEveryMs: 1_000,
   lookCapMs: 30_000,
   routeMissingForMs: 600_000,
+  whenExhausted: 'fail',
   closeWithinMs: 10_000,
 };
 
@@ -33,6 +34,7 @@ export const performReaders: Readers<PerformerOptions> = {
   lookEveryMs: milliseconds(10, 60_000),
   lookCapMs: milliseconds(10, 3_600_000),
   routeMissingForMs: milliseconds(0, 86_400_000),
+  whenExhausted: oneOf(['fail', 'park']),
   closeWithinMs: milliseconds(0, 600_000),
 };
 

@@ -13,6 +13,7 @@ import type { Batch } from '../perform/batches/batch.ts';
 import type { BatchOptions } from '../perform/batches/batch-options.ts';
 import type { BatchItem } from '../perform/batches/batch-types.ts';
 import type { CancelResult } from '../perform/cancel.ts';
+import type { RedriveResult } from '../perform/redrive.ts';
 import type { ReplayApp } from '../perform/through-app.ts';
 import type { GateEvents } from './gate-events.ts';
 import type { GateQueue } from './gate-queue.ts';
@@ -78,6 +79,11 @@ export interface GateDeferrals {
   find(id: string): Promise<Deferral | undefined>;
   /** Cancels one that nobody performs. */
   cancel(id: string): Promise<CancelResult>;
+  /**
+   * Puts a parked one back on its queue, whatever it was parked for; `by` (default `app`) stands in the ledger. `repeat` (default
+   * false) begins its route anew although some of its transactions are done.
+   */
+  redrive(id: string, terms?: { readonly by?: string; readonly repeat?: boolean }): Promise<RedriveResult>;
   /** How many are under way in this process. */
   readonly inFlight: number;
 }

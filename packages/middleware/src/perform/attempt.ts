@@ -203,13 +203,14 @@ function planNow(
   attempts: number,
 ): AttemptPlan {
   const { maxAttempts } = parts.options;
+  const counted = attempts - (deferral.redriven?.attempts ?? 0);
   return planAttempt({
     // An attempt that found no route was none of the route's: hosts of an older version must not use them up.
-    attempts: deferral.error?.code === 'route-missing' ? Math.min(attempts, maxAttempts - 1) : attempts,
+    attempts: deferral.error?.code === 'route-missing' ? Math.min(counted, maxAttempts - 1) : counted,
     maxAttempts,
     rows,
     knownTransactions,
-    repeatable: parts.repeatable(deferral),
+    repeatable: deferral.redriven?.repeat === true || parts.repeatable(deferral),
   });
 }
 
@@ -232,6 +233,10 @@ async function conclude(
       await concludeParked(job, plan.error);
       return 'idle';
     case 'give-up': {
+      if (job.parts.options.whenExhausted === 'park') {
+        await concludeParked(job, error, outcome?.status);
+        return 'badly';
+      }
       const answer = await shutOut(job, known.completions);
       if (answer === undefined) await concludePostponed(job, ['database-unreachable']);
       else if (answer === 'completed') await concludePerformed(job, undefined, undefined);

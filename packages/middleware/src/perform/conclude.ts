@@ -74,9 +74,10 @@ function retryMs({ parts }: Job, attempt: number): number {
 }
 
 /** A person has to look at it. */
-export async function concludeParked(job: Job, error: PerformError): Promise<void> {
+export async function concludeParked(job: Job, error: PerformError, status?: number): Promise<void> {
   const { parts, claim } = job;
-  if (!(await recorded(job, { type: 'parked', token: claim.token, error }))) return;
+  const answered = status === undefined ? {} : { status };
+  if (!(await recorded(job, { type: 'parked', token: claim.token, error, ...answered }))) return;
   parts.tell({ type: 'parked', ...named(job), error });
   await parts.queue.deadLetter(claim.id, claim.token);
 }

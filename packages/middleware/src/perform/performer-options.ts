@@ -34,6 +34,11 @@ export interface PerformerOptions {
    * it at once. Default 600,000.
    */
   readonly routeMissingForMs: number;
+  /**
+   * What becomes of a deferral whose last attempt failed: `fail` tells its caller so, for good; `park` keeps it to be looked at and
+   * redriven. Default `fail`.
+   */
+  readonly whenExhausted: 'fail' | 'park';
   /** How long `close` waits for attempts under way before it ends them. Default 10,000. */
   readonly closeWithinMs: number;
 }
@@ -50,5 +55,6 @@ export const performerDefaults: PerformerOptions = {
   lookEveryMs: 1_000,
   lookCapMs: 30_000,
   routeMissingForMs: 600_000,
+  whenExhausted: 'fail',
   closeWithinMs: 10_000,
 };

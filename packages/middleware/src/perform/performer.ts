@@ -12,6 +12,7 @@ import type { PerformError, PerformerEvent } from './performer-events.ts';
 import { type PerformerOptions, performerDefaults } from './performer-options.ts';
 import type { PerformerParts } from './performer-parts.ts';
 import { neverPaused, type PausesToHeed } from './queue-pauses.ts';
+import { type RedriveResult, type RedriveTerms, redriveDeferral } from './redrive.ts';
 import type { Replay } from './replay.ts';
 import { createRoom, type Room } from './room.ts';
 
@@ -59,6 +60,8 @@ export interface Performer {
   wake(partition?: string): void;
   /** Cancels a deferral that nobody performs. Rejects where the engine or the database can't be asked. */
   cancel(id: string, why?: PerformError): Promise<CancelResult>;
+  /** Puts a parked deferral back on the queue. Rejects where the engine can't be asked. */
+  redrive(id: string, terms: RedriveTerms): Promise<RedriveResult>;
   /** Claims nothing more; waits for attempts under way, at most `closeWithinMs`, then ends them. Never rejects. */
   close(): Promise<void>;
   /** How many deferrals are under way in this process. */
@@ -189,6 +192,12 @@ export function createPerformer(setup: PerformerSetup): Performer {
     },
     wake,
     cancel: (id, why) => outside.runInAsyncScope(() => cancelDeferral(parts, id, why)),
+    redrive: (id, terms) =>
+      outside.runInAsyncScope(async () => {
+        const { result, partition } = await redriveDeferral(parts, id, terms);
+        if (partition !== undefined && phase === 'open') laneOf(partition).pump();
+        return result;
+      }),
     close() {
       closing ??= end();
       return closing;

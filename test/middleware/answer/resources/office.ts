@@ -25,6 +25,7 @@ import { resolveOptions } from '../../../../packages/middleware/src/options/reso
 import { cancelDeferral } from '../../../../packages/middleware/src/perform/cancel.ts';
 import { performerDefaults } from '../../../../packages/middleware/src/perform/performer-options.ts';
 import { QueuePauses } from '../../../../packages/middleware/src/perform/queue-pauses.ts';
+import { redriveDeferral } from '../../../../packages/middleware/src/perform/redrive.ts';
 import { auth, claims, signed } from '../../audit/issuer.ts';
 import {
   acceptanceOf,
@@ -131,6 +132,10 @@ export async function office(setup: OfficeSetup = {}): Promise<Office> {
           drain: async (partition) => desk.drain(partition),
         },
         cancel: (id) => cancelDeferral(cancelParts, id),
+        async redrive(id, terms) {
+          const wish = { ledger, tell: () => {} };
+          return (await redriveDeferral(wish, id, terms)).result;
+        },
         erase: async () => ({ status: 'nothing-kept' }),
         onChange(id, listener) {
           const one = { id, listener };

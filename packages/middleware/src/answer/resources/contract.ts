@@ -71,6 +71,10 @@ export interface Records extends AskedGroup {
   readonly status: () => Health['status'];
   readonly queue: QueueOffice;
   readonly cancel: (id: string) => Promise<'canceled' | 'not-cancelable'>;
+  readonly redrive: (
+    id: string,
+    terms: { readonly by: string; readonly repeat?: boolean },
+  ) => Promise<'redriven' | 'not-redrivable'>;
   /** Erases a requester, and waits for it up to `waitMs`. */
   readonly erase: (
     requester: string,

@@ -22,6 +22,7 @@ import { getMetrics } from './metrics.ts';
 import { getOutcome } from './outcome.ts';
 import { getReceipt, getRecord } from './proof.ts';
 import { drainQueue, getQueues, putQueue } from './queues.ts';
+import { redriveMany, redriveOne } from './redrive.ts';
 import { deleteRequester } from './requester.ts';
 import { sendTrouble, tellTrouble } from './trouble.ts';
 import { deleteWorkType, getWorkType, getWorkTypes, putWorkType, putWorkTypes } from './work-types.ts';
@@ -43,7 +44,9 @@ const table: readonly Resource[] = [
   resource('/deferrals/counts', { GET: getDeferralCounts }, 'verifyToken'),
   // No id is spelled like it.
   resource('/deferrals/groups', { GET: getGroups }, 'verifyToken'),
+  resource('/deferrals/redrive', { POST: redriveMany }, 'verifyToken'),
   resource('/deferrals/:id', { GET: getDeferral, DELETE: deleteDeferral }, 'records'),
+  resource('/deferrals/:id/redrive', { POST: redriveOne }, 'verifyToken'),
   resource('/deferrals/:id/outcome', { GET: getOutcome }, 'records'),
   resource('/deferrals/:id/record', { GET: getRecord }, 'records'),
   resource('/deferrals/:id/entries', { GET: getEntries }, 'records'),

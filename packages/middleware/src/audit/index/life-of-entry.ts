@@ -69,6 +69,10 @@ export function lived(life: Life, entry: EntryFacts): Life {
       return late ? life : { ...next, status: 'Running', phase: 'retrying', error };
     case 'parked':
       return late ? life : { ...next, phase: 'parked', error };
+    case 'redriven': {
+      if (late || life.phase !== 'parked') return life;
+      return { ...next, phase: attempt > 0 ? 'retrying' : 'queued', error: undefined };
+    }
     case 'canceled':
       return { ...next, phase: 'settled', status: 'Canceled', error };
     default:
