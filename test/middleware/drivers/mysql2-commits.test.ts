@@ -422,7 +422,8 @@ describe('observe() of mysql2', () => {
     expect(() => observe(given, { partition: 'p', writingFunctions: 'f' as never })).toThrow(
       'array of names',
     );
-    expect(() => observe(given, { partition: 'p', ensure: true } as never)).toThrow('knows no option ensure');
+    expect(() => observe(given, { partition: 'p', ensure: 1 as never })).toThrow('give true or false');
+    expect(() => observe(given, { partition: 'p', insure: true } as never)).toThrow('knows no option insure');
   });
 
   it('observes the pools of a cluster, each as the partition of its id, those added later too', async () => {

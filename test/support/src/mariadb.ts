@@ -153,6 +153,8 @@ function settings({ directory, port }: Place): string[] {
   return [
     '--no-defaults',
     `--datadir=${join(directory, 'data')}`,
+    // A server that starts removes what it finds of temporary tables: not those of another one.
+    `--tmpdir=${directory}`,
     `--socket=${join(directory, 'socket')}`,
     `--pid-file=${join(directory, 'pid')}`,
     `--bind-address=${host}`,

@@ -49,6 +49,7 @@ export interface Mysql2ConnectionConfig {
   readonly host?: string;
   readonly port?: number | string;
   readonly socketPath?: string;
+  readonly database?: string;
   readonly queryFormat?: unknown;
 }
 

@@ -8,6 +8,11 @@ export interface ObserveMysql2Options {
    */
   readonly partition: string;
   /**
+   * Whether the driver may create the table `slackwater_completions` where it is missing; else the migration in
+   * docs/completion-rows.md does, and without it nothing is deferred to this partition. Default false.
+   */
+  readonly ensure?: boolean;
+  /**
    * Names, without their schema, of the database's own functions and procedures that write. Default none. Other calls
    * of functions count as reading, and a CALL counts as writing where its answer says that rows were affected. None needs it
    * that is called inside a transaction together with a statement that writes.
@@ -26,8 +31,11 @@ export function checkMysql2Options(
   options: unknown,
   what: 'pool' | 'cluster',
 ): asserts options is ObserveMysql2Options | ObserveMysql2ClusterOptions {
-  checkNames(options, ['partition', 'writingFunctions']);
-  const { partition, writingFunctions } = options as Record<string, unknown>;
+  checkNames(options, ['partition', 'ensure', 'writingFunctions']);
+  const { partition, ensure, writingFunctions } = options as Record<string, unknown>;
+  if (ensure !== undefined && typeof ensure !== 'boolean') {
+    throw invalid('ensure', ensure, 'give true or false');
+  }
   if (what === 'pool' || typeof partition !== 'function') checkPartition(partition, 'pool');
   const areNames =
     Array.isArray(writingFunctions) &&

@@ -1,5 +1,5 @@
 import { requestContext } from '../request-context.ts';
-import { announceSource, serverName } from './driver.ts';
+import { serverName } from './driver.ts';
 import { inThisContext } from './in-this-context.ts';
 import type {
   GetConnectionCallback,
@@ -9,12 +9,19 @@ import type {
 } from './mysql2-client.ts';
 import { watchConnection } from './mysql2-connection.ts';
 import { contactFailure, tellContact } from './mysql2-contact.ts';
+import { connectLikePool } from './mysql2-service.ts';
 import type { Mysql2Observation } from './mysql2-session.ts';
+import { announceMysql2, type Mysql2Source } from './mysql2-source.ts';
 import { PoolShare } from './pool-share.ts';
 import { replaceMethod } from './replace-method.ts';
 
-/** Watches a pool: its connections, who gets them, and whether they can be made. Returns the way to end it. */
-export function watchPool(pool: Mysql2Pool, observation: Mysql2Observation, retired: () => void): () => void {
+/** What is watched, until it is ended. */
+export interface Watched extends Pick<Mysql2Source, 'completions'> {
+  end(): void;
+}
+
+/** Watches a pool: its connections, who gets them, and whether they can be made. */
+export function watchPool(pool: Mysql2Pool, observation: Mysql2Observation, retired: () => void): Watched {
   const { partition } = observation;
   const share = shareOf(pool);
   const asked = new WeakSet<object>();
@@ -39,14 +46,10 @@ export function watchPool(pool: Mysql2Pool, observation: Mysql2Observation, reti
     if (connection !== undefined) take(connection);
   }
   pool.on('connection', made);
-  const withdraw = announceSource({
-    partition,
-    driver: 'mysql2',
+  const source = announceMysql2(connectLikePool(pool), observation, {
     server: serverOf(pool.config.connectionConfig),
     connections: limitOf(pool),
     waiting: () => (pool._connectionQueue?.length ?? 0) + share.waiting,
-    probe: undefined,
-    completions: undefined,
   });
   const undo = [
     replaceMethod(pool, 'getConnection', (original, [callback]) => {
@@ -62,12 +65,12 @@ export function watchPool(pool: Mysql2Pool, observation: Mysql2Observation, reti
     }),
     replaceMethod(pool, 'end', (end, args) => {
       const result = end(...args);
-      withdraw();
+      source.close();
       share.close();
       retired();
       return result;
     }),
-    withdraw,
+    source.close,
     () => pool.removeListener('connection', made),
     () => share.close(),
   ];
@@ -88,10 +91,13 @@ export function watchPool(pool: Mysql2Pool, observation: Mysql2Observation, reti
     else acquire(bound);
   }
 
-  return () => {
-    for (const step of undo.splice(0)) step();
-    for (const unwatch of connections.values()) unwatch();
-    connections.clear();
+  return {
+    completions: source.completions,
+    end() {
+      for (const step of undo.splice(0)) step();
+      for (const unwatch of connections.values()) unwatch();
+      connections.clear();
+    },
   };
 }
 

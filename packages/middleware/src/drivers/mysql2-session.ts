@@ -12,14 +12,15 @@ import {
   serverStatus,
   textOf,
 } from './mysql2-client.ts';
+import { Mysql2Once, type Mysql2OnceObservation } from './mysql2-once.ts';
 import { outcomeOfError, rollsBackTransaction } from './mysql2-outcome.ts';
+import { runByScript } from './mysql2-script.ts';
 import type { Mysql2Effect, Mysql2TextReader } from './mysql2-text.ts';
 import { commitOf, follow, type Mysql2SessionState, wroteRows } from './mysql2-transaction.ts';
 import { type StatementWatcher, watchStatement, whenSent } from './mysql2-watch.ts';
 
 /** What the sessions of one observed pool have in common. */
-export interface Mysql2Observation {
-  readonly partition: string;
+export interface Mysql2Observation extends Mysql2OnceObservation {
   readonly reader: Mysql2TextReader;
 }
 
@@ -27,6 +28,7 @@ export interface Mysql2Observation {
 export class Mysql2Session implements Mysql2SessionState {
   open: Mysql2SessionState['open'];
   autocommit = true;
+  readonly once: Mysql2Once;
   readonly #observation: Mysql2Observation;
   readonly #connection: Mysql2Connection;
   #running: RunningStatement | undefined;
@@ -34,6 +36,7 @@ export class Mysql2Session implements Mysql2SessionState {
   constructor(connection: Mysql2Connection, observation: Mysql2Observation) {
     this.#connection = connection;
     this.#observation = observation;
+    this.once = new Mysql2Once(observation, this);
   }
 
   get partition(): string {
@@ -48,6 +51,7 @@ export class Mysql2Session implements Mysql2SessionState {
       whenSent(command, () => {
         this.open = undefined;
         this.autocommit = true;
+        this.once.ended(false);
       });
       return;
     }
@@ -55,7 +59,8 @@ export class Mysql2Session implements Mysql2SessionState {
     const text = textOf(command, this.#connection.config);
     const effects = text === undefined ? undefined : this.#observation.reader.read(text);
     if (effects === undefined) return;
-    const running = new RunningStatement(this, effects, requestContext.getStore());
+    const context = requestContext.getStore();
+    const running = new RunningStatement(this, effects, context);
     const { sending } = running;
     watchStatement(command, {
       ...running.watcher,
@@ -64,17 +69,21 @@ export class Mysql2Session implements Mysql2SessionState {
         sending();
       },
     });
+    const scope = context?.completion;
+    if (context === undefined || scope === undefined) return;
+    runByScript(command, this.#connection, () => this.once.run({ effects, scope, context }));
   }
 
   /** Whether a commit is under way. */
   get isCommitting(): boolean {
-    return this.#running?.isCommitting === true;
+    return this.#running?.isCommitting === true || this.once.isCommitting;
   }
 
   /** The connection is gone: whatever was under way has no answer. */
   lost(): void {
     this.#running?.end('unknown');
     this.#running = undefined;
+    this.once.lost();
   }
 }
 
@@ -103,9 +112,7 @@ class RunningStatement {
     const session = this.#session;
     this.#kind = commitOf(this.#effects, session);
     if (this.#effects.includes('call')) this.#calledAt = systemClock.now();
-    if (
-      this.#effects.some((effect) => effect === 'write' || effect === 'call-writer' || effect === 'define')
-    ) {
+    if (this.#effects.some((effect) => tellsByItself.has(effect))) {
       this.#tell();
     }
     if (this.#kind !== undefined && isHeard()) {
@@ -124,6 +131,7 @@ class RunningStatement {
       if (this.#error !== undefined) return;
       this.#error = error ?? new Error('unknown error');
       if (rollsBackTransaction(error)) this.#session.open = undefined;
+      this.#session.once.failed(this.#effects, this.#session.open !== undefined);
       this.end(this.#outcomeOfError());
     },
     done: () => {
@@ -149,7 +157,7 @@ class RunningStatement {
   #answered(result: Mysql2Result): void {
     const effect = this.#effect;
     if (result.serverStatus !== undefined) this.#follow(result.serverStatus);
-    const wrote = effect === 'call-writer' || effect === 'define' || wroteRows(result);
+    const wrote = (effect !== 'write' && tellsByItself.has(effect)) || wroteRows(result);
     if (wrote && effect !== 'none') this.#noteWrite();
     this.#answers++;
   }
@@ -171,7 +179,11 @@ class RunningStatement {
 
   #follow(flags: number): void {
     this.#flags = flags;
+    const { open } = this.#session;
     follow(this.#session, flags, this.#effect);
+    if (open !== undefined && this.#session.open !== open) {
+      this.#session.once.ended(!this.#effect.startsWith('rollback'));
+    }
   }
 
   /** Tells the request that it writes here, once for each transaction. */
@@ -212,3 +224,10 @@ class RunningStatement {
     return commitOf(before, { open: undefined, autocommit: true }) !== undefined && this.#wrote;
   }
 }
+
+const tellsByItself: ReadonlySet<Mysql2Effect> = new Set([
+  'write',
+  'call-writer',
+  'call-procedure',
+  'define',
+]);

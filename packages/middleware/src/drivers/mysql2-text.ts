@@ -2,6 +2,12 @@
 export type Mysql2Effect =
   /** BEGIN, START TRANSACTION: commits what is open. */
   | 'begin'
+  /** START TRANSACTION READ ONLY: the same. */
+  | 'begin-reading'
+  /** XA START: its own statements alone end it. */
+  | 'xa-begin'
+  /** SAVEPOINT, ROLLBACK TO, RELEASE SAVEPOINT: they end nothing. */
+  | 'savepoint'
   | 'commit'
   | 'commit-chain'
   | 'rollback'
@@ -11,8 +17,10 @@ export type Mysql2Effect =
   | 'autocommit-off'
   /** Writes rows, if it finds any to write. */
   | 'write'
-  /** Writes whatever its answer says: a call of a routine that is known to write. */
+  /** Writes whatever its answer says: a call of a function that is known to write. */
   | 'call-writer'
+  /** CALL of a procedure that is known to write, and that may commit. */
+  | 'call-procedure'
   /** Its answer tells whether it wrote: CALL, EXECUTE, compound statements. */
   | 'call'
   /** Commits what is open and then itself: most of what changes the schema, users, privileges. */
@@ -98,18 +106,24 @@ function effectOf(words: readonly string[], writers: ReadonlySet<string>): Mysql
     case 'begin':
       return second === 'not' ? 'call' : 'begin';
     case 'start':
-      return second === 'transaction' ? 'begin' : 'end';
+      if (second !== 'transaction') return 'end';
+      return words.some((word, at) => word === 'read' && words[at + 1] === 'only')
+        ? 'begin-reading'
+        : 'begin';
     case 'commit':
       return chains(words) ? 'commit-chain' : 'commit';
     case 'rollback':
-      if (second === 'to' || (second === 'work' && third === 'to')) return 'none';
+      if (second === 'to' || (second === 'work' && third === 'to')) return 'savepoint';
       return chains(words) ? 'rollback-chain' : 'rollback';
+    case 'savepoint':
+    case 'release':
+      return 'savepoint';
     case 'set':
       return effectOfSet(words);
     case 'xa':
       return effectOfXa(second, words);
     case 'call':
-      return callsOneOf(writers, words) ? 'call-writer' : 'call';
+      return callsOneOf(writers, words) ? 'call-procedure' : 'call';
     case 'execute':
       return 'call';
     case 'load':
@@ -147,7 +161,7 @@ function effectOfXa(second: string, words: readonly string[]): Mysql2Effect {
   switch (second) {
     case 'start':
     case 'begin':
-      return 'begin';
+      return 'xa-begin';
     case 'prepare':
       return 'xa-prepare';
     case 'commit':

@@ -31,12 +31,14 @@ export function commitOf(
   for (const effect of effects) {
     switch (effect) {
       case 'begin':
+      case 'begin-reading':
+      case 'xa-begin':
       case 'commit':
       case 'commit-chain':
       case 'xa-prepare':
       case 'xa-commit-one-phase':
         if (isOpen && wrote) commits('explicit');
-        isOpen = effect === 'begin' || effect === 'commit-chain';
+        isOpen = opens.has(effect);
         wrote = false;
         break;
       case 'xa-commit':
@@ -68,6 +70,7 @@ export function commitOf(
         break;
       case 'write':
       case 'call-writer':
+      case 'call-procedure':
         if (isOpen) wrote = true;
         else if (commitsItself) commits('autocommit');
         else {
@@ -76,6 +79,7 @@ export function commitOf(
         }
         break;
       case 'call':
+      case 'savepoint':
       case 'none':
         break;
       default:
@@ -98,9 +102,5 @@ export function follow(state: Mysql2SessionState, flags: number, effect: Mysql2E
   else if (state.open === undefined || startsAnew.has(effect)) state.open = { wrote: false, told: false };
 }
 
-const startsAnew: ReadonlySet<Mysql2Effect> = new Set([
-  'begin',
-  'commit-chain',
-  'rollback-chain',
-  'xa-prepare',
-]);
+const opens: ReadonlySet<Mysql2Effect> = new Set(['begin', 'begin-reading', 'xa-begin', 'commit-chain']);
+const startsAnew: ReadonlySet<Mysql2Effect> = new Set([...opens, 'rollback-chain', 'xa-prepare']);

@@ -1,7 +1,7 @@
 import { SlackwaterError } from '@slackwater/shared';
-import { announceSource } from './driver.ts';
 import type { Mysql2Connection, Mysql2Pool, Mysql2PoolCluster } from './mysql2-client.ts';
 import { watchCluster } from './mysql2-cluster.ts';
+import { completionTableOf } from './mysql2-completion-table.ts';
 import { isWatched, watchConnection } from './mysql2-connection.ts';
 import { contactFailure, tellContact } from './mysql2-contact.ts';
 import {
@@ -9,10 +9,13 @@ import {
   type ObserveMysql2ClusterOptions,
   type ObserveMysql2Options,
 } from './mysql2-options.ts';
-import { serverOf, watchPool } from './mysql2-pool.ts';
+import { serverOf, type Watched, watchPool } from './mysql2-pool.ts';
+import { connectLike } from './mysql2-service.ts';
 import type { Mysql2Observation } from './mysql2-session.ts';
+import { announceMysql2 } from './mysql2-source.ts';
 import { Mysql2TextReader } from './mysql2-text.ts';
 
+export { AlreadyPerformedError } from './completion-error.ts';
 export type { ObserveMysql2ClusterOptions, ObserveMysql2Options } from './mysql2-options.ts';
 
 /** A pool or a connection of `mysql2` or `mysql2/promise`, from 3.20 on. */
@@ -33,6 +36,11 @@ export interface ObservableMysql2Cluster {
 export interface ObservedMysql2 {
   /** Ends the observation: pool or connection are as they were before. Not needed for what is ended. */
   stop(): void;
+  /**
+   * Removes completion rows older than that, in batches; resolves with how many. Rows are needed for as long
+   * as a request may be repeated: a day more than idempotency keys are kept (7 days by default) is safe.
+   */
+  prune(olderThanMs: number): Promise<number>;
 }
 
 interface Observation extends ObservedMysql2 {
@@ -43,13 +51,12 @@ const observations = new WeakMap<object, Observation>();
 
 /**
  * Observes a pool, a single connection, or the pools of a cluster, by callbacks or promises: publishes each commit that
- * wrote, and keeps the last connection of a pool free of work that may be postponed.
+ * wrote, keeps the last connection of a pool free of work that may be postponed, and inserts completion rows for requests that
+ * are to be done once.
  *
  * Whether there is a transaction and whether rows were written is what the server says in its answers; words tell only what a
  * statement is about to do. A text of several statements that commits (`begin; ...; commit`) is one commit, from its
  * sending to its answer. A statement that commits implicitly is published as `autocommit`, as its own time is in it.
- *
- * There are no completion rows: work that is deferred to this partition is done at least once.
  *
  * Throws `option-missing`, `option-unknown` or `option-invalid`, the last also for what is closed, or is observed as another
  * partition.
@@ -94,10 +101,11 @@ export function observe(
   const reader = new Mysql2TextReader(options.writingFunctions ?? []);
   const stop = (): void => {
     observations.delete(found.core);
-    unwatch();
+    watched.end();
   };
-  const unwatch = watch(found, options, reader, () => observations.delete(found.core));
-  const observation: Observation = { partition: options.partition, stop };
+  const watched = watch(found, options, reader, () => observations.delete(found.core));
+  const { prune } = watched.completions;
+  const observation: Observation = { partition: options.partition, stop, prune };
   observations.set(found.core, observation);
   return observation;
 }
@@ -112,26 +120,43 @@ function watch(
   options: ObserveMysql2Options | ObserveMysql2ClusterOptions,
   reader: Mysql2TextReader,
   retired: () => void,
-): () => void {
+): Watching {
   const { partition } = options;
   if (found.is === 'cluster') {
-    return watchCluster(found.core, partition, (pool, name) => {
-      const observed = observe(pool as unknown as ObservableMysql2, { ...options, partition: name });
-      return () => observed.stop();
+    const observed = new Set<ObservedMysql2>();
+    const end = watchCluster(found.core, partition, (pool, name) => {
+      const one = observe(pool as unknown as ObservableMysql2, { ...options, partition: name });
+      observed.add(one);
+      return () => one.stop();
     });
+    return { end, completions: { prune: (olderThanMs) => pruneAll(observed, olderThanMs) } };
   }
-  // Only those of a cluster are functions.
-  const observation: Mysql2Observation = { partition: String(partition), reader };
+  const { config } = found.is === 'pool' ? { config: found.core.config.connectionConfig } : found.core;
+  const observation: Mysql2Observation = {
+    // Only those of a cluster are functions.
+    partition: String(partition),
+    reader,
+    table: completionTableOf(config),
+    tableToEnsure: options.ensure === true,
+  };
   return found.is === 'pool'
     ? watchPool(found.core, observation, retired)
     : watchOne(found.core, observation, retired);
+}
+
+type Watching = Pick<Watched, 'end'> & { readonly completions: Pick<Watched['completions'], 'prune'> };
+
+async function pruneAll(observed: Iterable<ObservedMysql2>, olderThanMs: number): Promise<number> {
+  let pruned = 0;
+  for (const one of observed) pruned += await one.prune(olderThanMs);
+  return pruned;
 }
 
 function watchOne(
   connection: Mysql2Connection,
   observation: Mysql2Observation,
   retired: () => void,
-): () => void {
+): Watched {
   const { partition } = observation;
   let isMade = (connection as { readonly authorized?: boolean }).authorized === true;
   const made = (): void => {
@@ -142,22 +167,21 @@ function watchOne(
     tellContact(partition, isMade ? 'lost' : contactFailure(error)),
   );
   connection.once('connect', made);
-  const withdraw = announceSource({
-    partition,
-    driver: 'mysql2',
+  const source = announceMysql2(connectLike(connection), observation, {
     server: serverOf(connection.config),
     connections: 1,
-    probe: undefined,
-    completions: undefined,
   });
   connection.once('end', () => {
-    withdraw();
+    source.close();
     retired();
   });
-  return () => {
-    withdraw();
-    connection.removeListener('connect', made);
-    unwatch();
+  return {
+    completions: source.completions,
+    end() {
+      source.close();
+      connection.removeListener('connect', made);
+      unwatch();
+    },
   };
 }
 

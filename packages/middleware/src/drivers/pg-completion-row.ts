@@ -1,4 +1,6 @@
 import type { RequestContext } from '../request-context.ts';
+import { AlreadyPerformedError } from './completion-error.ts';
+import type { Ordinal } from './completion-ordinals.ts';
 import {
   append,
   hasQueued,
@@ -10,9 +12,8 @@ import {
   transactionStatus,
 } from './pg-client.ts';
 import { measureCommit } from './pg-commit.ts';
-import { AlreadyPerformedError, completionRowError } from './pg-completion-error.ts';
+import { completionRowError } from './pg-completion-error.ts';
 import { insertRow, insertRowSql } from './pg-completion-table.ts';
-import type { Ordinal } from './pg-ordinals.ts';
 import { type Answer, watchQuery } from './pg-watch.ts';
 
 /** A transaction as the driver has seen it so far. */

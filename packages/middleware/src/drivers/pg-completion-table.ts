@@ -1,5 +1,5 @@
+import type { Ordinal } from './completion-ordinals.ts';
 import type { PgClient } from './pg-client.ts';
-import type { Ordinal } from './pg-ordinals.ts';
 
 /**
  * Creates the completion table where it is missing; docs/completion-rows.md has the same for a migration. The

@@ -1,7 +1,7 @@
 import { isSlackwaterError } from '@slackwater/shared';
+import { tableMissing } from './completion-error.ts';
 import type { CompletionRow, Completions } from './driver.ts';
 import type { PgClient } from './pg-client.ts';
-import { tableMissing } from './pg-completion-error.ts';
 import {
   checkTableSql,
   ensureTableSql,

@@ -1,5 +1,7 @@
 import { systemClock, type Timer } from '../clock.ts';
 import { type RequestContext, requestContext } from '../request-context.ts';
+import { statementOutsideTransaction, transactionInOneString } from './completion-error.ts';
+import { nextOrdinal } from './completion-ordinals.ts';
 import { takeBackIfAbandoned } from './pg-abandoned.ts';
 import {
   followTransactionStatus,
@@ -15,11 +17,9 @@ import {
   transactionStatus,
 } from './pg-client.ts';
 import { isHeard, measureCommit } from './pg-commit.ts';
-import { statementOutsideTransaction, transactionInOneString } from './pg-completion-error.ts';
 import { followWithRow, type PgTransaction, writeOnce } from './pg-completion-row.ts';
 import { ensureTableSql } from './pg-completion-table.ts';
 import type { ObserveOptions } from './pg-options.ts';
-import { nextOrdinal } from './pg-ordinals.ts';
 import { type PgStatement, StatementReader } from './pg-statement.ts';
 import { watchQuery } from './pg-watch.ts';
 

@@ -11,7 +11,7 @@ import { observePool, onClientConnect, onConnect, onEnd, pools } from './pg-pool
 import { onQuery } from './pg-query.ts';
 import { observationOf, PgSession, sessions } from './pg-session.ts';
 
-export { AlreadyPerformedError } from './pg-completion-error.ts';
+export { AlreadyPerformedError } from './completion-error.ts';
 export type { PgModule } from './pg-modules.ts';
 export type { ObserveModuleOptions, ObserveOptions } from './pg-options.ts';
 
