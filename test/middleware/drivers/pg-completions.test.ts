@@ -3,9 +3,11 @@ import { type Observed, observe } from '@slackwater/middleware/pg';
 import { type PostgresServer, startPostgres } from '@slackwater/test-support/postgres';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { type Completions, commitSources } from '../../../packages/middleware/src/drivers/driver.ts';
+import type { Completions } from '../../../packages/middleware/src/drivers/driver.ts';
 import { requestContext } from '../../../packages/middleware/src/request-context.ts';
+import { completionRowsContract, type ObservedDatabase } from '../../contracts/completion-rows-contract.ts';
 import { contextOf, hearCommits } from './commits.ts';
+import { completionsOf } from './completions-of.ts';
 
 let server: PostgresServer;
 let operator: pg.Pool;
@@ -40,12 +42,6 @@ afterEach(async () => {
   await pool.end();
 });
 
-function completionsOf(partition: string): Completions {
-  const source = [...commitSources()].find((one) => one.partition === partition);
-  if (source?.completions === undefined) throw new Error('no source');
-  return source.completions;
-}
-
 /** Does work once per key, as a handler would. */
 function attempt<T>(key: string, work: (client: pg.PoolClient) => Promise<T>) {
   const context = contextOf({ key });
@@ -75,20 +71,6 @@ async function insertInTransaction(client: pg.PoolClient): Promise<string> {
 }
 
 describe('the completion row', () => {
-  it('is committed with the transaction it was begun for, one for each, by ordinal', async () => {
-    const { context, result } = attempt('two', async (client) => {
-      await insertInTransaction(client);
-      return insertInTransaction(client);
-    });
-    expect(await result).toBe('COMMIT');
-    expect(await rows('two')).toEqual([
-      { ordinal: 0, tombstone: false },
-      { ordinal: 1, tombstone: false },
-    ]);
-    expect(context.written).toEqual(['done once', 'done once']);
-    expect(await completions.find('two')).toHaveLength(2);
-  });
-
   it('makes a second attempt fail at its BEGIN, with 409, and leaves the connection usable', async () => {
     await attempt('again', insertInTransaction).result;
     const { context, result } = attempt('again', async (client) => {
@@ -111,15 +93,6 @@ describe('the completion row', () => {
       await client.query('COMMIT');
     });
     await expect(result).rejects.toMatchObject({ code: 'already-performed' });
-    expect(await done()).toBe(1);
-  });
-
-  it('lets one of two attempts at once through', async () => {
-    const outcomes = await Promise.allSettled([
-      attempt('race', insertInTransaction).result,
-      attempt('race', insertInTransaction).result,
-    ]);
-    expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
     expect(await done()).toBe(1);
   });
 
@@ -292,28 +265,6 @@ describe('an autocommit write that is to be done once', () => {
 });
 
 describe('the completion rows of a database', () => {
-  it('are ready once their table is, which is created where that was allowed, by several at once', async () => {
-    const others = Array.from(
-      { length: 4 },
-      () => new pg.Pool({ connectionString: server.connectionString }),
-    );
-    for (const [index, other] of others.entries())
-      observe(other, { partition: `other ${index}`, ensure: true });
-    await Promise.all(others.map((_, index) => completionsOf(`other ${index}`).ready()));
-    await completions.ready();
-    await Promise.all(others.map((other) => other.end()));
-  });
-
-  it('are none where the first question of all is for them, or shuts out, and the table is created with it', async () => {
-    expect(await completions.find('never begun')).toEqual([]);
-    await operator.query('DROP TABLE slackwater_completions');
-    const other = new pg.Pool({ connectionString: server.connectionString });
-    observe(other, { partition: 'shut', ensure: true });
-    expect(await completionsOf('shut').shutOut('given up')).toBe('shut-out');
-    expect(await rows('given up')).toMatchObject([{ tombstone: true }]);
-    await other.end();
-  });
-
   it('are not ready without their table, their key or the right to write, and are once that is put right', async () => {
     const other = new pg.Pool({ connectionString: server.connectionString });
     observe(other, { partition: 'bare' });
@@ -328,57 +279,6 @@ describe('the completion rows of a database', () => {
     await operator.query('ALTER TABLE slackwater_completions ADD PRIMARY KEY (key, ordinal)');
     await bare.ready();
     await other.end();
-  });
-
-  it('shut out every later transaction of a key, and say so again when asked again', async () => {
-    await completions.ready();
-    expect(await completions.shutOut('given up')).toBe('shut-out');
-    expect(await completions.shutOut('given up')).toBe('shut-out');
-    expect(await completions.find('given up')).toEqual([{ ordinal: 0, tombstone: true }]);
-    await expect(attempt('given up', insertInTransaction).result).rejects.toMatchObject({
-      code: 'already-performed',
-    });
-    const twice = attempt('given up', async (client) => {
-      await client.query('BEGIN').catch(() => {});
-      return insertInTransaction(client);
-    });
-    await expect(twice.result).rejects.toMatchObject({ code: 'already-performed' });
-    expect(await done()).toBe(0);
-  });
-
-  it('do not shut out what was completed', async () => {
-    await attempt('completed', insertInTransaction).result;
-    expect(await completions.shutOut('completed')).toBe('completed');
-    expect(await rows('completed')).toEqual([{ ordinal: 0, tombstone: false }]);
-  });
-
-  it.each(['COMMIT', 'ROLLBACK'])(
-    'wait for a stalled transaction that has its row, and go by its %s',
-    async (end) => {
-      await completions.ready();
-      const { result } = attempt('stalled', async (client) => {
-        await client.query('BEGIN');
-        await client.query('INSERT INTO work DEFAULT VALUES');
-        const shutOut = completions.shutOut('stalled');
-        await sleep(100);
-        await client.query(end);
-        return shutOut;
-      });
-      expect(await result).toBe(end === 'COMMIT' ? 'completed' : 'shut-out');
-      expect(await done()).toBe(end === 'COMMIT' ? 1 : 0);
-    },
-  );
-
-  it('are out of reach of a transaction whose attempt rolled back before it was shut out', async () => {
-    await completions.ready();
-    const { result } = attempt('late', async (client) => {
-      await client.query('BEGIN');
-      await client.query('ROLLBACK');
-      expect(await completions.shutOut('late')).toBe('shut-out');
-      return insertInTransaction(client);
-    });
-    await expect(result).rejects.toMatchObject({ code: 'already-performed' });
-    expect(await done()).toBe(0);
   });
 
   it('refuse to decide while a transaction with a row does not end', async () => {
@@ -403,14 +303,66 @@ describe('the completion rows of a database', () => {
     await server.restart();
     expect(await completions.find('found')).toHaveLength(1);
   });
+});
 
-  it('go when they are old', async () => {
-    await completions.ready();
-    await operator.query(
-      "INSERT INTO slackwater_completions SELECT 'k' || i, 0, false, now() - interval '1 hour' FROM generate_series(1, 2500) i",
-    );
-    await attempt('young', insertInTransaction).result;
-    expect(await observed.prune(60_000)).toBe(2_500);
-    expect(await rows('young')).toHaveLength(1);
+const ends: (() => Promise<void>)[] = [];
+let observations = 0;
+
+function poolOf(schema: string): pg.Pool {
+  const made = new pg.Pool({
+    connectionString: server.connectionString,
+    options: `-c search_path=${schema.replaceAll(' ', '_')}`,
+    max: 5,
   });
+  ends.push(() => made.end());
+  return made;
+}
+
+async function open(schema: string): Promise<ObservedDatabase> {
+  const asking = poolOf(schema);
+  await asking.query(`CREATE SCHEMA ${schema.replaceAll(' ', '_')}`);
+  await asking.query('CREATE TABLE work (id serial PRIMARY KEY, note text)');
+  const observedPool = (ensure: boolean) => {
+    const made = poolOf(schema);
+    const partition = `${schema} ${++observations}`;
+    const { prune } = observe(made, { partition, ensure });
+    return { pool: made, prune, completions: completionsOf(partition) };
+  };
+  const first = observedPool(true);
+  return {
+    completions: first.completions,
+    async client() {
+      const client = await first.pool.connect();
+      return { run: (sql) => client.query(sql), done: () => client.release() };
+    },
+    prune: first.prune,
+    observedAgain: async (ensure) => observedPool(ensure).completions,
+    ask: async (sql) => (await asking.query<Record<string, unknown>>(sql)).rows,
+  };
+}
+
+const columns = 'key text, ordinal int, tombstone boolean DEFAULT false, done_at timestamptz DEFAULT now()';
+
+completionRowsContract('pg', {
+  open,
+  async close() {
+    for (const end of ends.splice(0)) await end();
+  },
+  beginReading: 'BEGIN READ ONLY',
+  refused: [
+    ['statement-outside-transaction', 'VACUUM work'],
+    ['statement-outside-transaction', 'CREATE DATABASE other'],
+    ['statement-outside-transaction', "ROLLBACK PREPARED 'x'"],
+  ],
+  age: (key) => `UPDATE slackwater_completions SET done_at = now() - interval '1 hour' WHERE key = '${key}'`,
+  notOurs: [
+    [/unique key/, `CREATE TABLE slackwater_completions (${columns})`],
+    [
+      /unique key/,
+      `CREATE TABLE slackwater_completions (${columns})`,
+      'CREATE UNIQUE INDEX ON slackwater_completions (key, ordinal) WHERE NOT tombstone',
+    ],
+    [/column/, 'CREATE TABLE slackwater_completions (key text, ordinal int, PRIMARY KEY (key, ordinal))'],
+  ],
+  heading: 'PostgreSQL',
 });
