@@ -21,14 +21,14 @@ export interface AuditFilters {
   readonly route?: string;
   /** The resource group; needed where the server has several. */
   readonly group?: string;
-}
-
-/** What `client.audit.deferrals` takes. */
-export interface AuditListFilters extends AuditFilters {
   /** Accepted at that time or later: RFC 3339. */
   readonly createdFrom?: string;
   /** Accepted before that time: RFC 3339. */
   readonly createdBefore?: string;
+}
+
+/** What `client.audit.deferrals` takes. */
+export interface AuditListFilters extends AuditFilters {
   /** Deferrals per page, 1 to 1,000. Default: the server's. */
   readonly limit?: number;
   /** Where to begin: the `next` of an earlier page, with the same filters. */
@@ -54,9 +54,12 @@ export interface AuditDeferral
 /** What deferrals are counted by. */
 export type AuditDimension = 'status' | 'phase' | 'workType' | 'partition' | 'requester' | 'operation';
 
-/** How many deferrals have a value; of `operation` it is method, a space, and the route's pattern. */
+/** How many deferrals have a value, or of several dimensions these values together. */
 export interface AuditCount {
+  /** Of `operation`: method, a space, and the route's pattern. Of several dimensions their values, joined by ", ". */
   readonly value: string;
+  /** Each by the name of its dimension. */
+  readonly values?: Readonly<Partial<Record<AuditDimension, string>>>;
   readonly count: number;
 }
 

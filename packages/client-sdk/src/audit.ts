@@ -36,8 +36,11 @@ export interface AuditClient {
    * each once.
    */
   deferrals(filters?: AuditListFilters): AsyncIterableIterator<AuditDeferral>;
-  /** How many deferrals there are, by one dimension, fetched page by page as they are consumed. */
-  counts(by: AuditDimension, filters?: AuditFilters): AsyncIterableIterator<AuditCount>;
+  /** How many deferrals there are, by one dimension or by several at once, fetched page by page as they are consumed. */
+  counts(
+    by: AuditDimension | readonly AuditDimension[],
+    filters?: AuditFilters,
+  ): AsyncIterableIterator<AuditCount>;
   /** The deferral resource. */
   get(id: string): Promise<DeferralResource>;
   /** The first record: what the ledger holds of the request. */
@@ -70,7 +73,7 @@ export function auditClient(fetchResource: FetchResource, verifierKeys: readonly
   return {
     deferrals: (filters = {}) => pages(fetchResource, '/deferrals', filters, 'deferrals', isListed),
     counts: (by, filters = {}) =>
-      pages(fetchResource, '/deferrals/counts', { ...filters, by }, 'counts', isCount),
+      pages(fetchResource, '/deferrals/counts', { ...filters, by: [by].flat().join(',') }, 'counts', isCount),
     entries: async (id) => listIn((await fetchResource(`${pathOf(id)}/entries`)).data, 'entries', isEntry),
     mapping: async (of) => {
       const { data } = await (typeof of === 'string'

@@ -126,7 +126,7 @@ export interface GateAudit {
    * rests on everything that was recorded when it was asked for; rejects with `index-behind` where the index has not come so far.
    */
   deferrals(query?: Partial<IndexQuery>): Promise<IndexPage>;
-  /** How many there are, by one dimension. */
+  /** How many there are, by one dimension or several at once; 100 rows where no `limit` is given. Rejects like `deferrals`. */
   counts(query: Partial<CountQuery> & Pick<CountQuery, 'by'>): Promise<IndexCounts>;
   /** All entries about a deferral, in their order; none where there is no such. */
   entries(id: string): ReturnType<Ledger['entriesAt']>;

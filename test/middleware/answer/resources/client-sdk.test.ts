@@ -1,5 +1,6 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import type { AuditCount } from '@slackwater/client-sdk';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EngineError } from '../../../../packages/middleware/src/engines/engine-error.ts';
 import { fastClient, rejection } from '../../../client-sdk/support/fast-client.ts';
@@ -153,6 +154,11 @@ describe('client.audit', () => {
     const counts: unknown[] = [];
     for await (const one of audit.counts('requester', { phase: 'queued' })) counts.push(one);
     expect(counts).toMatchObject([{ count: 3 }, { count: 2 }]);
+    const times = { createdFrom: '2026-01-01T00:00:00Z' };
+    const crossed: AuditCount[] = [];
+    for await (const one of audit.counts(['phase', 'requester'], times)) crossed.push(one);
+    expect(crossed.map(({ count }) => count)).toEqual([3, 2]);
+    expect(crossed[0]?.values).toEqual({ phase: 'queued', requester: expect.any(String) });
     expect(await audit.entries(id)).toMatchObject([{ position: 4, entry: expect.stringContaining(id) }]);
     const mapping = await audit.mapping(id);
     expect(mapping).toMatchObject({ id, first: { position: 4 }, second: { state: 'intact' } });

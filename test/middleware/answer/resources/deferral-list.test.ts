@@ -151,32 +151,57 @@ describe('GET /deferrals', () => {
     expect(await found(`?createdFrom=${at}&phase=queued`)).toEqual([id]);
   });
 
-  it('counts by state and by any dimension, and says which filters it can count with', async () => {
+  it('counts by any dimensions, with the filters of a list', async () => {
     const own = await open();
     const ids = await filled(own, 4);
     await own.perform(ids[0] ?? '', undefined);
     const counts = async (query: string): Promise<unknown> =>
       (await list(own, `/counts?${query}`).expect(200)).body.counts;
     expect(await counts('by=status')).toEqual([
-      { value: 'NotStarted', count: 3 },
-      { value: 'Succeeded', count: 1 },
+      { value: 'NotStarted', values: { status: 'NotStarted' }, count: 3 },
+      { value: 'Succeeded', values: { status: 'Succeeded' }, count: 1 },
     ]);
-    expect(await counts('by=partition&phase=queued')).toEqual([
+    expect(await counts('by=partition&phase=queued')).toMatchObject([
       { value: 'orders', count: 2 },
       { value: 'payments', count: 1 },
     ]);
-    expect(await counts('by=operation')).toEqual([{ value: 'POST /payments/:id/settle', count: 4 }]);
-    expect(await counts('by=status&requester=odd')).toEqual([
+    expect(await counts('by=operation')).toMatchObject([{ value: 'POST /payments/:id/settle', count: 4 }]);
+    expect(await counts('by=status&requester=odd')).toMatchObject([
       { value: 'NotStarted', count: 1 },
       { value: 'Succeeded', count: 1 },
     ]);
+    const both = await list(own, '/counts?by=status,partition&workType=settle').expect(200);
+    expect(both.body).toMatchObject({ by: ['status', 'partition'], entries: expect.any(Number) });
+    const listed = (await list(own, '?workType=settle').expect(200)).body.deferrals as Record<
+      'status' | 'partition',
+      string
+    >[];
+    const tally = new Map<string, number>();
+    for (const { status, partition } of listed) {
+      const value = `${status}, ${partition}`;
+      tally.set(value, (tally.get(value) ?? 0) + 1);
+    }
+    const counted = both.body.counts as { readonly value: string; readonly count: number }[];
+    expect(new Map(counted.map(({ value, count }) => [value, count]))).toEqual(tally);
+    expect(await counts('by=partition&workType=settle&createdFrom=2100-01-01T00:00:00Z')).toEqual([]);
+    expect(await counts('by=status&createdFrom=2026-01-01T00:00:00Z')).toHaveLength(2);
+    const page = (await list(own, '/counts?by=partition,workType&limit=1').expect(200)).body;
+    expect(page.counts).toHaveLength(1);
+    const query = `by=partition,workType&limit=1&cursor=${page.next}`;
+    expect(await counts(query)).not.toEqual(page.counts);
+  });
+
+  it('refuses to count by what it does not know, with the reason', async () => {
+    const own = await open();
     for (const [query, said] of [
       ['by=color', 'by: "color" is not one of status, phase, workType'],
-      [
-        'by=partition&workType=settle',
-        'Counting by partition takes no others than status, phase, corrupt, and partition',
-      ],
-      ['by=status&createdFrom=2026-01-01T00:00:00Z', '"createdFrom" is no parameter of this list'],
+      ['by=status,status', 'or several, with commas between them'],
+      ['by=status,', 'or several, with commas between them'],
+      ['by=', 'or several, with commas between them'],
+      [`by=${'status,'.repeat(1_000)}`, 'or several, with commas between them'],
+      ['by=__proto__', 'by: "__proto__" is not one of'],
+      ['by=status&createdFrom=yesterday', 'createdFrom: "yesterday" is not a time'],
+      ['by=status&color=red', '"color" is no parameter of this list'],
     ] as const) {
       const { body } = await list(own, `/counts?${query}`).expect(400);
       expect(body).toMatchObject({ code: 'parameter-invalid', detail: expect.stringContaining(said) });

@@ -114,7 +114,7 @@ describe('the index of a ledger', () => {
     expect(
       await open({ log: rewritten, ledger: 'ledger two' }).counts({ by: 'partition', limit: 10 }),
     ).toMatchObject({
-      counts: [{ value: 'mail', count: 3 }],
+      counts: [{ value: 'mail', values: { partition: 'mail' }, count: 3 }],
     });
     rewritten.entries.length = 2;
     expect(await idsIn(opened.at(-1) as AuditIndex)).toEqual([idOf(1), idOf(0)]);

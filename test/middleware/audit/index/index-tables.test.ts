@@ -216,10 +216,10 @@ describe('an index', () => {
       add(partitions.flatMap((partition, n) => [entryOf(idOf(n), 'accepted', { partition })]));
       add([entryOf(idOf(3), 'performing', { attempt: 1 })]);
       expect(counts({ by: 'phase', partition: 'shard 3' }).counts).toEqual([
-        { value: 'performing', count: 1 },
+        { value: 'performing', values: { phase: 'performing' }, count: 1 },
       ]);
       expect(counts({ by: 'status', partition: 'shard 4' }).counts).toEqual([
-        { value: 'NotStarted', count: 1 },
+        { value: 'NotStarted', values: { status: 'NotStarted' }, count: 1 },
       ]);
       const first = counts({ by: 'partition', limit: 20 });
       expect(first.counts).toHaveLength(20);

@@ -5,7 +5,7 @@ import { askedGroup, homesOf } from './asked-group.ts';
 import type { Exchange } from './exchange.ts';
 import { parseCountQuery } from './list-query.ts';
 
-/** `GET /deferrals/counts`: how many deferrals there are, by one dimension. */
+/** `GET /deferrals/counts`: how many deferrals there are, by one dimension or several. */
 export async function getDeferralCounts(exchange: Exchange): Promise<void> {
   const { parts, res, query: params } = exchange;
   const { records } = parts;

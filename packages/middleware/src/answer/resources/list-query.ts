@@ -1,5 +1,5 @@
 import { deferralPhases, deferralStatuses } from '@slackwater/shared';
-import type { CountQuery, IndexQuery } from '../../audit/index/contract.ts';
+import type { CountDimension, CountQuery, IndexQuery } from '../../audit/index/contract.ts';
 import { resourceLimits } from './limits.ts';
 
 /** A query as it was meant, or what is wrong with it, for people. */
@@ -20,8 +20,8 @@ const times = ['createdFrom', 'createdBefore'] as const;
 const home = ['application', 'group'] as const;
 const paging = ['limit', 'cursor'] as const;
 const listNames = [...states, ...texts, ...times, ...home, ...paging];
-const countNames = ['by', ...states, ...texts, ...home, ...paging];
-const dimensions: readonly CountQuery['by'][] = [
+const countNames = ['by', ...listNames];
+const dimensions: readonly CountDimension[] = [
   'status',
   'phase',
   'workType',
@@ -44,7 +44,6 @@ export function parseListQuery(
   if (fault !== undefined) return { kind: 'fault', detail: fault };
   const query = {
     ...filters(params),
-    ...Object.fromEntries(times.flatMap((name) => given(params, name, Date.parse))),
     limit: Number(params.get('limit') ?? defaultLimit),
   };
   return { kind: 'query', query };
@@ -54,7 +53,10 @@ export function parseListQuery(
 export function parseCountQuery(params: URLSearchParams, of: ListHome): Parsed<CountQuery> {
   const fault = faultOf(params, countNames, of);
   if (fault !== undefined) return { kind: 'fault', detail: fault };
-  const by = dimensions.find((known) => known === params.get('by')) ?? 'status';
+  const asked = (params.get('by') ?? 'status').split(',');
+  const known = dimensions.filter((one) => asked.includes(one));
+  const [only = 'status', ...others] = known.toSorted((a, b) => asked.indexOf(a) - asked.indexOf(b));
+  const by = others.length === 0 ? only : [only, ...others];
   const limit = Number(params.get('limit') ?? resourceLimits.pageDefault);
   return { kind: 'query', query: { ...filters(params), by, limit } };
 }
@@ -63,7 +65,11 @@ function filters(params: URLSearchParams): Omit<IndexQuery, 'limit'> {
   const named = ['status', 'phase', ...texts, 'cursor'].flatMap((name) =>
     given(params, name, (value) => value),
   );
-  return Object.fromEntries([...named, ...given(params, 'corrupt', (value) => value === 'true')]);
+  return Object.fromEntries([
+    ...named,
+    ...given(params, 'corrupt', (value) => value === 'true'),
+    ...times.flatMap((name) => given(params, name, Date.parse)),
+  ]);
 }
 
 function given<Value>(
@@ -100,7 +106,7 @@ function expectation(name: string, value: string, of: ListHome): string | undefi
     case 'corrupt':
       return oneOf(['true', 'false'], value);
     case 'by':
-      return oneOf(dimensions, value);
+      return severalOf(dimensions, value);
     case 'application':
       return oneOf([of.application], value);
     case 'group':
@@ -125,6 +131,13 @@ function expectation(name: string, value: string, of: ListHome): string | undefi
 
 function oneOf(legal: readonly string[], value: string): string | undefined {
   return legal.includes(value) ? undefined : `one of ${legal.join(', ')}`;
+}
+
+/** One of the legal values, or several, each once, with commas between them. */
+function severalOf(legal: readonly string[], value: string): string | undefined {
+  const given = value.split(',', legal.length + 1);
+  const isLegal = given.every((one) => legal.includes(one)) && new Set(given).size === given.length;
+  return isLegal ? undefined : `one of ${legal.join(', ')}, or several, with commas between them`;
 }
 
 const shownCharacters = 100;

@@ -4,9 +4,12 @@ import type { EngineLog } from '../../engines/log.ts';
 import { inTime, TimedOutError } from '../../in-time.ts';
 import { checkCount, checkQuery, placeOf } from './check-query.ts';
 import type { CountQuery, IndexCounts, IndexPage, IndexQuery, IndexStatus } from './contract.ts';
+import { isTallied } from './how-to-count.ts';
 import { IndexError } from './index-error.ts';
 import { IndexThread } from './index-thread.ts';
+import type { ListCursor } from './list-cursor.ts';
 import type { IndexState } from './protocol.ts';
+import { sumRowCounts } from './sum-row-counts.ts';
 
 /** What {@link openAuditIndex} takes. Durations are milliseconds. */
 export interface AuditIndexSetup {
@@ -53,6 +56,9 @@ const farBehind = 20_000;
 
 const mostTries = 3;
 
+/** Counts that look at each row; those beyond it are turned away, so that the thread has time for all else. */
+const mostCounting = 8;
+
 /** Opens an index and keeps it up until it is closed. Nothing is read before the first look, which is at once. */
 export function openAuditIndex(setup: AuditIndexSetup): AuditIndex {
   const { log, clock, path, ledger, waitMs = 1_000, lookEveryMs = 1_000 } = setup;
@@ -65,6 +71,7 @@ export function openAuditIndex(setup: AuditIndexSetup): AuditIndex {
   let next: Promise<void> | undefined;
   let isClosed = false;
   let inTrouble = false;
+  let counting = 0;
 
   /** Entries that are in the log by now are in the index when this resolves. */
   function follow(): Promise<void> {
@@ -168,6 +175,20 @@ export function openAuditIndex(setup: AuditIndexSetup): AuditIndex {
     throw new IndexError('index-behind', 'The index is being deleted again and again; ask later.');
   }
 
+  async function countByRows(query: CountQuery, at: ListCursor | undefined): Promise<IndexCounts> {
+    if (counting >= mostCounting) {
+      throw new IndexError('index-behind', `${mostCounting} counts are being taken row by row; ask later.`);
+    }
+    counting += 1;
+    try {
+      return await sumRowCounts(query, at, state.entries, (below) =>
+        thread.call('countRows', [query, below]),
+      );
+    } finally {
+      counting -= 1;
+    }
+  }
+
   let timer: Timer | undefined;
   function look(): void {
     follow()
@@ -191,7 +212,11 @@ export function openAuditIndex(setup: AuditIndexSetup): AuditIndex {
     },
     async counts(query) {
       checkCount(query);
-      return asked(() => thread.call('count', [query, placeOf(query, state.entries)]));
+      return asked(() => {
+        const at = placeOf(query, state.entries);
+        if (isTallied(query)) return thread.call('count', [query, at]);
+        return countByRows(query, at);
+      });
     },
     async entriesOf(id) {
       return (await asked(() => thread.call('entriesOf', [id]))).positions;

@@ -1,4 +1,5 @@
-import { type CountQuery, countDimensions, type IndexQuery } from './contract.ts';
+import type { CountQuery, IndexQuery } from './contract.ts';
+import { faultOfBy } from './how-to-count.ts';
 import { IndexError } from './index-error.ts';
 import { type ListCursor, readCursor } from './list-cursor.ts';
 import { codesOf } from './state-codes.ts';
@@ -9,7 +10,7 @@ const mostLimit = 1_000;
 export const mostEntriesSince = 1_000_000;
 
 /** Refuses a query that can't be meant: `parameter-invalid`. */
-export function checkQuery({ limit, createdFrom, createdBefore }: IndexQuery): void {
+export function checkQuery({ limit, createdFrom, createdBefore }: IndexQuery | CountQuery): void {
   checkLimit(limit);
   for (const [name, value] of Object.entries({ createdFrom, createdBefore })) {
     if (value !== undefined && !Number.isSafeInteger(value)) {
@@ -18,38 +19,11 @@ export function checkQuery({ limit, createdFrom, createdBefore }: IndexQuery): v
   }
 }
 
-/** Refuses what the tally can't count: `parameter-invalid`. */
+/** Refuses a query for counts that can't be meant: `parameter-invalid`. */
 export function checkCount(query: CountQuery): void {
-  checkLimit(query.limit);
-  const fault = faultOfCount(query);
+  checkQuery(query);
+  const fault = faultOfBy(query);
   if (fault !== undefined) throw invalid(fault);
-}
-
-/** What is wrong with a query for counts, for people. */
-export function faultOfCount({
-  by,
-  workType,
-  partition,
-  requester,
-  method,
-  route,
-}: CountQuery): string | undefined {
-  if (!countDimensions.includes(by)) {
-    return `by: ${JSON.stringify(by)} is not one of ${countDimensions.join(', ')}.`;
-  }
-  const given = [
-    ...Object.entries({ workType, partition, requester }).flatMap(([name, value]) =>
-      value === undefined ? [] : [name],
-    ),
-    ...(method === undefined && route === undefined ? [] : ['operation']),
-  ];
-  const isByState = by === 'status' || by === 'phase';
-  const fits = given.length === 0 || (given.length === 1 && (isByState || given[0] === by));
-  if (fits) return undefined;
-  const advice = isByState
-    ? 'one of workType, partition, requester, and method and route together'
-    : `no others than status, phase, corrupt, and ${by === 'operation' ? 'method and route' : by}`;
-  return `Counting by ${by} takes ${advice}; list the deferrals to count others.`;
 }
 
 /** Where a query goes on. Throws `parameter-invalid` for a cursor of another query, or from too long ago. */

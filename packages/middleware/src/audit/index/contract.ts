@@ -74,24 +74,26 @@ export const countDimensions = [
 export type CountDimension = (typeof countDimensions)[number];
 
 /**
- * Counts by one dimension. Of filters it takes those of state, and one dimension: that which is counted by, or where it is
- * counted by state any one. Others would have to be counted one by one.
+ * Counts by one dimension, or by several at once. What the tally has (one dimension; filters of state, and besides one dimension: that
+ * which is counted by, or where it is counted by state any one) is there at once. All else is counted row by row.
  */
-export interface CountQuery extends Omit<IndexFilter, 'createdFrom' | 'createdBefore'> {
-  readonly by: CountDimension;
-  /** Values on one page, 1 to 1,000. */
+export interface CountQuery extends IndexFilter {
+  readonly by: CountDimension | readonly CountDimension[];
+  /** Rows on one page, 1 to 1,000. */
   readonly limit: number;
   readonly cursor?: string;
 }
 
-/** How many deferrals have a value. */
+/** How many deferrals have a value, or of several dimensions these values together. */
 export interface IndexCount {
-  /** Of `operation`: method, a space, route pattern. */
+  /** Of `operation`: method, a space, route pattern. Of several dimensions their values, joined by ", ". */
   readonly value: string;
+  /** Each by the name of its dimension. */
+  readonly values: Readonly<Partial<Record<CountDimension, string>>>;
   readonly count: number;
 }
 
-/** What was counted, in the order in which the values first appeared in the log. */
+/** What was counted, in the order in which the values first appear in the log. */
 export interface IndexCounts {
   readonly counts: readonly IndexCount[];
   readonly next: string | undefined;

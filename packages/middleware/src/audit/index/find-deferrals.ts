@@ -1,22 +1,14 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { type Condition, conditionsOf, inSql } from './conditions.ts';
-import type { IndexedDeferral, IndexFilter, IndexPage, IndexQuery } from './contract.ts';
+import type { IndexedDeferral, IndexPage, IndexQuery } from './contract.ts';
 import { cursorText, type ListCursor } from './list-cursor.ts';
-import { columnOf, dimensions, positionsPerSpan } from './schema.ts';
+import { columnOf } from './schema.ts';
+import { openWays, type Range, rangeOf, timesOf } from './search-ways.ts';
 import { stateCodes } from './state-codes.ts';
 import type { Words } from './words.ts';
 
 /** So many rows one page looks at, so that a query that finds little does not keep all others waiting. */
 export const mostLookedAt = 2_000;
-
-/** A condition of more values is not what a search goes along by. */
-const mostWays = 12;
-
-/** Where a page is looked for: positions from `floor`, included, to `ceiling`, left out. */
-interface Range {
-  readonly floor: number;
-  readonly ceiling: number;
-}
 
 /** Finds a page of deferrals; `at` is where it goes on, and `entries` how many the index has. */
 export type FindDeferrals = (query: IndexQuery, at: ListCursor | undefined, entries: number) => IndexPage;
@@ -26,42 +18,7 @@ export type FindDeferrals = (query: IndexQuery, at: ListCursor | undefined, entr
  * never change, and where a state has changed since, the step that changed it says what it was. Each is shown as it is now.
  */
 export function findingDeferrals(database: DatabaseSync, words: Words): FindDeferrals {
-  const totalOf = (condition: Condition): number => {
-    const { dimension, values } = condition;
-    const which =
-      dimension === 'state'
-        ? `value = 0 AND state IN (${values.join(', ')})`
-        : `value IN (${values.join(', ')})`;
-    const sql = `SELECT coalesce(sum(deferrals), 0) AS total FROM tally WHERE dimension = ${dimensions[dimension]} AND ${which}`;
-    return Number(database.prepare(sql).get()?.['total']);
-  };
-
-  /** Along which index the search goes: that with the fewest rows, unless they are most of all. */
-  function wayOf(conditions: readonly Condition[]): Condition | undefined {
-    const all = totalOf({ dimension: 'state', values: stateCodes.map((_, code) => code) });
-    const ways = conditions
-      .filter(({ values }) => values.length <= mostWays)
-      .map((condition) => ({ condition, total: totalOf(condition) }))
-      .sort((a, b) => a.total - b.total);
-    const [best] = ways;
-    return best !== undefined && best.total < all / 2 ? best.condition : undefined;
-  }
-
-  /** How far down a page may look. */
-  function floorOf(way: Condition | undefined, { floor, ceiling }: Range): number {
-    if (way === undefined) return Math.max(floor, ceiling - mostLookedAt);
-    const each = Math.floor(mostLookedAt / way.values.length);
-    const column = columnOf[way.dimension];
-    return way.values.reduce((lowest, value) => {
-      const row = database
-        .prepare(
-          `SELECT position FROM deferral INDEXED BY by_${column} WHERE ${column} = ? AND position < ? AND position >= ?
-           ORDER BY position DESC LIMIT 1 OFFSET ${each}`,
-        )
-        .get(value, ceiling, floor);
-      return row === undefined ? lowest : Math.max(lowest, Number(row['position']) + 1);
-    }, floor);
-  }
+  const { wayOf, floorOf } = openWays(database);
 
   /** Rows in the order of the log, newest first, which the filter admits as they are now. */
   function rowsNow(
@@ -106,7 +63,7 @@ export function findingDeferrals(database: DatabaseSync, words: Words): FindDefe
     const states = conditions.find(({ dimension }) => dimension === 'state')?.values;
     const isOld = states !== undefined && begunAt < entries;
     const way = wayOf(conditions);
-    const lowest = floorOf(way, range);
+    const lowest = floorOf(way, range, mostLookedAt);
     const window = { floor: lowest, ceiling: range.ceiling };
     const immutable = conditions.filter(({ dimension }) => dimension !== 'state').map(inSql);
     const always = ['TRUE', ...immutable, ...timesOf(query)].join(' AND ');
@@ -127,30 +84,6 @@ export function findingDeferrals(database: DatabaseSync, words: Words): FindDefe
       entries,
     };
   };
-}
-
-/**
- * The positions between which deferrals of the times can be. Entries of several hosts stand in the log in the order in which they
- * came, not in that of their times, so that this is where they may be, not where they all are.
- */
-function rangeOf(database: DatabaseSync, filter: IndexFilter, ceiling: number): Range {
-  const { createdFrom, createdBefore } = filter;
-  if (createdFrom === undefined && createdBefore === undefined) return { floor: 0, ceiling };
-  const spans = database
-    .prepare('SELECT min(number) AS first, max(number) AS last FROM span WHERE latest >= ? AND earliest < ?')
-    .get(createdFrom ?? 0, createdBefore ?? Number.MAX_SAFE_INTEGER);
-  if (spans === undefined || spans['first'] === null) return { floor: 0, ceiling: 0 };
-  return {
-    floor: Number(spans['first']) * positionsPerSpan,
-    ceiling: Math.min(ceiling, (Number(spans['last']) + 1) * positionsPerSpan),
-  };
-}
-
-function timesOf({ createdFrom, createdBefore }: IndexFilter): string[] {
-  return [
-    ...(createdFrom === undefined ? [] : [`created >= ${createdFrom}`]),
-    ...(createdBefore === undefined ? [] : [`created < ${createdBefore}`]),
-  ];
 }
 
 function fromRow(row: Record<string, unknown>, words: Words): IndexedDeferral {

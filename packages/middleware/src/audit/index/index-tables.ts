@@ -1,4 +1,5 @@
 import { countingDeferrals } from './count-deferrals.ts';
+import { countingRows } from './count-rows.ts';
 import { type EntryWriter, openEntryWriter } from './entry-writer.ts';
 import { findingDeferrals } from './find-deferrals.ts';
 import { type IndexFile, openIndexFile, throwAway } from './index-file.ts';
@@ -69,6 +70,7 @@ function handlersOf(file: IndexFile, reset: () => undefined): Handlers {
   const writer = openEntryWriter(database, words);
   const find = findingDeferrals(database, words);
   const count = countingDeferrals(database, words);
+  const countRows = countingRows(database, words);
   const stepsOf = database.prepare(
     `SELECT position FROM deferral WHERE id = ?1
      UNION ALL SELECT step.position FROM step JOIN deferral ON deferral.position = step.deferral WHERE deferral.id = ?1
@@ -80,6 +82,7 @@ function handlersOf(file: IndexFile, reset: () => undefined): Handlers {
     write: (from, lengths, bytes) => writer.write(from, split(lengths, bytes)),
     list: (query, at) => find(query, at, entries()),
     count: (query, at) => count(query, at, entries()),
+    countRows: (query, ceiling) => countRows(query, ceiling, entries()),
     entriesOf: (id) => ({
       positions: stepsOf.all(id).map((row) => Number(row['position'])),
       entries: entries(),

@@ -1,4 +1,5 @@
 import type { CountQuery, IndexCounts, IndexPage, IndexQuery } from './contract.ts';
+import type { RowCounts } from './count-rows.ts';
 import type { ListCursor } from './list-cursor.ts';
 
 /** What the index's thread is started with. */
@@ -27,6 +28,8 @@ export interface IndexCalls {
   write: { args: [from: number, lengths: readonly number[], bytes: ArrayBuffer]; value: number };
   list: { args: [query: IndexQuery, at: ListCursor | undefined]; value: IndexPage };
   count: { args: [query: CountQuery, at: ListCursor | undefined]; value: IndexCounts };
+  /** The rows below a position, as far as one call goes. */
+  countRows: { args: [query: CountQuery, ceiling: number]; value: RowCounts };
   /** The positions of a deferral's entries, in their order; none where it is not known. */
   entriesOf: {
     args: [id: string];

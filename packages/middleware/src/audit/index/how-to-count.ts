@@ -1,0 +1,39 @@
+import { type CountDimension, type CountQuery, countDimensions, type IndexCount } from './contract.ts';
+
+/** The dimensions that are counted by. */
+export function dimensionsOf({ by }: Pick<CountQuery, 'by'>): readonly CountDimension[] {
+  return typeof by === 'string' ? [by] : by;
+}
+
+/** What is wrong with the dimensions of a query for counts, for people. */
+export function faultOfBy(query: Pick<CountQuery, 'by'>): string | undefined {
+  const by: unknown = typeof query.by === 'string' ? [query.by] : query.by;
+  const isLegal =
+    Array.isArray(by) &&
+    by.length > 0 &&
+    by.every((one) => countDimensions.includes(one)) &&
+    new Set(by).size === by.length;
+  if (isLegal) return undefined;
+  return `by: ${JSON.stringify(query.by)?.slice(0, 100)} is not one of ${countDimensions.join(', ')}, nor several of them, each once.`;
+}
+
+/** Whether the tally has the answer: it counts each dimension by state, and nothing by time. */
+export function isTallied(query: CountQuery): boolean {
+  const [by, another] = dimensionsOf(query);
+  const { createdFrom, createdBefore, workType, partition, requester, method, route } = query;
+  if (another !== undefined || createdFrom !== undefined || createdBefore !== undefined) return false;
+  const given = [
+    ...Object.entries({ workType, partition, requester }).flatMap(([name, value]) =>
+      value === undefined ? [] : [name],
+    ),
+    ...(method === undefined && route === undefined ? [] : ['operation']),
+  ];
+  const isByState = by === 'status' || by === 'phase';
+  return given.length === 0 || (given.length === 1 && (isByState || given[0] === by));
+}
+
+/** A row of an answer; `values` in the order of the dimensions. */
+export function countOf(query: CountQuery, values: readonly string[], count: number): IndexCount {
+  const named = dimensionsOf(query).map((name, i) => [name, values[i] ?? ''] as const);
+  return { value: values.join(', '), values: Object.fromEntries(named), count };
+}
