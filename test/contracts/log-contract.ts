@@ -76,15 +76,22 @@ export function logContract(make: MakeEngineUnderTest): void {
     );
 
     it(
-      'keeps entries of every size from empty to 65,535 bytes, and batches of 1,000',
+      'keeps entries of any bytes and of every size from empty to 65,535, and batches of 1,000',
       withEngine(async ({ log }) => {
         const sizes = [0, 1, 127, 128, 4_095, 4_096, 4_097, 65_535];
-        const entries = sizes.map((size) => new Uint8Array(size).fill(size % 251));
+        const any = [
+          Uint8Array.from({ length: 256 }, (_, index) => index),
+          Uint8Array.of(0),
+          Uint8Array.of(255, 0),
+        ];
+        const none = new Uint8Array(0);
+        const entries = [...sizes.map((size) => new Uint8Array(size).fill(size % 251)), ...any, none, none];
         await log.append(entries);
-        expect(await log.read(0, 10)).toEqual(entries);
+        expect(await log.read(0, 20)).toEqual(entries);
+        expect(await log.read(entries.length - 2, 2)).toEqual([none, none]);
         const many = Array.from({ length: 1_000 }, (_, index) => bytes(`${index}`));
-        expect(await log.append(many)).toEqual({ first: sizes.length });
-        expect(texts(await log.read(sizes.length, 1_000))).toEqual(texts(many));
+        expect(await log.append(many)).toEqual({ first: entries.length });
+        expect(texts(await log.read(entries.length, 1_000))).toEqual(texts(many));
       }),
     );
 

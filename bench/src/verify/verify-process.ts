@@ -1,4 +1,4 @@
-import { generateKeyPairSync, hash, randomBytes, sign, verify } from 'node:crypto';
+import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
 import { sqliteEngine } from '@slackwater/middleware';
 import {
   blockHash,
@@ -9,12 +9,14 @@ import {
   formatVerifierKey,
   GrowingTree,
   type LedgerEntry,
-  LedgerVerifier,
   leafHash,
   nodeHash,
   noteKeyId,
   toBase64,
 } from '@slackwater/shared';
+import { systemClock as clock } from '../../../packages/middleware/dist/clock.js';
+import { sha256 } from '../../../packages/middleware/dist/ledger/sha256.js';
+import { verifyStored } from '../../../packages/middleware/dist/ledger/verify.js';
 import { answerCalls } from '../child.ts';
 import { scratchFolder } from '../scratch.ts';
 
@@ -36,20 +38,8 @@ const origin = 'bench.example/ledger';
 const { privateKey, publicKey } = generateKeyPairSync('ed25519');
 const rawKey = new Uint8Array(publicKey.export({ format: 'der', type: 'spki' }).subarray(-32));
 const keyId = noteKeyId(origin, rawKey);
-const native = {
-  // As the middleware has it: OpenSSL's own buffers are memory outside the heap, one by one.
-  sha256: (data: Uint8Array): Uint8Array => Buffer.from(hash('sha256', data, 'binary'), 'latin1'),
-  ed25519Verify: (signature: Uint8Array, message: Uint8Array): boolean =>
-    verify(null, message, publicKey, signature),
-};
-const clock = {
-  now: () => performance.now(),
-  wallNow: () => Date.now(),
-  after: (delayMs: number, callback: () => void) => {
-    const timer = setTimeout(callback, delayMs);
-    return { cancel: () => clearTimeout(timer) };
-  },
-};
+const native = { sha256 };
+const routes = ['/orders/:id/settle', '/payments/:id/settle', '/payments/:id/refund'];
 
 /** What happens to one deferral: accepted, begun, performed. */
 function lifeOf(n: number): readonly Uint8Array[] {
@@ -57,15 +47,16 @@ function lifeOf(n: number): readonly Uint8Array[] {
     v: 1,
     id: `01JTX${String(n).padStart(21, '0')}`,
     at: new Date(1_777_636_800_000 + n).toISOString(),
-    ...{ group: 'main', application: 'shop', method: 'POST', route: '/orders/:id/settle' },
+    ...{ group: 'main', application: 'shop', method: 'POST', route: routes[n % 3] ?? '' },
     ...{
       workType: 'settle',
-      partition: 'orders',
+      partition: `orders-${n % 8}`,
       requester: `r-${(n % 1_000).toString(16).padStart(20, '0')}`,
     },
   };
   const digest = (): string => randomBytes(32).toString('base64');
-  const because = { requesterClass: 'free', metrics: { commitLatencyMs: { value: 812.4, over: 200 } } };
+  const commitLatencyMs = { value: 200 + ((n * 7) % 8_000) / 10, over: 200 };
+  const because = { requesterClass: 'free', metrics: { commitLatencyMs } };
   return [
     encodeEntry({ ...said, type: 'accepted', reasons: ['over-threshold'], payload: digest(), because }),
     encodeEntry({ ...said, type: 'performing', attempt: 1, reasons: [] }),
@@ -91,6 +82,7 @@ async function make(): Promise<VerifyProcess> {
   const tree = new GrowingTree(native);
   let previous = toBase64(new Uint8Array(32));
   let [height, lives] = [0, 0];
+  let oldCheckpoint = '';
   const pending: Uint8Array[] = [];
 
   async function seal(entries: readonly Uint8Array[]): Promise<void> {
@@ -106,6 +98,7 @@ async function make(): Promise<VerifyProcess> {
     const block = { v: 1, height, previous, ...ends, sealedAt, checkpoint } as const;
     await store.create(`blocks/${String(height).padStart(12, '0')}`, Buffer.from(encodeBlock(block)));
     previous = toBase64(blockHash(block, native));
+    oldCheckpoint = checkpoint;
     height += 1;
   }
 
@@ -118,34 +111,9 @@ async function make(): Promise<VerifyProcess> {
     }
   }
 
-  async function* blocks(): AsyncGenerator<string> {
-    for (let after = ''; ; ) {
-      const page = await store.list('blocks/', { limit: 200, ...(after !== '' && { after }) });
-      if (page.length === 0) return;
-      for (const { key, value } of page) {
-        after = key;
-        yield Buffer.from(value).toString('utf8');
-      }
-    }
-  }
-
   async function verifyAll(): Promise<void> {
-    const verifier = new LedgerVerifier({ verifierKeys: [formatVerifierKey(origin, rawKey)], ...native });
-    const reading = pages();
-    let page: readonly Uint8Array[] = [];
-    let at = 0;
-    for await (const text of blocks()) {
-      verifier.block(text);
-      while (verifier.pending > 0) {
-        if (at === page.length) {
-          const { done, value } = await reading.next();
-          if (done === true) break;
-          [page, at] = [value, 0];
-        }
-        if (verifier.entry(page[at++]) !== undefined) break;
-      }
-    }
-    const report = verifier.finish();
+    const trust = { verifierKeys: [formatVerifierKey(origin, rawKey)], oldCheckpoint };
+    const report = await verifyStored({ log, store, clock }, trust);
     if (!report.ok) throw new Error(`${report.fault}: ${report.message}`);
   }
 

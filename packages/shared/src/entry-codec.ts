@@ -5,6 +5,7 @@ import { canonicalJson } from './canonical-json.ts';
 import { parseCanonicalJson } from './canonical-text.ts';
 import { entryTypes, type LedgerEntry } from './entry.ts';
 import {
+  type Check,
   faultOf,
   filledText,
   flag,
@@ -90,6 +91,11 @@ export function parseOwnEntry(bytes: Uint8Array): LedgerEntry {
   const { value, fault = faultOf(value, shape) } = parseCanonicalJson(json);
   if (fault !== undefined) throw new EntryMalformedError(fault);
   return value as LedgerEntry;
+}
+
+/** What the value of an entry's member must pass; undefined for members that this version does not know. */
+export function checkOfMember(name: string): Check | undefined {
+  return Object.hasOwn(shape, name) ? shape[name]?.check : undefined;
 }
 
 function isWorkTypeChange(value: unknown): boolean {

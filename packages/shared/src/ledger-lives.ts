@@ -1,6 +1,15 @@
 import type { LedgerEntry } from './entry.ts';
-import { isOfLife, judgeLife, type Life, type LifeEnd, type LifeFacts, type LifeStep } from './life-rules.ts';
+import {
+  differingMember,
+  isOfLife,
+  judgeLife,
+  type Life,
+  type LifeEnd,
+  type LifeFacts,
+  type LifeStep,
+} from './life-rules.ts';
 import { isCount } from './parameter-error.ts';
+import { ownText } from './text.ts';
 
 /** How many settled deferrals are remembered, where nobody says. */
 export const defaultRememberSettled = 1_000_000;
@@ -32,6 +41,7 @@ export class LedgerLives {
   readonly #rememberSettled: number;
   /** Equal facts are kept once. */
   readonly #kinds = new Map<string, LifeFacts>();
+  #lastKind: LifeFacts | undefined;
   /** ULIDs are in the order of their making: an unknown one beyond this was never known. */
   #forgottenUpTo = '';
   readonly #counts = { accepted: 0, performed: 0, failed: 0, canceled: 0, late: 0, unjudged: 0 };
@@ -66,14 +76,15 @@ export class LedgerLives {
   #keep(id: string, before: Life | undefined, life: Life): void {
     const { end } = life;
     if (end === undefined) {
-      if (before !== life) this.#open.set(id, before === undefined ? this.#withSharedFacts(life) : life);
+      if (before === undefined) this.#open.set(ownText(id), this.#withSharedFacts(life));
+      else if (before !== life) this.#open.set(id, life);
       return;
     }
     if (before?.end === undefined) {
       this.#counts[end] += 1;
       this.#open.delete(id);
     }
-    this.#over.set(id, pack(life, end));
+    this.#over.set(ownText(id), pack(life, end));
     if (this.#over.size > this.#rememberSettled) this.#forgetOldest();
   }
 
@@ -85,15 +96,22 @@ export class LedgerLives {
     }
   }
 
+  /** As it is kept: nothing in it is part of the entry's text. */
   #withSharedFacts(life: Life): Life {
-    const { facts } = life;
-    if (facts === undefined) return life;
-    const kind = JSON.stringify(facts);
-    const known = this.#kinds.get(kind);
-    if (known !== undefined) return { ...life, facts: known };
+    const { facts, requester, payload } = life;
+    const kept = { ...life, requester: ownText(requester), payload: payload && ownText(payload) };
+    return facts === undefined ? kept : { ...kept, facts: this.#kindOf(facts) };
+  }
+
+  #kindOf(facts: LifeFacts): LifeFacts {
+    const last = this.#lastKind;
+    if (last !== undefined && differingMember(last, facts) === undefined) return last;
+    const text = JSON.stringify(facts);
+    const known = this.#kinds.get(text) ?? (JSON.parse(text) as LifeFacts);
     if (this.#kinds.size >= mostKinds) this.#kinds.clear();
-    this.#kinds.set(kind, facts);
-    return life;
+    this.#kinds.set(text, known);
+    this.#lastKind = known;
+    return known;
   }
 }
 

@@ -5,7 +5,7 @@ import { type Checkpoint, parseCheckpoint } from './checkpoint.ts';
 import { verifyCheckpoint } from './checkpoint-verify.ts';
 import type { VerifyOptions } from './ed25519.ts';
 import type { LedgerBlock, LedgerEntry } from './entry.ts';
-import { parseOwnEntry } from './entry-codec.ts';
+import { EntryReader } from './entry-reader.ts';
 import { faultOf, messageOf } from './fault-of.ts';
 import { GrowingTree } from './growing-tree.ts';
 import { LedgerLives } from './ledger-lives.ts';
@@ -51,6 +51,7 @@ export class LedgerVerifier {
   readonly #trust: LedgerTrust;
   readonly #tree: GrowingTree;
   readonly #desk = new LeafDesk();
+  readonly #reader = new EntryReader();
   readonly #lives: LedgerLives;
   readonly #old: Checkpoint | undefined;
   /** No key that is known by now has signed it; one that the ledger puts in force may have. */
@@ -138,7 +139,7 @@ export class LedgerVerifier {
   #wrongWith(bytes: Uint8Array, index: number): OpenBlock['wrong'] {
     let entry: LedgerEntry;
     try {
-      entry = parseOwnEntry(bytes);
+      entry = this.#reader.read(bytes);
     } catch (error) {
       return { index, fault: 'entry-malformed', message: messageOf(error) };
     }

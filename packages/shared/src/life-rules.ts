@@ -165,13 +165,17 @@ function lived(life: Life, { type, attempt = 0, status, retryAt }: LedgerEntry):
 
 function differingFact({ facts, requester, end }: Life, entry: LedgerEntry): string | undefined {
   if (facts === undefined || end !== undefined) return undefined;
-  if (facts.method !== entry.method) return 'method';
-  if (facts.route !== entry.route) return 'route';
-  if (facts.workType !== entry.workType) return 'workType';
-  if (facts.partition !== entry.partition) return 'partition';
-  if (facts.application !== entry.application) return 'application';
-  if (facts.group !== entry.group) return 'group';
-  return requester === entry.requester ? undefined : 'requester';
+  return differingMember(facts, entry) ?? (requester === entry.requester ? undefined : 'requester');
+}
+
+/** The first member in which the two differ, where they do. */
+export function differingMember(one: LifeFacts, other: LifeFacts): keyof LifeFacts | undefined {
+  if (one.method !== other.method) return 'method';
+  if (one.route !== other.route) return 'route';
+  if (one.workType !== other.workType) return 'workType';
+  if (one.partition !== other.partition) return 'partition';
+  if (one.application !== other.application) return 'application';
+  return one.group === other.group ? undefined : 'group';
 }
 
 function factsOf({ application, group, method, partition, route, workType }: LedgerEntry): LifeFacts {

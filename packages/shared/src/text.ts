@@ -30,3 +30,9 @@ export function hasControlCharacter(text: string): boolean {
   }
   return false;
 }
+
+/** The same text in memory of its own. As a part of a longer one it would keep all of that. */
+export function ownText(text: string): string {
+  // Engines write the joined text out before they take a part of it.
+  return ` ${text}`.slice(1);
+}

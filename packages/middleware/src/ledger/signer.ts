@@ -1,4 +1,4 @@
-import { createPublicKey, sign, verify } from 'node:crypto';
+import { createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
 import {
   formatCheckpoint,
   formatNote,
@@ -8,6 +8,7 @@ import {
   openNote,
   parseCheckpoint,
 } from '@slackwater/shared';
+import { BoundedMap } from './bounded-map.ts';
 import type { KeyRing } from './key-ring.ts';
 import type { LedgerKeys } from './keys.ts';
 import { LedgerError } from './ledger-error.ts';
@@ -135,13 +136,13 @@ function missing(number: number): LedgerError {
   );
 }
 
+/** OpenSSL's form of the public keys that were used last, by the keys in base64url: to make it takes half as long as to verify. */
+const publicKeys = new BoundedMap<string, KeyObject>(64);
+
 /** Ed25519 by OpenSSL, for the functions of shared: several times faster than the portable check. */
 export function ed25519Verify(signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array): boolean {
   const x = Buffer.from(publicKey).toString('base64url');
-  return verify(
-    null,
-    message,
-    createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' }),
-    signature,
-  );
+  const key = publicKeys.get(x) ?? createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x }, format: 'jwk' });
+  publicKeys.set(x, key);
+  return verify(null, message, key, signature);
 }

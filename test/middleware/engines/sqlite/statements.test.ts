@@ -35,7 +35,8 @@ describe('statements of the embedded engine', () => {
         .prepare(`EXPLAIN QUERY PLAN ${text}`)
         .all()
         .map((row) => String(row['detail']))
-        .filter((detail) => detail.startsWith('SCAN') && !/CONSTANT ROW|VALUES CLAUSE/.test(detail))
+        // A subquery is no table: what it finds its rows by is a line of its own.
+        .filter((detail) => detail.startsWith('SCAN') && !/CONSTANT ROW|VALUES CLAUSE|subquery/.test(detail))
         .map((detail) => `${detail}: ${text}`),
     );
     // One row for each partition that has items: the backlog is all of them.

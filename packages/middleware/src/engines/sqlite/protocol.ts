@@ -11,7 +11,8 @@ export interface CallTypes {
   append: { args: [scope: number]; value: number };
   /** The value for the key comes last, behind the entries. */
   appendSealed: { args: [scope: number, first: number, key: string, now: number]; value: boolean };
-  read: { args: [scope: number, from: number, limit: number]; value: null };
+  /** Runs of entries, each one byte string; the lengths of the entries in each, with commas between them. */
+  read: { args: [scope: number, from: number, limit: number]; value: string[] };
   size: { args: [scope: number]; value: number };
   get: { args: [scope: number, key: string, now: number]; value: ValueRow | null };
   create: { args: [scope: number, key: string, expiresAt: number | null, now: number]; value: number | null };

@@ -20,11 +20,21 @@ export function sqliteLog({ scope, call, now }: ScopeCalls): EngineLog {
     async read(from, limit) {
       checkInteger('from', from, 0);
       checkInteger('limit', limit, 1, engineLimits.entriesPerRead);
-      const { blobs } = await call('read', [scope, from, limit]);
-      return blobs ?? [];
+      const { value: lengths, blobs = [] } = await call('read', [scope, from, limit]);
+      return blobs.flatMap((run, index) => cut(run, JSON.parse(`[${lengths[index]}]`)));
     },
     async size() {
       return (await call('size', [scope])).value;
     },
   };
+}
+
+/** The entries in a run of them. Nobody else has its bytes. */
+function cut(run: Uint8Array, lengths: readonly number[]): Uint8Array[] {
+  let at = run.byteOffset;
+  return lengths.map((length) => {
+    const entry = new Uint8Array(run.buffer, at, length);
+    at += length;
+    return entry;
+  });
 }
