@@ -256,9 +256,9 @@ describe('observing a node:sqlite database', () => {
     expect(heard.finished).toHaveLength(1);
   });
 
-  it('makes a source without probe and without completion rows, until the database is closed', () => {
-    expect(sources()).toMatchObject([{ driver: 'node-sqlite', probe: undefined, completions: undefined }]);
-    expect(completionsAt('orders')).toBe('none');
+  it('makes a source without probe, until the database is closed', () => {
+    expect(sources()).toMatchObject([{ driver: 'node-sqlite', probe: undefined, completions: {} }]);
+    expect(completionsAt('orders')).toBe(sources()[0]?.completions);
     database.close();
     expect(sources()).toEqual([]);
     expect(() => run('INSERT INTO t VALUES (1, 1)')).toThrow('database is not open');
@@ -276,8 +276,9 @@ describe('observing a node:sqlite database', () => {
     expect(() => observe({} as DatabaseSync, { partition: 'x' })).toThrow('no DatabaseSync of node:sqlite');
     expect(() => observe(database, undefined as never)).toThrow('give an object');
     expect(() => observe(database, {} as never)).toThrow("a name for what the database's commits go to");
+    expect(() => observe(database, { partition: 'x', ensure: 1 as never })).toThrow('give true or false');
     expect(() => observe(database, { partition: '' })).toThrow('give a name of 1 to 200 characters');
-    expect(() => observe(database, { partition: 'x', ensure: true } as never)).toThrow('no option ensure');
+    expect(() => observe(database, { partition: 'x', insure: true } as never)).toThrow('no option insure');
   });
 
   it('answers the same, errors too', () => {

@@ -8,6 +8,10 @@ export interface SqliteText {
   readonly writes: boolean;
   /** A statement that writes what `total_changes()` does not count: the schema, statistics, the file itself. */
   readonly writesUncounted: boolean;
+  /** ROLLBACK TO a savepoint. */
+  readonly takesBack: boolean;
+  /** A statement that SQLite keeps out of transactions: VACUUM. */
+  readonly outsideOnly: boolean;
   /** More than one statement. */
   readonly several: boolean;
 }
@@ -24,6 +28,8 @@ export function readSqliteText(sql: string, part: 'all' | 'first'): SqliteText {
   let begins = false;
   let writes = false;
   let writesUncounted = false;
+  let takesBack = false;
+  let outsideOnly = false;
   let count = 0;
   for (const words of statementsOf(sql)) {
     count++;
@@ -31,21 +37,24 @@ export function readSqliteText(sql: string, part: 'all' | 'first'): SqliteText {
     if (first === 'begin' || first === 'savepoint') begins = true;
     else if (first === 'commit' || first === 'end') ends = 'commit';
     else if (first === 'release') ends = 'release';
-    else if (first === 'rollback') ends = second === 'to' || third === 'to' ? ends : 'rollback';
-    else if (first === 'with' ? words.some((word) => modifying.test(word)) : modifying.test(first))
+    else if (first === 'rollback') {
+      if (second === 'to' || third === 'to') takesBack = true;
+      else ends = 'rollback';
+    } else if (first === 'with' ? words.some((word) => modifying.test(word)) : modifying.test(first))
       writes = true;
     else if (uncounted.test(first) && !/^temp(?:orary)?$/.test(second)) {
       writes = true;
       writesUncounted = true;
+      outsideOnly ||= first === 'vacuum';
     }
     if (part === 'first') break;
   }
-  return { ends, begins, writes, writesUncounted, several: count > 1 };
+  return { ends, begins, writes, writesUncounted, takesBack, outsideOnly, several: count > 1 };
 }
 
 /** Whether a text neither writes nor touches a transaction's ends: nothing about it is to be measured. */
-export function isPlain({ ends, begins, writes }: SqliteText): boolean {
-  return ends === undefined && !begins && !writes;
+export function isPlain({ ends, begins, writes, takesBack }: SqliteText): boolean {
+  return ends === undefined && !begins && !writes && !takesBack;
 }
 
 /** The words of each statement, in lower case. A trigger's statements belong to its CREATE, as for `sqlite3_complete`. */

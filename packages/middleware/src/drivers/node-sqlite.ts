@@ -1,12 +1,17 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { SlackwaterError } from '@slackwater/shared';
 import { systemClock } from '../clock.ts';
+import { requestContext } from '../request-context.ts';
 import { announceSource } from './driver.ts';
 import { type SqliteCall, SqliteCommits } from './node-sqlite-commits.ts';
+import { completionsOf } from './node-sqlite-completions.ts';
+import { SqliteOnce, type SqliteOnceObservation } from './node-sqlite-once.ts';
 import { SqliteState } from './node-sqlite-state.ts';
 import { isPlain, readSqliteText, type SqliteText } from './node-sqlite-text.ts';
-import { checkNames, checkPartition } from './observe-options.ts';
+import { checkNames, checkPartition, invalid } from './observe-options.ts';
 import { replaceMethod } from './replace-method.ts';
+
+export { AlreadyPerformedError } from './completion-error.ts';
 
 /** How a database of `node:sqlite` is observed. */
 export interface ObserveDatabaseOptions {
@@ -15,12 +20,22 @@ export interface ObserveDatabaseOptions {
    * databases may have the same, and connections to one file should.
    */
   readonly partition: string;
+  /**
+   * Whether the driver may create the table `slackwater_completions` where it is missing; else the migration in
+   * docs/completion-rows.md does, and without it nothing is deferred to this partition. Default false.
+   */
+  readonly ensure?: boolean;
 }
 
 /** A database that is being observed, until it is stopped. */
 export interface ObservedDatabase {
   /** Ends the observation: the database's methods are its own again. Not needed for one that is closed. */
   stop(): void;
+  /**
+   * Removes completion rows older than that, in batches; resolves with how many. Rows are needed for as long
+   * as a request may be repeated: a day more than idempotency keys are kept (7 days by default) is safe.
+   */
+  prune(olderThanMs: number): Promise<number>;
 }
 
 interface Observation extends ObservedDatabase {
@@ -31,14 +46,12 @@ const observations = new WeakMap<DatabaseSync, Observation>();
 
 /**
  * Observes one connection of `node:sqlite`: publishes each commit that wrote, be it a COMMIT, an END, the RELEASE of an
- * outermost savepoint or a write outside a transaction.
+ * outermost savepoint or a write outside a transaction; and inserts completion rows for requests that are to be done once.
  *
  * Whether there is a transaction and whether it wrote is what SQLite says (`isTransaction`, `total_changes()`); words
  * tell only which statement ended it. A text of several statements that commits (`begin; ...; commit`) is one commit,
  * from its call to its return. Not seen are statements that were prepared before, and those of tag stores and
  * changesets; within a transaction whose COMMIT is seen their writes count.
- *
- * There are no completion rows: work that is deferred to this partition is done at least once.
  *
  * Throws `option-missing`, `option-unknown` or `option-invalid`, the last also for a database that is closed, or is
  * observed as another partition.
@@ -50,11 +63,13 @@ export function observe(database: DatabaseSync, options: ObserveDatabaseOptions)
       "observe(): what was given is no DatabaseSync of node:sqlite; give the database, observe(database, { partition: 'orders' }).",
     );
   }
-  checkNames(options, ['partition']);
-  const { partition } = options;
+  checkNames(options, ['partition', 'ensure']);
+  const { partition, ensure } = options;
   checkPartition(partition, 'database');
+  if (ensure !== undefined && typeof ensure !== 'boolean')
+    throw invalid('ensure', ensure, 'give true or false');
   const known = observations.get(database);
-  if (known === undefined) return observeDatabase(database, partition);
+  if (known === undefined) return observeDatabase(database, partition, { tableToEnsure: ensure === true });
   if (known.partition !== partition) {
     throw new SlackwaterError(
       'option-invalid',
@@ -64,7 +79,11 @@ export function observe(database: DatabaseSync, options: ObserveDatabaseOptions)
   return known;
 }
 
-function observeDatabase(database: DatabaseSync, partition: string): Observation {
+function observeDatabase(
+  database: DatabaseSync,
+  partition: string,
+  table: SqliteOnceObservation,
+): Observation {
   const state = new SqliteState(database);
   if (Number.isNaN(state.changes())) {
     throw new SlackwaterError(
@@ -72,7 +91,9 @@ function observeDatabase(database: DatabaseSync, partition: string): Observation
       'observe(): this database does not answer SELECT total_changes(); open it, and let its authorizer allow that, before it is observed.',
     );
   }
-  const watcher = new Watcher(new SqliteCommits(partition, state));
+  const once = new SqliteOnce(database, state, table);
+  const completions = completionsOf(database, state, table);
+  const watcher = new Watcher(new SqliteCommits(partition, state), once);
   const undo = [
     replaceMethod(database, 'exec', (exec, args) => {
       const [sql] = args;
@@ -97,7 +118,7 @@ function observeDatabase(database: DatabaseSync, partition: string): Observation
       driver: 'node-sqlite',
       connections: 1,
       probe: undefined,
-      completions: undefined,
+      completions,
     }),
   ];
   const stop = (): void => {
@@ -105,7 +126,7 @@ function observeDatabase(database: DatabaseSync, partition: string): Observation
     observations.delete(database);
     for (const step of undo.splice(0)) step();
   };
-  const observation: Observation = { partition, stop };
+  const observation: Observation = { partition, stop, prune: completions.prune };
   observations.set(database, observation);
   return observation;
 }
@@ -115,6 +136,8 @@ function watchStatement(statement: StatementSync, text: SqliteText, watcher: Wat
     replaceMethod(statement, name, (method, args) => watcher.watch(text, () => method(...args)));
   }
   replaceMethod(statement, 'iterate', (iterate, args) => {
+    // Its transaction would be as long as somebody wants rows. Nothing of what it does waits for that.
+    if (watcher.isOnce) return Reflect.apply(statement.all, statement, args)[Symbol.iterator]();
     const rows = iterate(...args) as Iterator<unknown>;
     watchSteps(rows, text, watcher);
     return rows;
@@ -156,12 +179,19 @@ function watchSteps(rows: Iterator<unknown>, text: SqliteText, watcher: Watcher)
 /** Runs calls of one database under observation. */
 class Watcher {
   readonly #commits: SqliteCommits;
+  readonly #once: SqliteOnce;
   /** What an SQL function of the application's own calls belongs to the statement that calls the function. */
   #isInside = false;
   stopped = false;
 
-  constructor(commits: SqliteCommits) {
+  constructor(commits: SqliteCommits, once: SqliteOnce) {
     this.#commits = commits;
+    this.#once = once;
+  }
+
+  /** Whether a statement called now is to be done once. */
+  get isOnce(): boolean {
+    return !this.stopped && !this.#isInside && requestContext.getStore()?.completion !== undefined;
   }
 
   get isInside(): boolean {
@@ -173,7 +203,7 @@ class Watcher {
     if (call === undefined) return method();
     let result: unknown;
     try {
-      result = this.inside(method);
+      result = this.inside(() => this.#once.run(text, method));
     } catch (error) {
       this.end(call, systemClock.now() - call.startedAt, error);
       throw error;
