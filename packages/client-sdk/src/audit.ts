@@ -1,11 +1,14 @@
 import {
+  type Checkpoint,
   type DeferralResource,
   fromBase64,
   isDeferralResource,
+  isSlackwaterError,
   parseCheckpoint,
   parseReceipt,
   verifyCheckpoint,
   verifyReceipt,
+  walkRotations,
 } from '@slackwater/shared';
 import type { AxiosResponse } from 'axios';
 import type {
@@ -104,10 +107,30 @@ export function auditClient(fetchResource: FetchResource, verifierKeys: readonly
       const { data } = await fetchResource(`/ledger/${encodeURIComponent(group)}/checkpoint`);
       if (typeof data !== 'string') throw malformed('the answer is no checkpoint');
       const verified = verifierKeys.length > 0;
-      const { origin, size, root } = verified ? verifyCheckpoint(data, verifierKeys) : parseCheckpoint(data);
+      const { origin, size, root } = verified
+        ? await verifiedHead(fetchResource, group, data, verifierKeys)
+        : parseCheckpoint(data);
       return { origin, size, root, text: data, verified };
     },
   };
+}
+
+/** The head that one of the keys signed, or one that they lead to: the signing key may have been changed since. */
+async function verifiedHead(
+  fetchResource: FetchResource,
+  group: string,
+  text: string,
+  verifierKeys: readonly string[],
+): Promise<Checkpoint> {
+  try {
+    return verifyCheckpoint(text, verifierKeys);
+  } catch (error) {
+    if (!isSlackwaterError(error) || error.code !== 'note-unverified') throw error;
+    const path = `/ledger/${encodeURIComponent(group)}/rotations`;
+    const { data } = await fetchResource(path).catch(() => ({ data: undefined }));
+    const rotations = isRecord(data) && Array.isArray(data['rotations']) ? data['rotations'] : [];
+    return verifyCheckpoint(text, walkRotations(verifierKeys, rotations).met);
+  }
 }
 
 async function* pages<Item>(

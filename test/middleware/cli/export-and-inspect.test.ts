@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beginDirectory, beginFile } from '../../../packages/middleware/src/cli/export/unfinished.ts';
 import { headIn, leafOf, openSigned, TiledLog } from '../answer/resources/stranger.ts';
 import { slackwaterSays } from './command-line.ts';
 import { type FilledLedger, filledLedger, saysJson } from './filled-ledger.ts';
@@ -85,6 +86,50 @@ describe('slackwater export', () => {
       err: expect.stringMatching(/the entries 4 to 4 .* not those that block 4 seals/),
     });
     expect(existsSync(join(directory, 'checkpoint'))).toBe(false);
+  });
+
+  it('throws away what an export left that was interrupted, and begins again', async () => {
+    const [directory, file] = [filled.fresh('interrupted'), filled.fresh('interrupted.ndjson')];
+    // Entry 4 of this one is another one: the export ends there, with what was written before.
+    const bad = filled.changed(
+      "UPDATE log_1 SET entry = CAST(replace(entry, 'settle', 'sottle') AS BLOB) WHERE position = 4",
+    );
+    for (const to of [
+      ['--tiles', directory],
+      ['--ndjson', file],
+    ]) {
+      expect((await slackwaterSays('export', '--ledger', `sqlite:${bad}`, ...to)).code).toBe(3);
+    }
+    expect(readdirSync(directory).sort()).toEqual(['.unfinished', 'blocks.ndjson']);
+    mkdirSync(join(directory, 'tile/0'), { recursive: true });
+    writeFileSync(join(directory, 'tile/0/007'), 'half of what it should be');
+    expect(existsSync(file)).toBe(false);
+    expect(existsSync(`${file}.unfinished`)).toBe(true);
+
+    expect(await exported('--tiles', directory)).toMatchObject({ code: 0, json: { files: 7 } });
+    expect(await exported('--ndjson', file)).toMatchObject({ code: 0, json: { entries: filled.entries } });
+    expect(readdirSync(directory).sort()).toEqual(['blocks.ndjson', 'checkpoint', 'tile']);
+    expect(readdirSync(join(directory, 'tile/0')).sort()).toEqual(['000', '001.p']);
+    expect(readFileSync(file, 'utf8').split('\n')).toHaveLength(filled.entries + 1);
+    expect(existsSync(`${file}.unfinished`)).toBe(false);
+    const args = ['--ledger', `tiles:${directory}`, '--verifier-key', filled.verifierKey];
+    expect(await saysJson('verify', ...args)).toMatchObject({ code: 0 });
+    // An export that is finished is nothing that was left.
+    expect(await exported('--tiles', directory)).toMatchObject({ code: 2 });
+  });
+
+  it('goes on by the later of two into one place, and the other calls nothing finished', async () => {
+    const [directory, file] = [filled.fresh('twice'), filled.fresh('twice.ndjson')];
+    const [first, lines] = [await beginDirectory(directory, []), await beginFile(file)];
+    try {
+      expect(await exported('--tiles', directory)).toMatchObject({ code: 0 });
+      expect(await exported('--ndjson', file)).toMatchObject({ code: 0 });
+      const taken = expect.objectContaining({ message: expect.stringContaining('another export has begun') });
+      await expect(first.finish()).rejects.toEqual(taken);
+      await expect(lines.finish()).rejects.toEqual(taken);
+    } finally {
+      await Promise.all([first.close(), lines.close()]);
+    }
   });
 
   it('never writes over anything', async () => {

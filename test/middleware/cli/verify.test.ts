@@ -1,4 +1,6 @@
 import { cpSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { encodeEntry } from '@slackwater/shared';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -267,6 +269,20 @@ describe('slackwater verify ends with 1', () => {
   it('for a server that is not there, or sends one elsewhere', async () => {
     const nowhere = await verify('http://127.0.0.1:9/slackwater/ledger/main', ...withKey());
     expect(nowhere).toMatchObject({ code: 1, err: expect.stringMatching(/can't be read/) });
+    // The command says what fetch keeps to itself: whose fault it is, and the way out.
+    const redirecting = createServer((_, res) => res.writeHead(302, { location: filled.url }).end());
+    await new Promise<void>((resolve) => redirecting.listen(0, '127.0.0.1', resolve));
+    const { port } = redirecting.address() as AddressInfo;
+    try {
+      for (const [url, said] of [
+        ['http://127.0.0.1:6000/ledger/main', /127\.0\.0\.1:6000\/.*to no port 6000, .*another port/],
+        [`http://127.0.0.1:${port}/`, /redirects.*give the URL that it leads to/],
+      ] as const) {
+        expect(await verify(url, ...withKey())).toMatchObject({ code: 1, err: expect.stringMatching(said) });
+      }
+    } finally {
+      redirecting.close();
+    }
     const other = await verify(filled.url.replace('/default', '/other'), ...withKey());
     expect(other).toMatchObject({ code: 1, err: expect.stringMatching(/has no checkpoint/) });
   });

@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
@@ -12,6 +12,7 @@ import type {
   CapturedRequest,
   Deferral,
 } from '../../../packages/middleware/src/ledger/deferral.ts';
+import { encodeKeyFile, makeSigningKey, parseKeyFile } from '../../../packages/middleware/src/ledger/keys.ts';
 import {
   type Ledger,
   type LedgerSetup,
@@ -159,4 +160,19 @@ export async function accepted(ledger: Ledger, overrides: Partial<Acceptance> = 
   const result = await ledger.accept(acceptanceOf(overrides));
   if (result.kind !== 'accepted') throw new Error(`not accepted: ${result.kind}`);
   return result.deferral;
+}
+
+/** Adds a signing key to the key file; with `forget` the first private key goes instead. */
+export async function addSigningKey(
+  { directory }: Bench,
+  { engine }: OpenedLedger,
+  forget = false,
+): Promise<void> {
+  const [name = ''] = (await readdir(directory)).filter((one) => one.startsWith('keys-'));
+  const keys = parseKeyFile(await readFile(join(directory, name)));
+  const [first, ...others] = keys.signing;
+  const signing = forget
+    ? ([{ ...first, privateKey: undefined }, ...others] as const)
+    : ([first, ...others, makeSigningKey()] as const);
+  await engine.replaceKeyFile?.(encodeKeyFile({ ...keys, signing }));
 }

@@ -9,9 +9,9 @@ import {
   walkRotations,
 } from '@slackwater/shared';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { encodeKeyFile, makeSigningKey, parseKeyFile } from '../../../packages/middleware/src/ledger/keys.ts';
+import { makeSigningKey, parseKeyFile } from '../../../packages/middleware/src/ledger/keys.ts';
 import { ed25519Verify, openSigner } from '../../../packages/middleware/src/ledger/signer.ts';
-import { accepted, type Bench, bytesOf, ledgerBench, type OpenedLedger } from './ledgers.ts';
+import { accepted, addSigningKey, type Bench, bytesOf, ledgerBench, type OpenedLedger } from './ledgers.ts';
 
 let bench: Bench;
 beforeEach(async () => {
@@ -21,16 +21,7 @@ afterEach(() => bench.end());
 
 const native = { ed25519Verify };
 
-/** Adds a signing key to the key file; with `forget` the private keys before it go. */
-async function addKey({ engine }: OpenedLedger, forget = false): Promise<void> {
-  const [name = ''] = (await readdir(bench.directory)).filter((one) => one.startsWith('keys-'));
-  const keys = parseKeyFile(await readFile(join(bench.directory, name)));
-  const [first, ...others] = keys.signing;
-  const next = forget ? { ...first, privateKey: undefined } : first;
-  await engine.replaceKeyFile?.(
-    encodeKeyFile({ ...keys, signing: forget ? [next, ...others] : [next, ...others, makeSigningKey()] }),
-  );
-}
+const addKey = (opened: OpenedLedger, forget = false): Promise<void> => addSigningKey(bench, opened, forget);
 
 async function receiptOf({ ledger }: OpenedLedger, id: string, verifierKeys: readonly string[]) {
   const { entry, receipt } = await ledger.proof(id);

@@ -17,6 +17,9 @@ ${sourceHelp}  --ndjson FILE       the sealed entries, one on each line: the ver
                       checkpoint is written last: without it an export is not finished
   --json              one line of JSON about what was written, instead of text for people
 
+Until it is whole FILE is called FILE.unfinished, and DIRECTORY has a file .unfinished in it. Where an export
+was interrupted, the same command throws away what that left and begins again.
+
 What it exports is compared with the roots that were signed, block by block, and an export of anything else
 ends with 3; to verify signatures and all the rest is what verify is for, of the export as well.
 `;

@@ -16,9 +16,8 @@ signature, what its entries say of each deferral, and, where an engine and its k
 and outcomes are those whose digests the entries have. Names the first thing that is wrong.
 
 ${sourceHelp}  --verifier-key KEY  the key that signs its checkpoints, from whoever runs it and not from the ledger.
-                      The first one leads to those that came after it where entries and blocks may be
-                      read; several have blanks between them. May be left out where the key file is at
-                      hand: then it is the key in that file
+                      The first one leads to those that came after it; several have blanks between them.
+                      May be left out where the key file is at hand: then it is the key in that file
   --old-checkpoint FILE
                       a checkpoint from an earlier time, kept elsewhere: proves that the ledger is an
                       extension of it. Without one, a ledger that was cut at its end, put back from an

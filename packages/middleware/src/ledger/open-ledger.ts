@@ -23,7 +23,7 @@ import { repeat } from './repeat.ts';
 import { openRetention } from './retention.ts';
 import { openRevealer, type Revealer } from './reveal.ts';
 import { rotateWrappingKey, type WrappingRotated } from './rotate-wrapping-key.ts';
-import { rotateSigningKey } from './rotations.ts';
+import { rotateSigningKey, rotationNotes } from './rotations.ts';
 import { stepper } from './step.ts';
 import { tileReader } from './tile-reader.ts';
 import { groupMark, ulidFactory } from './ulid.ts';
@@ -97,6 +97,8 @@ export interface Ledger extends DeferralLedger, Revealer {
    * deadline was missed, each once, in whichever process asks first; at most 100 at a time.
    */
   reportOverdue(onMissed: (deferral: Deferral) => void): Promise<void>;
+  /** The notes of all changes of the signing key, oldest first: by them whoever knows the first key comes to the one in force. */
+  rotations(): Promise<readonly string[]>;
   /** The number of the signing key in force, in the key file, from 0. */
   readonly signingKey: number;
   /**
@@ -214,6 +216,11 @@ export async function openLedger(options: LedgerSetup): Promise<Ledger> {
     checkpoint: () => bounded(async () => (await sealer.catchUp()).checkpoint),
     block: (height) => bounded(() => readBlock(parts, height)),
     tile: (name) => bounded(() => tile(name)),
+    rotations: () =>
+      bounded(async () => {
+        await sealer.catchUp();
+        return rotationNotes(parts, parts.signer);
+      }),
     holdsOrderKey: (orderKey) => bounded(() => holdsOrderKey(parts, orderKey)),
     pseudonymOf: (requester) => bounded(() => parts.requesters.known(requester)),
     entriesAt: (positions) => bounded(() => readEntries(parts, positions)),

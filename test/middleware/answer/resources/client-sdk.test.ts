@@ -1,11 +1,15 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { AuditCount } from '@slackwater/client-sdk';
+import { verifyCheckpoint, walkRotations } from '@slackwater/shared';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { EngineError } from '../../../../packages/middleware/src/engines/engine-error.ts';
+import { createKeyFile, parseKeyFile } from '../../../../packages/middleware/src/ledger/keys.ts';
+import { openSigner } from '../../../../packages/middleware/src/ledger/signer.ts';
 import { fastClient, rejection } from '../../../client-sdk/support/fast-client.ts';
+import { addSigningKey } from '../../ledger/ledgers.ts';
 import { until } from '../../perform/until.ts';
-import { nobodys, type Office, office } from './office.ts';
+import { base, nobodys, type Office, office } from './office.ts';
 
 let desk: Office;
 let server: Server;
@@ -23,8 +27,10 @@ afterEach(async () => {
   await desk.close();
 });
 
-const clientOf = (headers: Record<string, string> = {}): ReturnType<typeof fastClient>['client'] =>
-  fastClient(origin, { verifierKeys: [desk.ledger.verifierKey], headers }).client;
+const clientOf = (
+  headers: Record<string, string> = {},
+  verifierKeys = [desk.ledger.verifierKey],
+): ReturnType<typeof fastClient>['client'] => fastClient(origin, { verifierKeys, headers }).client;
 const performing = { type: 'performing', token: 1 } as const;
 const json = [['content-type', 'application/json']] as const;
 
@@ -189,6 +195,25 @@ describe('client.audit', () => {
     expect(await rejection(clientOf({ 'X-User': 'mallory' }).audit.receipt(id))).toMatchObject({
       status: 404,
     });
+  });
+
+  it('comes from the first verifier key to the one in force, by rotations that anybody may read', async () => {
+    const url = `${origin}${base}`;
+    const before = await clientOf().audit.checkpoint('default');
+    expect((await fetch(`${url}/ledger/default/rotations`)).ok).toBe(true);
+    await addSigningKey(desk.bench, desk.opened);
+    const next = await desk.ledger.rotateSigningKey('code:test');
+    await desk.accept();
+    const after = await clientOf().audit.checkpoint('default');
+    expect(after).toMatchObject({ size: before.size + 2, verified: true });
+    expect(() => verifyCheckpoint(after.text, [desk.ledger.verifierKey])).toThrow('no known key');
+    const { rotations } = (await (await fetch(`${url}/ledger/default/rotations`)).json()) as {
+      readonly rotations: readonly string[];
+    };
+    expect(walkRotations([desk.ledger.verifierKey], rotations).inForce).toEqual([next]);
+    const stranger = openSigner(parseKeyFile(createKeyFile({ application: 'a', group: 'b' }))).verifierKey;
+    const error = await rejection(clientOf({}, [stranger]).audit.checkpoint('default'));
+    expect(error).toMatchObject({ code: 'note-unverified' });
   });
 
   it('meets nothing without a token, and is told what is wrong with a filter', async () => {

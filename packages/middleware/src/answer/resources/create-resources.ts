@@ -14,7 +14,7 @@ import type { ResourceHandler } from './exchange.ts';
 import { getGroups } from './groups.ts';
 import { getHealth } from './health.ts';
 import { type HeldOpen, heldOpenUpTo } from './held-open.ts';
-import { getBlock, getCheckpoint, getTile } from './ledger.ts';
+import { getBlock, getCheckpoint, getRotations, getTile } from './ledger.ts';
 import { resourceLimits } from './limits.ts';
 import { getMapping, getMappingOf } from './mapping.ts';
 import { matchPath, type PathPattern } from './match-path.ts';
@@ -54,6 +54,7 @@ const table: readonly Resource[] = [
   resource('/mapping', { GET: getMapping }, 'verifyToken'),
   resource('/deferrals/:id/receipt', { GET: getReceipt }, 'records'),
   resource('/ledger/:group/checkpoint', { GET: getCheckpoint }, 'records'),
+  resource('/ledger/:group/rotations', { GET: getRotations }, 'records'),
   resource('/ledger/:group/blocks/:height', { GET: getBlock }, 'records'),
   resource('/ledger/:group/tile/*tile', { GET: getTile }, 'records'),
   resource('/decisions', { GET: getDecisions }, 'verifyToken'),

@@ -2,7 +2,7 @@ import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
 import { parseTilePath } from '@slackwater/shared';
 import type { Ledger } from '../../ledger/open-ledger.ts';
-import { sendAnswer, sendNotFound } from '../send.ts';
+import { sendAnswer, sendJson, sendNotFound } from '../send.ts';
 import { hasScope } from './access.ts';
 import type { Records } from './contract.ts';
 import type { Exchange } from './exchange.ts';
@@ -19,6 +19,16 @@ export async function getCheckpoint(exchange: Exchange): Promise<void> {
   if (ledger === undefined) return sendNotFound(exchange.res);
   const body = await ledger.checkpoint();
   sendAnswer(exchange.res, 200, {}, { contentType: 'text/plain; charset=utf-8', body });
+}
+
+/**
+ * `GET /ledger/:group/rotations`: the notes by which each signing key was followed by the next, as in a receipt's `extra`. Whoever knows the first
+ * verifier key needs them for a checkpoint where entries are not to be had.
+ */
+export async function getRotations(exchange: Exchange): Promise<void> {
+  const ledger = await readableLedger(exchange);
+  if (ledger === undefined) return sendNotFound(exchange.res);
+  sendJson(exchange.res, 200, {}, { rotations: await ledger.rotations() });
 }
 
 /** `GET /ledger/:group/blocks/:height`: a sealed block, byte for byte as its hash is taken over it. */

@@ -1,12 +1,15 @@
-import { open } from 'node:fs/promises';
 import type { Output } from '../command.ts';
 import { UsageError } from '../failures.ts';
 import type { LedgerSource } from '../sources/source.ts';
 import { sealedRuns } from './sealed-entries.ts';
+import { beginFile } from './unfinished.ts';
 
 const newline = Buffer.from('\n');
 
-/** Writes the sealed entries, a line each, to a new file or a stream. Rejects as {@link sealedRuns}, and for a file that is there. */
+/**
+ * Writes the sealed entries, a line each, to a new file or a stream. The file is there when all of it is. Rejects as {@link sealedRuns}, and
+ * for a file that is there.
+ */
 export async function exportLines(
   source: LedgerSource,
   target: string | Output,
@@ -21,16 +24,16 @@ export async function exportLines(
       ),
     };
   }
-  const file = await open(target, 'wx').catch((error: unknown) => {
+  const begun = await beginFile(target).catch((error: unknown) => {
     const said = error instanceof Error ? error.message : String(error);
     throw new UsageError(`--ndjson ${target}: give a new file that can be written (${said})`);
   });
   try {
-    const entries = await writeLines(source, async (lines) => void (await file.write(lines)), onEntries);
-    await file.sync();
+    const entries = await writeLines(source, (lines) => begun.file.appendFile(lines), onEntries);
+    await begun.finish();
     return { file: target, entries };
   } finally {
-    await file.close();
+    await begun.close();
   }
 }
 

@@ -1,11 +1,20 @@
-import { mkdir, open, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, open, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { formatEntryBundle, formatTilePath, type TileName } from '@slackwater/shared';
+import {
+  encodeRotations,
+  formatEntryBundle,
+  formatTilePath,
+  parseEntry,
+  type TileName,
+} from '@slackwater/shared';
+import { rotationsAmong } from '../../ledger/rotations.ts';
 import { emptyEdge, extendEdge, type TreeEdge, tileWidth } from '../../ledger/tree-edge.ts';
-import { CommandFailed, UsageError } from '../failures.ts';
+import { CommandFailed } from '../failures.ts';
 import type { LedgerSource } from '../sources/source.ts';
 import { blocksFile } from '../sources/tile-directory.ts';
+import { rotationsFile } from '../sources/tiles-source.ts';
 import { sealedRuns } from './sealed-entries.ts';
+import { beginDirectory } from './unfinished.ts';
 
 /** What was written. */
 export interface TilesWritten {
@@ -15,25 +24,47 @@ export interface TilesWritten {
 }
 
 /**
- * Writes a ledger as C2SP tlog-tiles, one block after the other; the checkpoint last. Rejects as `sealedRuns`, with a
- * `UsageError` for a directory with something in it, and with a {@link CommandFailed} for a ledger without blocks.
+ * Writes a ledger as C2SP tlog-tiles, one block after the other; the checkpoint last. What an export left there that was
+ * interrupted is written anew. Rejects as `sealedRuns`, with a `UsageError` for a directory with anything else in it, and with a {@link CommandFailed} for a ledger without blocks.
  */
 export async function exportTiles(
   source: LedgerSource,
   directory: string,
   onEntries: (done: number) => void,
 ): Promise<TilesWritten> {
-  await mkdir(directory, { recursive: true });
-  if ((await readdir(directory)).length > 0)
-    throw new UsageError(`--tiles ${directory}: give an empty directory`);
+  const begun = await beginDirectory(directory, [blocksFile, 'tile', rotationsFile, 'checkpoint']);
+  try {
+    const { checkpoint, rotations, ...written } = await writeTiles(source, directory, onEntries);
+    await begun.stillOwn();
+    if (rotations.length > 0) {
+      await writeFile(join(directory, rotationsFile), encodeRotations(rotations), {
+        flag: 'wx',
+        flush: true,
+      });
+    }
+    await writeFile(join(directory, 'checkpoint'), checkpoint, { flag: 'wx', flush: true });
+    await begun.finish();
+    return written;
+  } finally {
+    await begun.close();
+  }
+}
+
+async function writeTiles(
+  source: LedgerSource,
+  directory: string,
+  onEntries: (done: number) => void,
+): Promise<TilesWritten & { readonly checkpoint: string; readonly rotations: readonly string[] }> {
   const tiles = tileWriter(directory);
   const blocks = await open(join(directory, blocksFile), 'wx');
   let checkpoint: string | undefined;
   let size = 0;
+  const rotations: string[] = [];
   try {
     for await (const { block, text, entries, leafHashes } of sealedRuns(source)) {
       await tiles.add(entries, leafHashes);
-      await blocks.write(`${text}\n`);
+      for (const entry of rotationsAmong(entries)) rotations.push(...rotationIn(entry));
+      await blocks.appendFile(`${text}\n`);
       ({ checkpoint, size } = block);
       onEntries(size);
     }
@@ -44,8 +75,18 @@ export async function exportTiles(
   if (checkpoint === undefined)
     throw new CommandFailed(`${source.shown} has no block yet, and so no checkpoint`);
   await tiles.end();
-  await writeFile(join(directory, 'checkpoint'), checkpoint, { flag: 'wx', flush: true });
-  return { directory, entries: size, files: tiles.files + 2 };
+  const files = tiles.files + 2 + Math.min(rotations.length, 1);
+  return { checkpoint, rotations, directory, entries: size, files };
+}
+
+function rotationIn(entry: Uint8Array): readonly string[] {
+  try {
+    const { type, rotation } = parseEntry(entry);
+    return type === 'key-rotated' && rotation !== undefined ? [rotation] : [];
+  } catch {
+    // What is no entry is exported like all others; to say so is what verifying is for.
+    return [];
+  }
 }
 
 interface TileWriter {

@@ -15,6 +15,8 @@ export interface LedgerSource {
   readonly entries?: () => AsyncIterable<readonly Uint8Array[]>;
   /** The hashes of the leaves, page by page; absent where the entries are all there is. */
   readonly leafHashes?: () => AsyncIterable<readonly Uint8Array[]>;
+  /** The notes of changes of the signing key, where the place has them apart from the entries. */
+  readonly rotations?: () => Promise<readonly unknown[]>;
   /** One entry; undefined where there is no such one. */
   readonly entry?: (index: number) => Promise<Uint8Array | undefined>;
   /** One block's text; undefined where there is no such one. */

@@ -1,6 +1,7 @@
 import { CommandFailed } from '../failures.ts';
 import { inAdvance } from './in-advance.ts';
 import type { TilePlace } from './tiles-source.ts';
+import { whyNotFetched } from './why-not-fetched.ts';
 
 const timeoutMs = 30_000;
 const blocksAhead = 16;
@@ -29,10 +30,7 @@ export async function tileServer(url: string, token: string | undefined): Promis
       return await bounded(response, mostBytes, `${shown}${path}`);
     } catch (error) {
       if (error instanceof CommandFailed) throw error;
-      const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-      throw new CommandFailed(
-        `${shown}${path} can't be read: ${cause instanceof Error ? cause.message : String(cause)}`,
-      );
+      throw new CommandFailed(`${shown}${path} can't be read: ${whyNotFetched(error, new URL(prefix))}`);
     }
   }
 

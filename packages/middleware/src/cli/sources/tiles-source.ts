@@ -1,4 +1,5 @@
 import {
+  decodeRotations,
   formatTilePath,
   parseCheckpoint,
   parseEntryBundle,
@@ -25,6 +26,9 @@ export interface TilePlace {
   readonly hasEntries: boolean;
 }
 
+/** What is beside the checkpoint where the signing key was changed: as a receipt has it in its `extra`. */
+export const rotationsFile = 'rotations';
+const mostRotationsBytes = 4 * 1_048_576;
 const mostCheckpointBytes = 4 * 1_048_576;
 const hashBytes = 32;
 const mostBundleBytes = tileWidth * (2 + 65_535);
@@ -80,6 +84,7 @@ export async function tilesSource(place: TilePlace): Promise<LedgerSource> {
       },
     }),
     leafHashes: () => pages('hashes', parseHashTile, tileWidth * hashBytes),
+    rotations: async () => decodeRotations(await place.get(rotationsFile, mostRotationsBytes)),
     close: async () => {},
   };
 }

@@ -8,6 +8,7 @@ import {
   leafHash,
   type VerifiedCheckpoint,
   verifyCheckpoint,
+  verifyRotation,
 } from '@slackwater/shared';
 import { sha256 } from '../../ledger/sha256.ts';
 import { ed25519Verify } from '../../ledger/signer.ts';
@@ -45,6 +46,8 @@ export interface SourceVerified {
 /** The first thing that is wrong. */
 export type SourceRefused = LedgerRefused | (Omit<LedgerRefused, 'fault'> & { readonly fault: RecordFault });
 
+/** So many notes are looked at: each takes two signatures. */
+const mostRotations = 10_000;
 const native = { sha256, ed25519Verify };
 
 /** Verifies a ledger in one pass over what its place has. Rejects with a {@link CommandFailed} where that can't be read. */
@@ -103,10 +106,12 @@ async function verifyWhole(
 
 /** Where there are no blocks, or no entries may be read: what the hashes of the leaves alone can show. */
 async function verifyTree(
-  { checkpoint }: LedgerSource,
+  source: LedgerSource,
   hashes: AsyncIterable<readonly Uint8Array[]>,
-  { verifierKeys, oldCheckpoint, onEntries }: Verifying,
+  { verifierKeys: given, oldCheckpoint, onEntries }: Verifying,
 ): Promise<SourceVerified | SourceRefused> {
+  const { checkpoint } = source;
+  const verifierKeys = await keysOf(source, given);
   const shown = openShown(checkpoint ?? '', verifierKeys);
   if ('ok' in shown) return shown;
   const old = oldCheckpoint === undefined ? undefined : openOld(oldCheckpoint, verifierKeys);
@@ -142,6 +147,25 @@ async function verifyTree(
     lives: undefined,
     records: undefined,
   };
+}
+
+/** The keys that were given, and those that they lead to where they did not sign the checkpoint themselves. */
+async function keysOf(
+  { checkpoint, rotations }: LedgerSource,
+  given: readonly string[],
+): Promise<readonly string[]> {
+  const shown = openShown(checkpoint ?? '', given);
+  if (rotations === undefined || !('ok' in shown) || shown.fault !== 'checkpoint-unverified') return given;
+  let inForce = given;
+  const met = [...given];
+  // An entry whose note the key in force has not signed changes nothing, and an export has it all the same.
+  for (const rotation of (await rotations()).slice(0, mostRotations)) {
+    const next = verifyRotation(rotation, inForce, native);
+    if (next === undefined) continue;
+    inForce = [next];
+    met.push(next);
+  }
+  return met;
 }
 
 function openShown(note: string, verifierKeys: readonly string[]): VerifiedCheckpoint | LedgerRefused {
