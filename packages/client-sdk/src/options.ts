@@ -1,3 +1,4 @@
+import type { ProgressListener } from './deferral/listeners.ts';
 import { OptionInvalidError, OptionUnknownError } from './errors/set-up.ts';
 import type { RetryReason } from './retry/decide.ts';
 import { longestTimerMs, type Runtime, systemRuntime } from './runtime.ts';
@@ -55,6 +56,8 @@ export interface CallOptions {
   readonly route?: string;
   /** Called when a retry is sent, once for each. */
   readonly onRetry?: (notice: RetryNotice) => void;
+  /** Called with the deferral resource when it is first seen, and at each change that is seen of it. */
+  readonly onProgress?: ProgressListener;
   /** Called when the server has deferred the request. */
   readonly onDeferred?: (notice: DeferralNotice) => void;
 }
@@ -63,6 +66,11 @@ export interface CallOptions {
 export interface ClientOptions extends CallOptions {
   /** Keys whose receipts are believed, as C2SP verifier keys. Without any, a receipt's structure alone is checked. */
   readonly verifierKeys?: readonly string[];
+  /**
+   * Whether the digest in the ledger must be that of the request as it was sent, where there are verifier keys: `check`, or `ignore` where
+   * something on the way rewrites paths or bodies. Default `check`.
+   */
+  readonly requestDigest?: 'check' | 'ignore';
   /** Origins besides the request's own that a status URL may have. Default none. */
   readonly allowedOrigins?: readonly string[];
   /** Where the gate serves its resources, resolved against `baseURL`. Default `/slackwater`. */
@@ -89,7 +97,7 @@ export interface ClientOptions extends CallOptions {
   readonly runtime?: Runtime;
 }
 
-type Optional = 'route' | 'onRetry' | 'onDeferred';
+type Optional = 'route' | 'onRetry' | 'onProgress' | 'onDeferred';
 
 /** Options with every default filled in. */
 export type ResolvedOptions = Required<Omit<ClientOptions, Optional>> & Pick<ClientOptions, Optional>;
@@ -105,6 +113,7 @@ const callDefaults = {
 const clientDefaults = {
   ...callDefaults,
   verifierKeys: [],
+  requestDigest: 'check',
   allowedOrigins: [],
   basePath: '/slackwater',
   retryAfterCapMs: 30_000,
@@ -144,12 +153,15 @@ const callChecks: Readonly<Record<string, Check>> = {
   route: (value) =>
     typeof value === 'string' && value !== '' ? undefined : 'give a text such as "POST /orders"',
   onRetry: callback,
+  onProgress: callback,
   onDeferred: callback,
 };
 
 const clientChecks: Readonly<Record<string, Check>> = {
   ...callChecks,
   verifierKeys: texts,
+  requestDigest: (value) =>
+    value === 'check' || value === 'ignore' ? undefined : 'give "check" or "ignore"',
   allowedOrigins: (value) =>
     texts(value) ??
     (asTexts(value).every(isOrigin) ? undefined : 'give origins such as "https://example.org"'),

@@ -248,6 +248,16 @@ describe('what becomes of a call', () => {
     expect([one.server.seen.length, one.clock.timers]).toEqual([sent, 0]);
   });
 
+  it.each([
+    ['a POST under way may be done: it is not said to be repeatable', 'post', {}, false],
+    ['a POST whose server keeps keys is', 'post', { serverKeepsKeys: true }, true],
+    ['a GET is', 'get', {}, true],
+  ])('knows at its deadline that %s', async (_what, method, options, retryable) => {
+    const one = rig([silence()], { deadlineMs: 1_000, ...options });
+    const end = await endOf(one, one.client.request({ method, url: '/' }));
+    expect(end).toMatchObject({ code: 'deadline-exceeded', retryable });
+  });
+
   it('limits each attempt, and not all of them together', async () => {
     const one = rig([silence(), silence(), ok], { attemptTimeoutMs: 4_000 });
     expect(await endOf(one, one.client.get('/'))).toMatchObject({ status: 200 });

@@ -64,7 +64,7 @@ export function startLimits(
         return new AbortedError({ ...known, retryAt: undefined, cause: end.reason ?? facts.cause });
       return new DeadlineExceededError(`The deadline of ${deadlineMs} ms has passed.`, {
         ...known,
-        retryable: true,
+        retryable: facts.retryable ?? true,
       });
     },
     release: () => {

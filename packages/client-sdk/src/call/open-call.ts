@@ -1,6 +1,7 @@
 import type { DeferralResource } from '@slackwater/shared';
 import type { AxiosAdapter, AxiosInstance, AxiosRequestConfig, InternalAxiosRequestConfig } from 'axios';
 import { detectDeferral } from '../deferral/detect.ts';
+import { canStream } from '../deferral/follow.ts';
 import { DeferralSession } from '../deferral/session.ts';
 import type { Settlement } from '../deferral/settlement.ts';
 import { statusSender } from '../deferral/status-request.ts';
@@ -15,6 +16,7 @@ import type { Lanes } from '../retry/lanes.ts';
 import { discard } from '../wire/discard.ts';
 import { type BodySource, isRepeatable, isSourceRepeatable } from './body.ts';
 import { type Limits, type SignalLike, startLimits } from './limits.ts';
+import { sentRequests } from './sent-request.ts';
 import {
   answeredDirectly,
   type Provenance,
@@ -80,7 +82,7 @@ async function perform(
 ): Promise<SlackwaterResponse> {
   const { machinery, options, adapter } = plan;
   const { inner, lanes } = machinery;
-  const { kind, response, facts } = await sendUntilAnswered({
+  const { kind, response, facts, redirected } = await sendUntilAnswered({
     inner,
     config,
     adapter,
@@ -99,7 +101,16 @@ async function perform(
   if (sighting.kind === 'none') return settle(config, response, answeredDirectly(history), facts);
   const { id, statusUrl, outcomeUrl } = sighting;
   const send = statusSender(machinery.bare, config, adapter, options.runtime);
-  const session = new DeferralSession({ id, statusUrl, outcomeUrl, method: methodOf(config), send, options });
+  const session = new DeferralSession({
+    id,
+    statusUrl,
+    outcomeUrl,
+    method: methodOf(config),
+    sent: redirected ? [] : sentRequests(config, requestUrl()),
+    send,
+    streams: canStream(adapter),
+    options,
+  });
   if (sighting.kind === 'acknowledged') {
     return settle(config, response, { ...answeredDirectly(history), resume: session.resume }, facts);
   }

@@ -30,7 +30,8 @@ export type Sighting =
     });
 
 /**
- * Tells a deferral from a 202 of the route's own: its Operation-Location lies under `/deferrals/<ULID>`.
+ * Tells a deferral from a 202 of the route's own: its Operation-Location lies under `/deferrals/<ULID>`. Where that header was lost on the
+ * way, as it is to scripts that CORS does not let see it, the body tells the same.
  *
  * @throws StatusUrlForeignError; AnswerMalformedError where the body is no deferral resource.
  */
@@ -42,18 +43,31 @@ export async function detectDeferral(
   const location = headerOf(response, headerNames.operationLocation);
   const id = location === undefined ? undefined : deferralIdOf(location);
   const acknowledged = parseDeferredHeader(headerOf(response, headerNames.deferred)) !== undefined;
-  if (location === undefined || id === undefined || (response.status !== 202 && !acknowledged))
-    return { kind: 'none' };
-  const base = requestUrl();
-  const statusUrl = trustedUrl(location, base, options.allowedOrigins);
+  if (response.status !== 202 && !acknowledged) return { kind: 'none' };
+  const trusted = (url: string): URL => trustedUrl(url, requestUrl(), options.allowedOrigins);
+  const askedMs = askedWaitMs(response, options.runtime.wallMs());
+  if (location === undefined || id === undefined) return await detectByBody(response, trusted, askedMs);
+  const statusUrl = trusted(location);
   if (acknowledged) return { kind: 'acknowledged', id, statusUrl, outcomeUrl: undefined };
   const outcome = headerOf(response, headerNames.location);
-  const outcomeUrl = outcome === undefined ? undefined : trustedUrl(outcome, base, options.allowedOrigins);
-  const askedMs = askedWaitMs(response, options.runtime.wallMs());
+  const outcomeUrl = outcome === undefined ? undefined : trusted(outcome);
   const pointers = { id, statusUrl, outcomeUrl };
   if (response.config.responseType === 'stream')
     return { kind: 'deferred', ...pointers, resource: undefined, askedMs };
   const resource = await jsonBodyOf(response);
   if (isDeferralResource(resource)) return { kind: 'deferred', ...pointers, resource, askedMs };
   throw new AnswerMalformedError(`it points to deferral ${id}, and its body is no deferral resource`);
+}
+
+async function detectByBody(
+  response: AxiosResponse<unknown>,
+  trusted: (url: string) => URL,
+  askedMs: number | undefined,
+): Promise<Sighting> {
+  const resource = await jsonBodyOf(response);
+  if (!isDeferralResource(resource)) return { kind: 'none' };
+  const outcomeUrl = trusted(resource.resourceLocation);
+  const statusUrl = new URL(outcomeUrl);
+  statusUrl.pathname = statusUrl.pathname.replace(/\/outcome$/, '');
+  return { kind: 'deferred', id: resource.id, statusUrl, outcomeUrl, resource, askedMs };
 }

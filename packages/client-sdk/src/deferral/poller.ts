@@ -4,9 +4,11 @@ import type { SlackwaterResponse } from '../call/settle.ts';
 import { DeferralCanceledError, NotCancelableError } from '../errors/deferrals.ts';
 import { isClientError } from '../errors/guards.ts';
 import type { ResolvedOptions } from '../options.ts';
+import type { ProgressListener } from './listeners.ts';
 import type { Opened } from './opened.ts';
 import type { DeferralSession } from './session.ts';
 import type { Settlement } from './settlement.ts';
+import { updatesOf } from './updates.ts';
 
 /** Limits of one operation of a poller. */
 export interface PollOptions {
@@ -39,6 +41,15 @@ export interface Poller<T = unknown> {
    * `aborted` it can be called again.
    */
   pollUntilDone(options?: PollOptions): Promise<SlackwaterResponse<T>>;
+  /**
+   * Tells of the deferral when it is first seen, and of each change that is seen while somebody waits for it. Returns what ends
+   * that.
+   */
+  onProgress(listener: ProgressListener): () => void;
+  /** The deferral as it is, and each change of it until it is settled. Nothing where the request was answered at once. */
+  updates(options?: PollOptions): AsyncGenerator<DeferralResource, void, undefined>;
+  /** The same, by the client's own deadline: `for await (const deferral of poller)`. */
+  [Symbol.asyncIterator](): AsyncGenerator<DeferralResource, void, undefined>;
   /** The final response if it is there already; undefined while it is not. Asks once. */
   outcome(options?: PollOptions): Promise<SlackwaterResponse<T> | undefined>;
   /**
@@ -69,6 +80,9 @@ export class CallPoller<T> implements Poller<T> {
   #opening: Promise<Opened> | undefined;
   #session: DeferralSession | undefined;
   readonly #resume: string;
+  /** Listeners from before there was a session, and what ends each in it. */
+  readonly #early = new Set<ProgressListener>();
+  readonly #stopEarly = new Map<ProgressListener, () => void>();
 
   constructor(open: () => Promise<Opened>, options: ResolvedOptions, resume: string) {
     this.#open = open;
@@ -80,7 +94,10 @@ export class CallPoller<T> implements Poller<T> {
   async opened(): Promise<Opened> {
     this.#opening ??= this.#open();
     const opened = await this.#opening;
-    if (opened.kind === 'deferred') this.#session = opened.session;
+    if (opened.kind === 'deferred' && this.#session === undefined) {
+      this.#session = opened.session;
+      for (const listener of this.#early) this.#stopEarly.set(listener, opened.session.listen(listener));
+    }
     return opened;
   }
 
@@ -100,6 +117,38 @@ export class CallPoller<T> implements Poller<T> {
     if (opened.kind === 'answered') return opened.response as SlackwaterResponse<T>;
     const whole = await this.#settling(opened, options, (limits) => opened.session.untilSettled(limits));
     return whole.response;
+  }
+
+  onProgress(listener: ProgressListener): () => void {
+    const known = this.#session;
+    if (known !== undefined) {
+      if (known.resource !== undefined) listener(known.resource);
+      return known.listen(listener);
+    }
+    const own: ProgressListener = (resource) => listener(resource);
+    this.#early.add(own);
+    return () => {
+      this.#early.delete(own);
+      this.#stopEarly.get(own)?.();
+    };
+  }
+
+  async *updates(options: PollOptions = {}): AsyncGenerator<DeferralResource, void, undefined> {
+    const opened = await this.opened();
+    if (opened.kind === 'answered') return;
+    const { session } = opened;
+    const left = new AbortController();
+    const within = { ...opened, signals: [...opened.signals, left.signal] };
+    const wait = (): Promise<void> => this.#within(within, options, (limits) => session.untilClosed(limits));
+    try {
+      yield* updatesOf(session, wait);
+    } finally {
+      left.abort();
+    }
+  }
+
+  [Symbol.asyncIterator](): AsyncGenerator<DeferralResource, void, undefined> {
+    return this.updates();
   }
 
   async outcome(options: PollOptions = {}): Promise<SlackwaterResponse<T> | undefined> {

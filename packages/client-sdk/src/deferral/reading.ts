@@ -94,7 +94,7 @@ function outcomeStateOf(response: AxiosResponse<unknown>): ReturnType<typeof par
 }
 
 /** In words that hold no URL: the error of axios itself would carry the capability in its config. */
-function describe(error: unknown): string {
+export function describe(error: unknown): string {
   if (!(error instanceof Error)) return 'the request failed';
   const code = isAxiosError(error) && error.code !== undefined ? `${error.code}: ` : '';
   return redact(`${code}${error.message}`);

@@ -4,6 +4,8 @@ import {
   type LedgerEntry,
   parseEntry,
   parseReceipt,
+  payloadDigest,
+  type RecordedRequest,
   verifyReceipt,
 } from '@slackwater/shared';
 import { ReceiptMismatchError } from '../errors/trust.ts';
@@ -15,12 +17,14 @@ export interface ExpectedRecord {
   /** Upper case; undefined where the deferral was resumed without its request. */
   readonly method: string | undefined;
   readonly verifierKeys: readonly string[];
+  /** What was sent, in each form that the server may have seen it in; empty where that is not known, or not to be compared. */
+  readonly sent: readonly RecordedRequest[];
 }
 
 /**
  * Checks the proof that a deferral comes with: the entry is the `accepted` entry of this deferral and of this method, and agrees with
  * the resource; the receipt proves that it is in the ledger of one of the verifier keys. Without keys the receipt's structure alone
- * is checked. The digest in the entry covers bytes that only the server has (docs/client-sdk.md), so it is not compared.
+ * is checked. With keys, the digest in the entry is compared with what was sent.
  *
  * @returns whether the receipt was verified under a key.
  * @throws ReceiptMismatchError naming what does not hold.
@@ -33,7 +37,7 @@ export function checkReceipt(resource: DeferralResource, expected: ExpectedRecor
   const bytes = fromBase64(resource.entry);
   if (bytes === undefined) throw new ReceiptMismatchError(id, 'its entry is not base64');
   const entry = readEntry(id, bytes);
-  const fault = disagreement(entry, resource, expected.method);
+  const fault = disagreement(entry, resource, expected.method) ?? otherRequest(entry, resource, expected);
   if (fault !== undefined) throw new ReceiptMismatchError(id, fault);
   try {
     if (expected.verifierKeys.length === 0) parseReceipt(resource.receipt);
@@ -50,6 +54,16 @@ function readEntry(id: string, bytes: Uint8Array): LedgerEntry {
   } catch (error) {
     throw new ReceiptMismatchError(id, 'its entry is none', error);
   }
+}
+
+function otherRequest(
+  { payload }: LedgerEntry,
+  { salt }: DeferralResource,
+  { sent, verifierKeys }: ExpectedRecord,
+): string | undefined {
+  if (sent.length === 0 || verifierKeys.length === 0) return undefined;
+  if (sent.some((request) => payloadDigest(request, salt) === payload)) return undefined;
+  return "its digest is not that of the request that was sent (where something on the way rewrites paths or bodies, say requestDigest: 'ignore')";
 }
 
 function disagreement(

@@ -4,6 +4,7 @@ import { type Machinery, settleDeferral, signalsOf } from '../call/open-call.ts'
 import { newHistory } from '../errors/facts.ts';
 import { StatusUrlForeignError } from '../errors/trust.ts';
 import type { ResolvedOptions } from '../options.ts';
+import { canStream } from './follow.ts';
 import { type HandOver, type Opened, openHandedOver } from './opened.ts';
 import { parseResumeToken, type ResumeToken } from './resume.ts';
 import { DeferralSession } from './session.ts';
@@ -86,7 +87,9 @@ async function waitInItsName(
     statusUrl: new URL(token.statusUrl),
     outcomeUrl: token.outcomeUrl === undefined ? undefined : new URL(token.outcomeUrl),
     method: token.method,
+    sent: [],
     send: statusSender(machinery.bare, call, machinery.instance.defaults.adapter, options.runtime),
+    streams: canStream(machinery.instance.defaults.adapter),
     options,
   });
   const settlement = await handOver(session, signalsOf(call));

@@ -1,4 +1,4 @@
-import type { DeferralResource } from '@slackwater/shared';
+import type { DeferralResource, RecordedRequest } from '@slackwater/shared';
 import type { Limits } from '../call/limits.ts';
 import { DeferralNotFoundError, NotCancelableError } from '../errors/deferrals.ts';
 import { factsOf, noteWait } from '../errors/facts.ts';
@@ -6,12 +6,14 @@ import { AnswerMalformedError } from '../errors/trust.ts';
 import { DeadlineExceededError } from '../errors/waiting.ts';
 import type { ResolvedOptions } from '../options.ts';
 import { wait } from '../runtime.ts';
-import { pollWaitMs } from './pace.ts';
+import { followStatus } from './follow.ts';
+import { Listeners, type ProgressListener } from './listeners.ts';
+import { PollPace } from './pace.ts';
 import { type Reading, readOutcome, readStatus, requestCancellation } from './reading.ts';
 import { checkReceipt } from './receipt-check.ts';
 import { formatResumeToken } from './resume.ts';
 import { isOpen, type Settlement, settlementOf } from './settlement.ts';
-import type { SendStatusRequest } from './status-request.ts';
+import type { SendStatusRequest, StatusRequest } from './status-request.ts';
 import { trustedUrl } from './status-url.ts';
 
 /** What a session starts from. */
@@ -21,9 +23,16 @@ export interface SessionStart {
   /** The id where the URL or a token says it. */
   readonly id: string | undefined;
   readonly method: string | undefined;
+  /** What was sent: see `sentRequests`. */
+  readonly sent: readonly RecordedRequest[];
   readonly send: SendStatusRequest;
+  /** Whether answers can be read while they come. */
+  readonly streams: boolean;
   readonly options: ResolvedOptions;
 }
+
+/** Servers send a comment every 15 s. */
+const leastSilenceMs = 30_000;
 
 const notSettled = 'the deferral is not settled';
 
@@ -33,12 +42,20 @@ export class DeferralSession {
   #resource: DeferralResource | undefined;
   #outcomeUrl: URL | undefined;
   #receiptVerified = false;
-  #askedMs: number | undefined;
-  #silentAnswers = 0;
+  readonly #pace: PollPace;
+  readonly #listeners = new Listeners();
 
   constructor(start: SessionStart) {
     this.#start = start;
     this.#outcomeUrl = start.outcomeUrl;
+    this.#pace = new PollPace(start.options, start.options.runtime);
+    const { onProgress } = start.options;
+    if (onProgress !== undefined) this.listen(onProgress);
+  }
+
+  /** Tells of each change that is seen from now on. Returns what ends it. */
+  listen(listener: ProgressListener): () => void {
+    return this.#listeners.add(listener);
   }
 
   /** The last resource that was seen; undefined before the first. */
@@ -72,20 +89,23 @@ export class DeferralSession {
    * @throws ReceiptMismatchError, StatusUrlForeignError; AnswerMalformedError for another deferral's resource.
    */
   accept(resource: DeferralResource, askedMs: number | undefined): void {
-    const { id, method, options, statusUrl } = this.#start;
+    const { id, method, options, sent, statusUrl } = this.#start;
     const known = this.#resource?.id ?? id;
     if (this.#resource === undefined) {
       this.#receiptVerified = checkReceipt(resource, {
         id: known,
         method,
         verifierKeys: options.verifierKeys,
+        sent: options.requestDigest === 'check' ? sent : [],
       });
     } else if (resource.id !== known) {
       throw new AnswerMalformedError(`asked for deferral ${known}, got ${resource.id}`);
     }
     this.#outcomeUrl = trustedUrl(resource.resourceLocation, statusUrl, options.allowedOrigins);
+    const before = this.#resource;
     this.#resource = resource;
-    this.#askedMs = askedMs;
+    this.#pace.asked(askedMs);
+    this.#listeners.tell(before, resource);
   }
 
   /** Asks for the resource once, the server holding the request open for `waitMs` if it can. */
@@ -93,14 +113,9 @@ export class DeferralSession {
     const { options, send, statusUrl } = this.#start;
     const reading = await readStatus(
       send,
-      {
-        method: 'GET',
-        url: statusUrl,
+      this.#request(statusUrl, limits, {
         waitSeconds: Math.floor(Math.min(waitMs, limits.remainingMs()) / 1_000),
-        isOutcome: false,
-        signal: limits.signal,
-        timeoutMs: options.attemptTimeoutMs,
-      },
+      }),
       options.runtime.wallMs(),
     );
     if (reading.kind === 'resource') this.accept(reading.resource, reading.askedMs);
@@ -121,7 +136,7 @@ export class DeferralSession {
       this.#settle(reading);
       await this.#pause(
         limits,
-        this.#dueAfter(reading),
+        this.#pace.after(reading),
         reading.kind === 'unclear' ? reading.trouble : notSettled,
       );
     }
@@ -141,19 +156,12 @@ export class DeferralSession {
    */
   async cancel(limits: Limits): Promise<void> {
     const { options, send, statusUrl } = this.#start;
-    const request = {
-      method: 'DELETE',
-      url: statusUrl,
-      waitSeconds: 0,
-      isOutcome: false,
-      signal: limits.signal,
-      timeoutMs: options.attemptTimeoutMs,
-    } as const;
+    const request = this.#request(statusUrl, limits, { method: 'DELETE' });
     for (;;) {
       const reading = await requestCancellation(send, request, options.runtime.wallMs());
       this.#throwIfEnded(limits);
       if (reading.kind === 'unclear') {
-        await this.#pause(limits, this.#dueAfter(reading), reading.trouble);
+        await this.#pause(limits, this.#pace.after(reading), reading.trouble);
         continue;
       }
       if (reading.kind === 'absent') throw new DeferralNotFoundError(this.#resource?.id ?? this.#start.id);
@@ -171,17 +179,29 @@ export class DeferralSession {
     );
   }
 
-  /** Asks at the server's pace until the deferral is settled and its outcome is there, or the limits end it. */
+  /** Asks at the server's pace until the deferral is settled, or the limits end it. */
+  async untilClosed(limits: Limits): Promise<void> {
+    if (this.#resource !== undefined && !isOpen(this.#resource)) return;
+    await this.#until(limits, () => (this.#resource !== undefined && !isOpen(this.#resource)) || undefined);
+  }
+
+  /** The same until its outcome is there. */
   async untilSettled(limits: Limits): Promise<Settlement> {
-    let due = this.#resource !== undefined && isOpen(this.#resource) ? this.#pollWait() : 0;
+    return await this.#until(limits, (reading) => this.#settle(reading));
+  }
+
+  async #until<End>(limits: Limits, endOf: (reading: Reading) => End | undefined): Promise<End> {
+    // A stream tells by itself when something is new, so it is not too early for one.
+    const isEarly = this.#resource !== undefined && isOpen(this.#resource) && !this.#follows;
+    let due = isEarly ? this.#pace.nextMs() : 0;
     let why = notSettled;
     for (;;) {
       if (due > 0) await this.#pause(limits, due, why);
       const reading = await this.#next(limits, this.#start.options.pollWaitMs);
       this.#throwIfEnded(limits);
-      const settlement = this.#settle(reading);
-      if (settlement !== undefined) return settlement;
-      due = this.#dueAfter(reading);
+      const end = endOf(reading);
+      if (end !== undefined) return end;
+      due = this.#pace.after(reading);
       why = reading.kind === 'unclear' ? reading.trouble : notSettled;
     }
   }
@@ -189,11 +209,29 @@ export class DeferralSession {
   async #next(limits: Limits, waitMs: number): Promise<Reading> {
     const resource = this.#resource;
     if (resource === undefined || isOpen(resource)) {
-      const reading = await this.poll(limits, waitMs);
+      const reading = await this.#ask(limits, waitMs);
       if (reading.kind === 'absent') throw new DeferralNotFoundError(this.#resource?.id ?? this.#start.id);
       if (reading.kind !== 'resource' || isOpen(reading.resource)) return reading;
     }
     return await this.#fetchOutcome(limits);
+  }
+
+  get #follows(): boolean {
+    return this.#start.streams && this.#listeners.size > 0;
+  }
+
+  /** Who wants to know of changes is told of them by a stream, or by asking more often: a long poll ends with the deferral alone. */
+  async #ask(limits: Limits, waitMs: number): Promise<Reading> {
+    const { options, send, statusUrl } = this.#start;
+    if (this.#listeners.size === 0 || waitMs === 0) return await this.poll(limits, waitMs);
+    if (!this.#follows) return await this.poll(limits, 0);
+    const request = this.#request(statusUrl, limits);
+    const { runtime } = options;
+    const silenceMs = Math.max(leastSilenceMs, options.attemptTimeoutMs);
+    const onResource = (resource: DeferralResource): void => this.accept(resource, undefined);
+    const reading = await followStatus({ send, request, runtime, silenceMs, onResource });
+    if (reading.kind === 'resource') this.accept(reading.resource, reading.askedMs);
+    return reading;
   }
 
   async #fetchOutcome(limits: Limits): Promise<Reading> {
@@ -208,33 +246,24 @@ export class DeferralSession {
     ) {
       return { kind: 'absent' };
     }
-    return await readOutcome(
-      send,
-      {
-        method: 'GET',
-        url,
-        waitSeconds: 0,
-        isOutcome: true,
-        signal: limits.signal,
-        timeoutMs: options.attemptTimeoutMs,
-      },
-      options.runtime.wallMs(),
-    );
+    return await readOutcome(send, this.#request(url, limits, { isOutcome: true }), options.runtime.wallMs());
+  }
+
+  #request(url: URL, limits: Limits, more: Partial<StatusRequest> = {}): StatusRequest {
+    const { attemptTimeoutMs: timeoutMs } = this.#start.options;
+    return {
+      method: 'GET',
+      url,
+      waitSeconds: 0,
+      isOutcome: false,
+      signal: limits.signal,
+      timeoutMs,
+      ...more,
+    };
   }
 
   #settle(reading: Reading): Settlement | undefined {
     return settlementOf(reading, this.#resource, this.#resource?.id ?? this.#start.id ?? '');
-  }
-
-  #dueAfter(reading: Reading): number {
-    this.#askedMs = reading.kind === 'resource' || reading.kind === 'unclear' ? reading.askedMs : undefined;
-    return this.#pollWait();
-  }
-
-  #pollWait(): number {
-    const { options } = this.#start;
-    this.#silentAnswers = this.#askedMs === undefined ? this.#silentAnswers + 1 : 0;
-    return pollWaitMs(options, this.#silentAnswers, this.#askedMs, options.runtime.random());
   }
 
   async #pause(limits: Limits, waitMs: number, why: string): Promise<void> {
@@ -244,6 +273,7 @@ export class DeferralSession {
         `The next status request would come in ${Math.ceil(waitMs)} ms, after the deadline (${why}). Go on later with client.deferral(error.resume).`,
         {
           ...factsOf(limits.history),
+          retryable: true,
           retryAt: new Date(runtime.wallMs() + waitMs),
           resume: this.resume,
         },

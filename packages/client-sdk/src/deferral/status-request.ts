@@ -17,6 +17,8 @@ export interface StatusRequest {
   readonly waitSeconds: number;
   /** Whether the body is the route's own, to be given to the caller as the caller asked for it. */
   readonly isOutcome: boolean;
+  /** Whether the resource is asked for as a stream of events. Default false. */
+  readonly asStream?: boolean;
   readonly signal: AbortSignal;
   /** Limit of the request, the server's holding not counted in. */
   readonly timeoutMs: number;
@@ -74,8 +76,8 @@ export function statusSender(
     }
     config.adapter = timedAdapter(adapter, runtime, timeoutMs);
     if (!request.isOutcome) {
-      config.responseType = 'text';
-      config.maxContentLength = maxJsonBytes;
+      config.responseType = request.asStream === true ? 'stream' : 'text';
+      config.maxContentLength = request.asStream === true ? -1 : maxJsonBytes;
       delete config.onDownloadProgress;
     }
     return bare.request<unknown, AxiosResponse<unknown>>(config);
@@ -85,7 +87,8 @@ export function statusSender(
 function headersOf(call: InternalAxiosRequestConfig<unknown>, request: StatusRequest): AxiosHeaders {
   const headers = new AxiosHeaders(call.headers);
   for (const name of Object.keys(headers)) if (requestOnly.test(name)) headers.delete(name);
-  if (!request.isOutcome) headers.set('Accept', 'application/json', true);
+  const accept = request.asStream === true ? 'text/event-stream, application/json;q=0.5' : 'application/json';
+  if (!request.isOutcome) headers.set('Accept', accept, true);
   if (request.waitSeconds > 0) headers.set('Prefer', `wait=${request.waitSeconds}`, true);
   return headers;
 }

@@ -2,7 +2,10 @@ import type { Problem } from '@slackwater/shared';
 
 /** What is known of a call that failed: what to do next, and what was tried. */
 export interface FailureFacts {
-  /** Whether the same call may go well later. Never true where repeating it could do the work twice. */
+  /**
+   * Whether the same call may go well later: by `resume` where there is one. Never true where repeating it could do the work
+   * twice.
+   */
   readonly retryable: boolean;
   /** When the server wants to be asked again; undefined where it did not say. */
   readonly retryAt: Date | undefined;

@@ -6,7 +6,7 @@ import { ClientError, type ClientErrorFacts } from './client-error.ts';
  */
 export class DeadlineExceededError extends ClientError {
   constructor(message: string, facts: ClientErrorFacts) {
-    super('deadline-exceeded', message, { retryable: true, ...facts });
+    super('deadline-exceeded', message, facts);
   }
 }
 
@@ -24,7 +24,7 @@ export class AbortedError extends ClientError {
 /** `retries-exhausted`: no answer came, and the retries or the retry budget are used up. `cause` is the last failure. */
 export class RetriesExhaustedError extends ClientError {
   constructor(message: string, facts: ClientErrorFacts) {
-    super('retries-exhausted', message, { retryable: true, ...facts });
+    super('retries-exhausted', message, facts);
   }
 }
 

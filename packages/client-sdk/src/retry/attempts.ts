@@ -15,7 +15,7 @@ import { BodyNotRepeatableError } from '../errors/waiting.ts';
 import type { ResolvedOptions } from '../options.ts';
 import { attemptConfig, methodOf, rehome } from './attempt-config.ts';
 import { classifyFailure, wholeResponse } from './classify.ts';
-import { decideRetry, type Failure } from './decide.ts';
+import { decideRetry, type Failure, isRepeatableCall, type RetryFacts } from './decide.ts';
 import type { Lanes } from './lanes.ts';
 import { newProgress, type Progress } from './progress.ts';
 import { laterBy, turnComes } from './turn.ts';
@@ -69,6 +69,7 @@ export async function sendUntilAnswered(plan: AttemptPlan): Promise<Sent> {
     const pass = plan.lanes.enter(plan.target, plan.limits);
     progress.pass = pass instanceof Promise ? await pass : pass;
     history.attempts += 1;
+    progress.underWay = true;
     const response = await plan.inner.request<unknown, AxiosResponse<unknown>>({
       ...nextAttempt(plan, progress, plan.config.data),
       'axios-retry': loopOptions(plan, progress),
@@ -96,6 +97,7 @@ function loopOptions(plan: AttemptPlan, progress: Progress): NonNullable<AxiosRe
     onRetry: (_count, _error, config) => {
       const { history } = plan.limits;
       history.attempts += 1;
+      progress.underWay = true;
       progress.redirected = false;
       const { data } = plan.config;
       Object.assign(config, nextAttempt(plan, progress, isRepeatable(data) ? data : plan.body.remake?.()));
@@ -120,18 +122,14 @@ function nextAttempt(plan: AttemptPlan, progress: Progress, data: unknown): Axio
 
 async function shouldRepeat(plan: AttemptPlan, progress: Progress, error: AxiosError): Promise<boolean> {
   if (plan.limits.signal.aborted) return false;
+  progress.underWay = false;
   const { runtime } = plan.options;
   const { failure, problem } = await classifyFailure(error, progress.redirected, runtime.wallMs());
   if (problem !== undefined) plan.limits.history.problem = problem;
   plan.limits.history.lastError = rehome(error, plan.config);
   if (failure.kind === 'answered' && failure.recorded === 'unknown') progress.serverKeepsKeys = true;
   tellLane(plan, progress, failure);
-  const decision = decideRetry(failure, {
-    method: methodOf(plan.config),
-    keyed: Boolean(plan.config.headers.get(headerNames.idempotencyKey)),
-    serverKeepsKeys: progress.serverKeepsKeys,
-    answerLostBefore: progress.answerLost,
-  });
+  const decision = decideRetry(failure, factsFor(plan, progress));
   progress.retryable = decision.action === 'retry';
   const askedMs = failure.kind === 'answered' ? failure.askedMs : undefined;
   progress.retryAt = askedMs === undefined ? undefined : laterBy(runtime.wallMs(), askedMs);
@@ -141,6 +139,15 @@ async function shouldRepeat(plan: AttemptPlan, progress: Progress, error: AxiosE
     return false;
   }
   return await turnComes(plan, progress, decision, error);
+}
+
+function factsFor(plan: AttemptPlan, progress: Progress): RetryFacts {
+  return {
+    method: methodOf(plan.config),
+    keyed: Boolean(plan.config.headers.get(headerNames.idempotencyKey)),
+    serverKeepsKeys: progress.serverKeepsKeys,
+    answerLostBefore: progress.answerLost,
+  };
 }
 
 function tellLane({ lanes, target, options }: AttemptPlan, { pass }: Progress, failure: Failure): void {
@@ -160,11 +167,12 @@ function mayHaveBeenDone(failure: Failure): boolean {
 function endOf(plan: AttemptPlan, progress: Progress, error: unknown): Sent {
   const failure = rehome(error, plan.config);
   const { limits } = plan;
-  const ended = limits.endedBy({ cause: limits.history.lastError ?? failure });
+  // What is under way may be done although nobody waits for its answer.
+  const retryable = progress.underWay ? isRepeatableCall(factsFor(plan, progress)) : progress.retryable;
+  const ended = limits.endedBy({ cause: limits.history.lastError ?? failure, retryable });
   if (ended !== undefined) throw ended;
   if (progress.refusal !== undefined) throw progress.refusal;
-  const { retryable, retryAt } = progress;
-  const facts = factsOf(limits.history, { retryable, retryAt });
+  const facts = factsOf(limits.history, { retryable, retryAt: progress.retryAt });
   noteFailureFacts(failure, facts);
   const response = wholeResponse(error);
   if (response === undefined) throw failure;

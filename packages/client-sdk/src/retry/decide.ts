@@ -54,9 +54,14 @@ export type RetryReason =
 const idempotentMethods = new Set(['GET', 'HEAD', 'OPTIONS', 'PUT', 'DELETE', 'QUERY', 'TRACE']);
 const unavailableStatuses = new Set([408, 425, 429, 502, 503, 504]);
 
+/** Whether sending a call again does its work once, whatever became of it before. */
+export function isRepeatableCall({ method, keyed, serverKeepsKeys }: RetryFacts): boolean {
+  return idempotentMethods.has(method) || (keyed && serverKeepsKeys);
+}
+
 /** Decides whether an attempt that failed is sent again. Pure; knows nothing of deadlines and counts. */
 export function decideRetry(failure: Failure, facts: RetryFacts): RetryDecision {
-  const repeatable = idempotentMethods.has(facts.method) || (facts.keyed && facts.serverKeepsKeys);
+  const repeatable = isRepeatableCall(facts);
   switch (failure.kind) {
     case 'permanent':
       return { action: 'stop', reason: 'final' };

@@ -3,6 +3,8 @@ import type { Pass } from './lane.ts';
 
 /** What is known of a call while it is being sent, besides its history. */
 export interface Progress {
+  /** Whether an attempt was sent and not heard of yet. */
+  underWay: boolean;
   unaskedRetries: number;
   answerLost: boolean;
   serverKeepsKeys: boolean;
@@ -22,6 +24,7 @@ export interface Progress {
 /** A call before its first attempt. */
 export function newProgress(serverKeepsKeys: boolean): Progress {
   return {
+    underWay: false,
     unaskedRetries: 0,
     answerLost: false,
     serverKeepsKeys,

@@ -1,0 +1,38 @@
+import type { DeferralResource } from '@slackwater/shared';
+
+/** Told of a deferral. */
+export type ProgressListener = (resource: DeferralResource) => void;
+
+/** Those who want to know of each change of a deferral. */
+export class Listeners {
+  readonly #listeners = new Set<ProgressListener>();
+
+  get size(): number {
+    return this.#listeners.size;
+  }
+
+  /** Returns what ends it. */
+  add(listener: ProgressListener): () => void {
+    const own: ProgressListener = (resource) => listener(resource);
+    this.#listeners.add(own);
+    return () => void this.#listeners.delete(own);
+  }
+
+  /** Tells all where something changed. A listener that throws does not end anybody's wait. */
+  tell(before: DeferralResource | undefined, after: DeferralResource): void {
+    if (before !== undefined && !isChanged(before, after)) return;
+    for (const listener of this.#listeners) {
+      try {
+        listener(after);
+      } catch {
+        // Its own affair.
+      }
+    }
+  }
+}
+
+const changing = ['status', 'phase', 'updatedAt', 'attempts', 'postponements', 'estimatedAt'] as const;
+
+function isChanged(before: DeferralResource, after: DeferralResource): boolean {
+  return changing.some((member) => before[member] !== after[member]);
+}

@@ -1,0 +1,147 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { createHttpPoller, type OperationResponse } from '@azure/core-lro';
+import { createClient } from '@slackwater/client-sdk';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type DeferringApp, deferringApp } from './support/deferring-app.ts';
+import { rejection } from './support/fast-client.ts';
+
+let app: DeferringApp;
+
+beforeAll(async () => {
+  app = await deferringApp();
+});
+afterAll(() => app.close());
+
+const held = { method: 'post', url: '/orders', data: { sku: 'held' } } as const;
+const doneOf = (sku: string): number => app.done.filter((one) => one === sku).length;
+
+describe('a poller at a real gate', () => {
+  it('tells of each change as it comes, to listeners and to whoever iterates', async () => {
+    app.hold();
+    const verifierKeys = [await app.gate.ledger.verifierKey()];
+    const client = createClient({ baseURL: app.origin, verifierKeys });
+    const poller = await client.begin({ ...held, params: { a: 'b c', d: ['1', '2'] } });
+    const told: string[] = [];
+    poller.onProgress(({ status }) => told.push(status));
+    const seen: string[] = [];
+    for await (const { status, phase } of poller) {
+      seen.push(status);
+      if (phase === 'performing') app.release();
+    }
+    expect(seen[0]).toBe('NotStarted');
+    expect([...new Set(seen)].slice(-2)).toEqual(['Running', 'Succeeded']);
+    expect(told).toEqual(seen);
+    const { status, slackwater } = await poller.pollUntilDone();
+    expect([status, slackwater.receiptVerified]).toEqual([201, true]);
+  });
+
+  it('can be left, which ends the wait and not the deferral', async () => {
+    app.hold();
+    const poller = await createClient({ baseURL: app.origin }).begin(held);
+    for await (const { status } of poller) if (status === 'Running') break;
+    app.release();
+    expect((await poller.pollUntilDone()).status).toBe(201);
+  });
+
+  it('ends its updates by the deadline and by the signal, with what goes on later', async () => {
+    app.hold();
+    const poller = await createClient({ baseURL: app.origin }).begin(held);
+    const read = async (options: Parameters<typeof poller.updates>[0]): Promise<void> => {
+      for await (const _change of poller.updates(options));
+    };
+    expect(await rejection(read({ deadlineMs: 50 }))).toMatchObject({
+      code: 'deadline-exceeded',
+      resume: String(poller),
+    });
+    const signal = AbortSignal.timeout(50);
+    expect(await rejection(read({ signal }))).toMatchObject({ code: 'aborted' });
+    app.release();
+    await poller.pollUntilDone();
+  });
+
+  it('has nothing to tell where the request was answered at once', async () => {
+    const poller = await createClient({ baseURL: app.origin }).begin({ url: '/plain' });
+    for await (const _change of poller) expect.unreachable();
+    expect((await poller.pollUntilDone()).data).toEqual({ plain: true });
+  });
+});
+
+describe('a caller that is killed while it waits', () => {
+  it('is taken up by another process, from the text of its poller: one effect, the right outcome', async () => {
+    app.hold();
+    const before = doneOf('held');
+    const first = caller('begin');
+    const text = await firstLine(first);
+    first.kill('SIGKILL');
+    await once(first, 'exit');
+    const second = caller('resume');
+    const lines = linesOf(second);
+    second.stdin?.end(text);
+    expect(await lines.next()).toMatchObject({ value: text });
+    app.release();
+    const { value } = await lines.next();
+    expect(JSON.parse(value)).toMatchObject({ status: 201, data: { sku: 'held' } });
+    expect(doneOf('held') - before).toBe(1);
+  });
+});
+
+function caller(command: 'begin' | 'resume'): ChildProcess {
+  const program = fileURLToPath(new URL('children/caller.ts', import.meta.url));
+  return spawn(process.execPath, [program, command, app.origin], { stdio: ['pipe', 'pipe', 'inherit'] });
+}
+
+function linesOf(child: ChildProcess): AsyncIterator<string> {
+  if (child.stdout === null) throw new Error('its output is not read');
+  return createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+}
+
+async function firstLine(child: ChildProcess): Promise<string> {
+  return (await linesOf(child).next()).value;
+}
+
+describe('a stock poller of @azure/core-lro, unmodified', () => {
+  const send = async (url: string, init: RequestInit = {}): Promise<OperationResponse> => {
+    const response = await fetch(new URL(url, app.origin), init);
+    const text = await response.text();
+    const body: unknown = text === '' ? undefined : JSON.parse(text);
+    const rawResponse = {
+      statusCode: response.status,
+      headers: Object.fromEntries(response.headers),
+      body,
+      request: { method: init.method ?? 'GET', url },
+    };
+    return { flatResponse: body, rawResponse };
+  };
+  const begin = (sku: string, method = 'POST'): ReturnType<typeof createHttpPoller> =>
+    createHttpPoller(
+      {
+        sendInitialRequest: () =>
+          send('/orders', {
+            method,
+            headers: { 'Content-Type': 'application/json', Prefer: 'respond-async' },
+            body: JSON.stringify({ sku }),
+          }),
+        sendPollRequest: (path) => send(path),
+      },
+      { intervalInMs: 20 },
+    );
+
+  it('ends at the outcome, by whatever method', async () => {
+    const methods = ['POST', 'PUT', 'PATCH', 'DELETE'];
+    const ends = methods.map(async (method) => {
+      const poller = begin(`lro-${method}`, method);
+      expect(await poller.pollUntilDone()).toMatchObject({ sku: `lro-${method}` });
+      expect(poller.operationState).toMatchObject({ status: 'succeeded' });
+    });
+    await Promise.all(ends);
+    expect(methods.map((method) => doneOf(`lro-${method}`))).toEqual([1, 1, 1, 1]);
+  });
+
+  it('is told of a failure', async () => {
+    const failure = await rejection(Promise.resolve(begin('bad').pollUntilDone()));
+    expect(failure.message).toMatch(/failed/);
+  });
+});
