@@ -68,15 +68,18 @@ export function openReader(parts: LedgerParts): Reader {
 
   async function acceptedEntry(state: DeferralState): ReturnType<typeof history.entryAt> {
     const head = await sealedHead(state.position);
-    const found = await history.entryAt(state.position).catch((error: unknown) => {
-      // One entry that is none is about one deferral, as far as its performer is concerned.
-      throw error instanceof LedgerError && error.code === 'ledger-corrupt'
-        ? corrupt(state.id, error.message)
-        : error;
-    });
-    const leaf = leafHash(found.bytes, { sha256 });
-    const sealed = Buffer.from(await tiles.node(head.edge, 0, state.position)).equals(leaf);
-    if (!sealed || found.entry.type !== 'accepted' || found.entry.id !== state.id) {
+    // Asked for together: an engine answers both at once.
+    const [found, sealed] = await Promise.all([
+      history.entryAt(state.position).catch((error: unknown) => {
+        // One entry that is none is about one deferral, as far as its performer is concerned.
+        throw error instanceof LedgerError && error.code === 'ledger-corrupt'
+          ? corrupt(state.id, error.message)
+          : error;
+      }),
+      tiles.node(head.edge, 0, state.position),
+    ]);
+    const isSealed = Buffer.from(sealed).equals(leafHash(found.bytes, { sha256 }));
+    if (!isSealed || found.entry.type !== 'accepted' || found.entry.id !== state.id) {
       throw corrupt(state.id, `entry ${state.position} of the log is not the one that was sealed for it`);
     }
     return found;

@@ -2,7 +2,7 @@ import { formatTilePath, leafHash } from '@slackwater/shared';
 import type { EngineLog } from '../engines/log.ts';
 import type { EngineStore } from '../engines/store.ts';
 import { BoundedMap } from './bounded-map.ts';
-import { type KeptTile, keepRows, keepTile, keptNode, keptRoot, lowestRowBytes } from './kept-tile.ts';
+import { type KeptTile, keepRows, keepTile, keptNode, keptRoot } from './kept-tile.ts';
 import { LedgerError } from './ledger-error.ts';
 import { sha256 } from './sha256.ts';
 import {
@@ -18,10 +18,10 @@ import {
 } from './tree-edge.ts';
 
 // Full hash tiles in the store at tile/<L>/<N>, <N> written as C2SP tlog-tiles writes it; the value is the 256 hashes
-// of the lowest row, 8,192 bytes. Tiles are a cache: what is missing is computed from the log and stored again, and
+// of the lowest row and the 16 of the middle one, 8,704 bytes. Tiles are a cache: what is missing is computed from the log and stored again, and
 // what is wrong is noticed by whoever compares with a signed root.
 
-// 16 KiB each. The upper ones lie on the way to every entry: as many as ten million entries have, and more.
+// 9 kB each. The upper ones lie on the way to every entry: as many as ten million entries have, and more.
 const cachedLeafTiles = 64;
 const cachedUpperTiles = 192;
 const parallelReads = 32;
@@ -63,8 +63,8 @@ export function openTiles(store: EngineStore, log: EngineLog): Tiles {
   }
 
   async function loadStored(level: number, index: number, key: string): Promise<KeptTile> {
-    const stored = (await store.get(key))?.value;
-    const tile = stored?.length === lowestRowBytes ? keepTile(stored) : await recompute(level, index);
+    const stored = await store.get(key);
+    const tile = (stored && keepTile(stored.value)) ?? (await recompute(level, index));
     cacheOf(level).set(key, tile);
     return tile;
   }
@@ -110,12 +110,9 @@ export function openTiles(store: EngineStore, log: EngineLog): Tiles {
     return { key, tile };
   }
 
-  const put = (key: string, tile: KeptTile): Promise<number> =>
-    store.put(key, tile.subarray(0, lowestRowBytes));
-
   async function save(full: FullTile): Promise<KeptTile> {
     const { key, tile } = remember(full);
-    await put(key, tile);
+    await store.put(key, tile);
     return tile;
   }
 
@@ -131,7 +128,7 @@ export function openTiles(store: EngineStore, log: EngineLog): Tiles {
       const remembered = filled.map(remember);
       // Behind what the callers of this very turn do next, so that an engine can write the two as one.
       await new Promise((resolve) => setImmediate(resolve));
-      await Promise.allSettled(remembered.map(({ key, tile }) => put(key, tile)));
+      await Promise.allSettled(remembered.map(({ key, tile }) => store.put(key, tile)));
     },
     async edgeAt(size) {
       const tiles: TileRows[] = [];

@@ -185,7 +185,7 @@ describe('a ledger whose stored bytes were changed', () => {
     const [stored] = desk.bench.database((db) =>
       db.prepare("SELECT value FROM store_1 WHERE key = 'tile/0/000'").all(),
     );
-    expect(Buffer.from(stored?.['value'] as Uint8Array)).toEqual(before);
+    expect(Buffer.from(stored?.['value'] as Uint8Array).subarray(0, 8_192)).toEqual(before);
     await other.close();
   });
 
