@@ -4,6 +4,7 @@ import { readArguments, type Wish } from './arguments.ts';
 import { audit } from './audit/audit.ts';
 import type { Benchmark, Figure } from './benchmark.ts';
 import { decision } from './decision/decision.ts';
+import { drain } from './drain/drain.ts';
 import { driver } from './driver/driver.ts';
 import { engine } from './engine/postgres-engine.ts';
 import { growth } from './growth/growth.ts';
@@ -20,6 +21,7 @@ const benchmarks: readonly Benchmark[] = [
   acceptance,
   decision,
   growth,
+  drain,
   shared,
   engine,
   ledger,

@@ -1,7 +1,17 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Outcome } from '../../../packages/middleware/src/ledger/deferral.ts';
+import type { AttemptEnd } from '../../../packages/middleware/src/perform/attempt.ts';
 import { lookDelayMs, retryDelayMs } from '../../../packages/middleware/src/perform/back-off.ts';
+import {
+  afterItem,
+  afterTrouble,
+  type Drain,
+  firstDrain,
+  mayBegin,
+  mayClaim,
+  released,
+} from '../../../packages/middleware/src/perform/drain.ts';
 import { judgeResult } from '../../../packages/middleware/src/perform/judge-result.ts';
 import {
   atOnce,
@@ -14,6 +24,7 @@ import {
 import { type AttemptFacts, planAttempt } from '../../../packages/middleware/src/perform/plan-attempt.ts';
 import type { ReplayResult } from '../../../packages/middleware/src/perform/replay.ts';
 import { createRoom } from '../../../packages/middleware/src/perform/room.ts';
+import { createTurns } from '../../../packages/middleware/src/perform/turns.ts';
 
 const facts = (more: Partial<AttemptFacts>): AttemptFacts => ({
   attempts: 0,
@@ -194,6 +205,71 @@ describe('the pace of a partition', () => {
     expect(restMs(firstPace, 10)).toBe(0);
     expect(paceAfter(strained, 'badly', 8).limit).toBe(1 / 32);
     expect(times(20, strained, 0).limit).toBeGreaterThan(1);
+  });
+});
+
+describe('the drain of a partition', () => {
+  const options = { maxConcurrency: 8, lookEveryMs: 1_000, lookCapMs: 30_000 };
+  const ended = (drain: Drain, end: AttemptEnd, now: number): Drain =>
+    afterItem(drain, { end, strain: 0, tookMs: 10 }, options, now);
+
+  it('is held where an item was turned away, at least for 10 ms and at most for a look, and halved once for all of one claim', () => {
+    const at4 = { ...firstDrain, pace: { limit: 4, troubles: 0 } };
+    const turned = ended(at4, { heldForMs: 200 }, 100);
+    expect(turned).toEqual({ pace: { limit: 2, troubles: 0 }, heldUntil: 300 });
+    expect(ended(turned, { heldForMs: 200 }, 150)).toEqual({
+      pace: { limit: 2, troubles: 0 },
+      heldUntil: 350,
+    });
+    expect(ended(at4, { heldForMs: 0 }, 100).heldUntil).toBe(110);
+    expect(ended(at4, { heldForMs: 60_000 }, 100).heldUntil).toBe(1_100);
+    expect(mayBegin(turned, 0, 299)).toBe(0);
+    expect(mayBegin(turned, 0, 300)).toBe(2);
+    expect(mayBegin(released(turned), 1, 101)).toBe(1);
+  });
+
+  it('rests after each item below one at a time, and longer with each trouble of the engine', () => {
+    const slow = { ...firstDrain, pace: { limit: 1 / 4, troubles: 0 } };
+    expect(ended(slow, 'well', 0).heldUntil).toBe(10);
+    expect(ended(slow, 'idle', 0).heldUntil).toBe(firstDrain.heldUntil);
+    const once = afterTrouble(firstDrain, options, 0);
+    expect(once.heldUntil).toBe(1_000);
+    expect(afterTrouble(once, options, 1_000).heldUntil).toBe(3_000);
+  });
+
+  it('claims one while it begins, and from then on three for each that may be at work', () => {
+    expect(mayClaim(firstDrain, 0, 0)).toBe(1);
+    expect(mayClaim(firstDrain, 1, 0)).toBe(0);
+    const at3 = { ...firstDrain, pace: { limit: 3.5, troubles: 0 } };
+    expect(mayClaim(at3, 0, 0)).toBe(9);
+    expect(mayClaim({ ...at3, heldUntil: 5 }, 0, 4)).toBe(0);
+  });
+});
+
+describe('turns at a partition', () => {
+  it('are taken in order, as many at once as pace and room allow', async () => {
+    let atOnce = 1;
+    const room = createRoom(2);
+    const turns = createTurns(() => atOnce, room);
+    const entered: string[] = [];
+    const enter = (name: string) => turns.enter().then(() => entered.push(name));
+    const waiting = ['a', 'b', 'c', 'd'].map(enter);
+    await waiting[0];
+    expect(entered).toEqual(['a']);
+    atOnce = 3;
+    turns.look();
+    await waiting[1];
+    expect([entered, turns.taken]).toEqual([['a', 'b'], 2]);
+    // Two are all that the room has, whoever leaves.
+    atOnce = 1;
+    turns.leave();
+    expect(turns.taken).toBe(1);
+    turns.leave();
+    await waiting[2];
+    atOnce = 2;
+    turns.look();
+    await waiting[3];
+    expect(entered).toEqual(['a', 'b', 'c', 'd']);
   });
 });
 

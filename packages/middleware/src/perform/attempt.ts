@@ -32,6 +32,10 @@ export interface AttemptMeans {
   /** Aborted where the performer closes without waiting any longer. */
   readonly stop: AbortSignal;
   readonly wrote: (partition: string) => void;
+  /** Resolves when the route may be tried. */
+  readonly enter: () => Promise<void>;
+  /** The route was tried, and did what it was to do: what is left to be done is the ledger's. */
+  readonly wentWell: () => void;
 }
 
 /** What is known beside the deferral itself. */
@@ -116,6 +120,7 @@ async function perform(
     nextOrdinal: firstOrdinal,
     duplicate: false,
   };
+  await means.enter();
   const either = eitherSignal(means.lost, means.stop);
   const result = await parts.replay({
     deferral,
@@ -128,7 +133,9 @@ async function perform(
   });
   either.release();
   const begun = scope.nextOrdinal - firstOrdinal;
-  return carryOut(job, means, known, judgeResult(result, scope.duplicate), started.attempts, begun);
+  const verdict = judgeResult(result, scope.duplicate);
+  if (verdict.is === 'performed') means.wentWell();
+  return carryOut(job, means, known, verdict, started.attempts, begun);
 }
 
 async function carryOut(

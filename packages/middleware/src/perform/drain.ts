@@ -6,6 +6,9 @@ import type { PerformerOptions } from './performer-options.ts';
 /** However soon an admission wants to be asked again, in ms. */
 const leastHoldMs = 10;
 
+/** For each that may be at work on the partition so many are claimed. */
+export const aheadFor = 3;
+
 /** How the deferrals of one partition are drained by one process: how many at once, and from when on. */
 export interface Drain {
   readonly pace: Pace;
@@ -30,6 +33,15 @@ export const firstDrain: Drain = { pace: firstPace, heldUntil: Number.NEGATIVE_I
 /** How many more may be begun now, where so many are under way; 0 or less where none may. */
 export function mayBegin(drain: Drain, running: number, now: number): number {
   return now < drain.heldUntil ? 0 : atOnce(drain.pace) - running;
+}
+
+/**
+ * How many more may be claimed now, where so many are. Once there are several at once, twice as many are made ready meanwhile or
+ * recorded afterwards: a partition must not be idle while the engine is at work.
+ */
+export function mayClaim(drain: Drain, claimed: number, now: number): number {
+  const most = atOnce(drain.pace);
+  return now < drain.heldUntil ? 0 : (most < 2 ? most : aheadFor * most) - claimed;
 }
 
 /** The drain after an item ended. Where it is held longer than before, somebody has to come back then. */

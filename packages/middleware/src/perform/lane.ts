@@ -3,11 +3,12 @@ import type { Claim } from '../engines/queue.ts';
 import type { Deferral } from '../ledger/deferral.ts';
 import { lookDelayMs } from './back-off.ts';
 import { putBack } from './conclude.ts';
-import { afterItem, afterTrouble, type Drain, firstDrain, mayBegin, released } from './drain.ts';
+import { afterItem, afterTrouble, type Drain, firstDrain, mayClaim, released } from './drain.ts';
 import { atOnce } from './pace.ts';
-import { type ItemEnd, performItem } from './perform-item.ts';
+import { type ItemEnd, type ItemTurn, performItem } from './perform-item.ts';
 import type { PerformerParts } from './performer-parts.ts';
 import type { Room } from './room.ts';
+import { createTurns } from './turns.ts';
 
 /** The most items of one claim (the queue's law). */
 const mostPerClaim = 100;
@@ -16,8 +17,11 @@ const mostTurnedAway = 100;
 
 /** One partition's items on their way through this process. */
 export interface Lane {
+  /** How many this process has claimed: those that run, are made ready, or are recorded. */
+  readonly claimed: number;
+  /** Of these, at work on the partition. */
   readonly running: number;
-  /** How many may run at once, by what was found out so far. */
+  /** How many may be at work at once, by what was found out so far. */
   readonly atOnce: number;
   /** True where nothing runs and nothing waits for a timer. */
   readonly idle: boolean;
@@ -31,7 +35,10 @@ export interface Lane {
 
 /** What the lanes of one process share. */
 export interface LaneShare {
+  /** For those at work. */
   readonly room: Room;
+  /** For those that are claimed. */
+  readonly claims: Room;
   /** Aborted where attempts under way are to end. */
   readonly stop: AbortSignal;
 }
@@ -39,10 +46,11 @@ export interface LaneShare {
 /** Makes the lane of a partition; it rests until it is pumped. */
 export function createLane(parts: PerformerParts, partition: string, share: LaneShare): Lane {
   const { clock, options, queue } = parts;
-  const running = new Set<Promise<void>>();
+  const claimed = new Set<Promise<void>>();
   /** What this process turned away last; nobody else has the items while their tokens are the newest. */
   const turnedAway = new Map<string, Claim>();
   let drain: Drain = firstDrain;
+  const turns = createTurns(() => atOnce(drain.pace), share.room);
   let open = true;
   let claiming: Promise<void> | undefined;
   let askedAgain = false;
@@ -72,8 +80,8 @@ export function createLane(parts: PerformerParts, partition: string, share: Lane
 
   async function claimWhatMayRun(): Promise<void> {
     while (open && !parts.pauses.isPaused(partition)) {
-      const wanted = Math.min(mayBegin(drain, running.size, clock.now()), mostPerClaim);
-      const limit = wanted < 1 ? 0 : share.room.take(wanted, pump);
+      const wanted = Math.min(mayClaim(drain, claimed.size, clock.now()), mostPerClaim);
+      const limit = wanted < 1 ? 0 : share.claims.take(wanted, pump);
       if (limit < 1) return;
       const claims = await claim(limit);
       if (claims.length === 0) return;
@@ -88,22 +96,54 @@ export function createLane(parts: PerformerParts, partition: string, share: Lane
       for (const item of claims) run(item);
       return claims;
     } finally {
-      share.room.give(limit - claims.length);
+      share.claims.give(limit - claims.length);
     }
   }
 
   function run(claim: Claim): void {
     turnedAway.delete(claim.id);
-    const begunAt = clock.now();
-    const item = (open ? performItem(parts, claim, { stop: share.stop, mayRecordLook }) : handBack(claim))
-      .then((ended) => paceItem(claim, ended, clock.now() - begunAt))
+    const turn = takeTurn(claim);
+    const item = (
+      open ? performItem(parts, claim, { stop: share.stop, mayRecordLook, turn }) : handBack(claim)
+    )
+      .then((ended) => turn.ended(ended))
       .catch((error: unknown) => itemInTrouble(claim, error))
       .finally(() => {
-        running.delete(item);
-        share.room.give(1);
+        claimed.delete(item);
+        turn.leave();
+        share.claims.give(1);
         if (open) pump();
       });
-    running.add(item);
+    claimed.add(item);
+  }
+
+  /** One item's turn at the partition; what is recorded after it is nobody's wait. */
+  function takeTurn(claim: Claim): ItemTurn & { ended(end: ItemEnd): void; leave(): void } {
+    let enteredAt: number | undefined;
+    let place: 'none' | 'taken' | 'left' = 'none';
+    let isPaced = false;
+    const tookMs = (): number => clock.now() - (enteredAt ?? clock.now());
+    const leave = (): void => {
+      if (place === 'taken') turns.leave();
+      place = 'left';
+    };
+    return {
+      async enter() {
+        await turns.enter();
+        place = 'taken';
+        enteredAt = clock.now();
+      },
+      wentWell(strain) {
+        isPaced = true;
+        paceItem(claim, { end: 'well', strain }, tookMs());
+        leave();
+        if (open) pump();
+      },
+      ended(end) {
+        if (!isPaced || end.end !== 'well') paceItem(claim, end, tookMs());
+      },
+      leave,
+    };
   }
 
   async function handBack(claim: Claim): Promise<ItemEnd> {
@@ -130,6 +170,7 @@ export function createLane(parts: PerformerParts, partition: string, share: Lane
   function become(next: Drain): void {
     const isHeldLonger = next.heldUntil > drain.heldUntil;
     drain = next;
+    turns.look();
     if (!isHeldLonger) return;
     hold?.cancel();
     hold = open ? clock.after(drain.heldUntil - clock.now(), release) : undefined;
@@ -166,14 +207,17 @@ export function createLane(parts: PerformerParts, partition: string, share: Lane
   }
 
   return {
+    get claimed() {
+      return claimed.size;
+    },
     get running() {
-      return running.size;
+      return turns.taken;
     },
     get atOnce() {
       return atOnce(drain.pace);
     },
     get idle() {
-      return running.size === 0 && claiming === undefined && hold === undefined;
+      return claimed.size === 0 && claiming === undefined && hold === undefined;
     },
     pump,
     wake: () => void callBack(),
@@ -182,7 +226,7 @@ export function createLane(parts: PerformerParts, partition: string, share: Lane
       hold?.cancel();
       hold = undefined;
       await claiming;
-      await Promise.all(running);
+      await Promise.all(claimed);
     },
   };
 }

@@ -6,12 +6,21 @@ import { bringInLine, concludePostponed, type Job, putBack } from './conclude.ts
 import { keepLease } from './lease.ts';
 import type { PerformerParts } from './performer-parts.ts';
 
+/** An item's turn at the partition. */
+export interface ItemTurn {
+  /** Resolves when it may be at work there. */
+  enter(): Promise<void>;
+  /** It was, and it went well; all that is left is to record it. `strain` as in {@link ItemEnd}. Called at most once. */
+  wentWell(strain: number): void;
+}
+
 /** What a partition's lane says about the item. */
 export interface ItemMeans {
   /** Aborted where the performer closes without waiting any longer. */
   readonly stop: AbortSignal;
   /** Whether being turned away now is to be recorded; asked at most once. */
   readonly mayRecordLook: (deferral: Deferral) => boolean;
+  readonly turn: ItemTurn;
 }
 
 /** How an item ended, for the partition's pace. */
@@ -61,11 +70,22 @@ async function ifAdmitted(job: Job, lost: AbortSignal, means: ItemMeans): Promis
     else await concludePostponed(job, answer.reasons);
     return { end: { heldForMs: answer.askAgainInMs }, strain: 0 };
   }
+  let isFinished = false;
+  const finish = (): void => {
+    if (!isFinished) answer.finished();
+    isFinished = true;
+  };
+  const wentWell = (): void => {
+    const strain = answer.strain?.() ?? 0;
+    finish();
+    means.turn.wentWell(strain);
+  };
   try {
     const wrote = (to: string): void => answer.wrote?.(to);
-    const end = await attemptItem(job, { lost, stop: means.stop, wrote });
+    const { stop, turn } = means;
+    const end = await attemptItem(job, { lost, stop, wrote, enter: () => turn.enter(), wentWell });
     return { end, strain: answer.strain?.() ?? 0 };
   } finally {
-    answer.finished();
+    finish();
   }
 }

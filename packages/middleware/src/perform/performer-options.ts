@@ -15,7 +15,10 @@ export interface PerformerOptions {
   readonly retryBaseMs: number;
   /** The longest wait between two attempts. Default 300,000. */
   readonly retryCapMs: number;
-  /** How many deferrals of one partition are performed at once, once that has gone well. Default 8. */
+  /**
+   * How many deferrals of one partition are performed at once, once that has gone well. Twice as many are claimed besides, to
+   * be made ready or recorded. Default 8.
+   */
   readonly maxConcurrency: number;
   /** How many deferrals this process performs at once. Default 64. */
   readonly maxInFlight: number;

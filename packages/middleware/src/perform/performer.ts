@@ -5,6 +5,7 @@ import type { EngineQueue, PartitionBacklog } from '../engines/queue.ts';
 import type { Deferral, DeferralLedger } from '../ledger/deferral.ts';
 import type { Admission } from './admission.ts';
 import { type CancelResult, cancelDeferral } from './cancel.ts';
+import { aheadFor } from './drain.ts';
 import { createLane, type Lane } from './lane.ts';
 import { MissingRoutes } from './missing-routes.ts';
 import { pause } from './pause.ts';
@@ -64,7 +65,7 @@ export interface Performer {
   redrive(id: string, terms: RedriveTerms): Promise<RedriveResult>;
   /** Claims nothing more; waits for attempts under way, at most `closeWithinMs`, then ends them. Never rejects. */
   close(): Promise<void>;
-  /** How many deferrals are under way in this process. */
+  /** How many deferrals this process has under way: claimed and made ready, at work, or being recorded. */
   readonly inFlight: number;
   /** The partitions that this process has to do with now, and how many of each it performs, and would at once. */
   lanes(): readonly (Pick<Lane, 'running' | 'atOnce'> & { readonly partition: string })[];
@@ -92,6 +93,7 @@ export function createPerformer(setup: PerformerSetup): Performer {
   let closing: Promise<void> | undefined;
 
   const ownRoom = createRoom(options.maxInFlight);
+  const claims = createRoom(aheadFor * options.maxInFlight);
 
   function laneOf(partition: string): Lane {
     const lane = lanes.get(partition) ?? makeLane(partition);
@@ -101,7 +103,7 @@ export function createPerformer(setup: PerformerSetup): Performer {
 
   function makeLane(partition: string): Lane {
     const room = setup.roomOf?.(partition) ?? ownRoom;
-    return createLane(parts, partition, { room, stop: stop.signal });
+    return createLane(parts, partition, { room, claims, stop: stop.signal });
   }
 
   async function look(): Promise<void> {
@@ -205,7 +207,7 @@ export function createPerformer(setup: PerformerSetup): Performer {
     lanes: () => [...lanes].map(([partition, { running, atOnce }]) => ({ partition, running, atOnce })),
     get inFlight() {
       let sum = 0;
-      for (const lane of lanes.values()) sum += lane.running;
+      for (const lane of lanes.values()) sum += lane.claimed;
       return sum;
     },
   };
