@@ -1,8 +1,5 @@
-import type {
-  AutoThresholdOptions,
-  LatencyOptions,
-  WorkTypeOptions,
-} from '../../packages/middleware/src/options/options.ts';
+import type { AutoThresholdOptions } from '../../packages/middleware/src/options/auto-threshold-options.ts';
+import type { LatencyOptions, WorkTypeOptions } from '../../packages/middleware/src/options/options.ts';
 
 /** What is simulated: a file of JSON, as docs/simulator.md describes it. Times are ms from the beginning. */
 export interface Scenario {

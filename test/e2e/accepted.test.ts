@@ -1,12 +1,20 @@
+import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { isReplay } from '@slackwater/middleware';
-import { type DeferralResource, isDeferralResource, parseBlock, parseEntry } from '@slackwater/shared';
+import { isReplay, type SlackwaterOptions } from '@slackwater/middleware';
+import {
+  type DeferralResource,
+  isDeferralResource,
+  parseBlock,
+  parseEntry,
+  verifyWebhook,
+} from '@slackwater/shared';
 import { type PostgresServer, type SlowCommits, startPostgres } from '@slackwater/test-support/postgres';
 import type { RequestHandler } from 'express';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { readStoredLedger } from '../crash/stored-ledger.ts';
+import { startReceiver } from '../middleware/perform/webhooks/receiver.ts';
 import {
   eventually,
   type OrdersApp,
@@ -88,6 +96,38 @@ describe('a deferral', () => {
     const position = entries.findIndex((entry) => parseEntry(entry).id === resource.id);
     expect(parseEntry(entries[position] ?? new Uint8Array()).type).toBe('accepted');
     expect(parseBlock(blocks.at(-1) ?? '').size).toBeGreaterThan(position);
+  });
+
+  it('is told to who is to be told, by a signed webhook, without what only its caller holds', async () => {
+    const receiver = await startReceiver();
+    undo.push(receiver.close);
+    const secret = `whsec_${randomBytes(32).toString('base64')}`;
+    const webhook = { url: receiver.url, secret };
+    const workTypes: SlackwaterOptions['workTypes'] = {
+      pay: { priority: 1, exempt: true },
+      order: { priority: 2, thresholdMs: 100, whenOver: 'defer', webhook },
+      report: { priority: 3, thresholdMs: 60 },
+    };
+    const webhooks = { allow: [receiver.url], privateAddresses: true };
+    const prometheus = { public: true };
+    await open({ options: { workTypes, webhooks, prometheus } });
+    const { resource, url } = await deferred('webhook');
+    await slow.set(0);
+    const after = await settled(url);
+    const one = await eventually(() => {
+      const told = receiver.received.find(({ body }) => body.includes(resource.id));
+      if (told === undefined) throw new Error('not told yet');
+      return Promise.resolve(told);
+    });
+    expect(verifyWebhook(one, { secrets: [secret], nowMs: Date.now() })).toBe(true);
+    const { receipt, entry, salt, resourceLocation, ...told } = after;
+    expect(JSON.parse(one.body)).toMatchObject({ type: 'deferral.performed', data: told });
+    expect(one.body).not.toContain('capability');
+    for (const name of ['receipt', 'entry', 'salt']) expect(one.body).not.toContain(`"${name}"`);
+    await eventually(async () => {
+      const text = await (await fetch(`${orders.url}/slackwater/metrics`)).text();
+      expect(text).toMatch(/slackwater_webhooks_total\{outcome="delivered",group="main"\} [1-9]/);
+    });
   });
 
   it('tells its caller that all of the processing was deferred (B-27)', async () => {

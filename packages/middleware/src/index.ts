@@ -33,10 +33,11 @@ export type { MetricRegistry, PrometheusOptions } from './options/prometheus-opt
 export type { WorkTypeChanges } from './options/change-work-type.ts';
 export type { AuthOptions } from './options/auth-options.ts';
 export type { RequestReplay, RequestSlackwater, WithSlackwater } from './options/request-slackwater.ts';
+export type { AutoThresholdOptions } from './options/auto-threshold-options.ts';
+export type { WebhookDeliveryOptions, WebhookOptions } from './options/webhook-options.ts';
 export type { ResourceGroupOptions } from './options/group-options.ts';
 export type {
   AskRequest,
-  AutoThresholdOptions,
   LatencyOptions,
   LedgerOptions,
   OfRequest,
@@ -78,6 +79,7 @@ export type { Engine } from './engines/engine.ts';
 
 // performing
 export type { PerformerOptions } from './perform/performer-options.ts';
+export type { WebhookDeferral, WebhookEvent, WebhookReport } from './perform/webhooks/webhook-types.ts';
 export type { PerformerEvent } from './perform/performer-events.ts';
 export { isReplay, skipOnReplay } from './perform/skip-on-replay.ts';
 export { replayOf, type ReplayInfo } from './perform/replay-identity.ts';

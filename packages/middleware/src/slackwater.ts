@@ -17,6 +17,7 @@ import { checkRegistry, measureGate } from './joins/measure-gate.ts';
 import { type Mounted, resourceGroups } from './joins/resource-groups.ts';
 import { resourceParts } from './joins/resource-parts.ts';
 import { tellDecisions } from './joins/tell-decisions.ts';
+import { checkWebhookUrls } from './joins/webhooks.ts';
 import { controlWorkTypes, workTypesInProcess } from './joins/work-types.ts';
 import type { Ledger } from './ledger/open-ledger.ts';
 import { unmeasured } from './measure/unmeasured.ts';
@@ -49,6 +50,7 @@ const listening = 'tracing:net.server.listen:asyncEnd';
 export function slackwater(options: SlackwaterOptions = {}): Gate {
   const configured = resolveOptions(options);
   checkRegistry(configured);
+  checkWebhookUrls(configured);
   // Its elements are replaced when work types are changed while running.
   const workTypes = [...configured.workTypes];
   const resolved = { ...configured, workTypes };

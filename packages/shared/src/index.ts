@@ -122,4 +122,14 @@ export {
   parseVerifierKey,
   type VerifierKey,
 } from './verifier-key.ts';
+export {
+  signWebhook,
+  verifyWebhook,
+  type WebhookMessage,
+  type WebhookToSign,
+  type WebhookTrust,
+  webhookHeaders,
+  webhookKey,
+  webhookToleranceMs,
+} from './webhook.ts';
 export { type LedgerBytes, verifyLedger } from './verify-ledger.ts';

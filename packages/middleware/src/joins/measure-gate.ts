@@ -46,6 +46,7 @@ export function measureGate(
   const stateChanges = new Map<string, Map<string, number>>();
   const deferrals = new Map<string, Map<string, number>>();
   const troubles = new Map<ErrorCode | 'other', number>();
+  const webhooks = new Map<string, Map<string, number>>();
   const batchRuns = new Map<string, Map<string, number>>();
   const batchItems = new Map<string, Map<string, number>>();
   on('state', ({ workType, to }) => addTo(stateChanges, workType, to, 1));
@@ -56,6 +57,7 @@ export function measureGate(
     const items = { performed: performed - performedEarly, early: performedEarly, failed, left };
     for (const [what, count] of Object.entries(items)) addTo(batchItems, batch, what, count);
   });
+  on('webhook', ({ group, type }) => addTo(webhooks, group, type, 1));
   on('deferral', ({ group, type }) => addTo(deferrals, group, type, 1));
   on('trouble', ({ error }) => addOne(troubles, isSlackwaterError(error) ? error.code : 'other'));
   let failing = false;
@@ -89,7 +91,7 @@ export function measureGate(
       batches,
       queued: atMostEvery(queuedEveryMs, () => Promise.allSettled(policies.map(queuedIn))),
     },
-    counts: { stateChanges, deferrals, batchRuns, batchItems, troubles },
+    counts: { stateChanges, deferrals, webhooks, batchRuns, batchItems, troubles },
     onTrouble(error) {
       // Asked again every few seconds, and as often in trouble: once for each spell of it would be enough.
       if (!failing) trouble('reading metrics', error);

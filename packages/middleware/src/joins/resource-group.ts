@@ -14,10 +14,12 @@ import { createPerformer, type Performer, type PerformerSetup } from '../perform
 import { QueuePauses } from '../perform/queue-pauses.ts';
 import type { RedriveResult, RedriveTerms } from '../perform/redrive.ts';
 import { type StartOnce, startOnce } from '../perform/start-once.ts';
+import type { WebhookSender } from '../perform/webhooks/webhook-sender.ts';
 import { type AuditDesk, auditDesk } from './audit-desk.ts';
 import { corruptEventOf } from './corrupt-event.ts';
 import { type Eraser, startEraser } from './erasing.ts';
 import { type QueueDesk, queueDesk } from './queue-desk.ts';
+import { groupWebhooks } from './webhooks.ts';
 
 /** What of a group is there while its ledger is open: the chain, and what performs from its queue. */
 export interface OpenGroup extends OpenRecords {
@@ -59,7 +61,10 @@ export interface ResourceGroup {
 
 /** What all groups of a gate share. */
 export interface GroupGround {
-  readonly options: Pick<ResolvedOptions, 'application' | 'auth' | 'workTypes' | 'perform'>;
+  readonly options: Pick<
+    ResolvedOptions,
+    'application' | 'auth' | 'workTypes' | 'perform' | 'webhooks' | 'publicUrl' | 'basePath'
+  >;
   readonly voice: Pick<GateVoice, 'tell' | 'trouble'>;
   readonly performing: Pick<PerformerSetup, 'admission' | 'replay' | 'completionsOf'> &
     Partial<Pick<PerformerSetup, 'roomOf'>>;
@@ -111,6 +116,7 @@ export function resourceGroup({ name, engine, ledger }: GroupPolicy, ground: Gro
         const corrupt = corruptEventOf(event, name);
         if (corrupt !== undefined) voice.tell('corrupt', corrupt);
         ground.changed(event.id ?? '');
+        webhooks?.kick();
       },
     });
     const audit = auditDesk({ ...options, group: name, ledger }, records, clock, trouble);
@@ -136,6 +142,7 @@ export function resourceGroup({ name, engine, ledger }: GroupPolicy, ground: Gro
   const promiseTrouble = oncePerSpell((error) => trouble('looking at what was promised', error));
   const lookMs = options.workTypes.some(({ maxDelayMs }) => maxDelayMs !== undefined) ? 1_000 : 60_000;
   let promises: ReturnType<typeof repeat> | undefined;
+  let webhooks: WebhookSender | undefined;
 
   async function lookAtPromises(): Promise<void> {
     await current?.ledger.reportOverdue(({ id, partition, workType, deadlineAt = 0 }) => {
@@ -146,7 +153,11 @@ export function resourceGroup({ name, engine, ledger }: GroupPolicy, ground: Gro
   }
 
   async function begin(): Promise<void> {
-    await (await opened()).ledger.recover();
+    const open = await opened();
+    await open.ledger.recover();
+    const { keepOutcomeMs } = ledger;
+    const told = { name, keepOutcomeMs, durable: engine.durable };
+    webhooks ??= groupWebhooks(options, told, open, voice, clock, trouble);
     promises ??= repeat(clock, lookMs, lookAtPromises, promiseTrouble.tell);
     ground.onBegun();
   }
@@ -176,6 +187,7 @@ export function resourceGroup({ name, engine, ledger }: GroupPolicy, ground: Gro
     async close() {
       starter.stop();
       await promises?.stop();
+      await webhooks?.close();
       current?.eraser.close();
       await current?.performer.close();
       await current?.audit.close();

@@ -136,6 +136,11 @@ export const definitions = {
     help: 'When a batch is due next, Unix time; absent where it never is, or is not known.',
     labels: ['batch'],
   },
+  slackwater_webhooks_total: {
+    kind: 'counter',
+    help: 'Webhooks that this host sent, by what became of it: delivered, failed (sent again later), given-up.',
+    labels: ['outcome', 'group'],
+  },
   slackwater_troubles_total: {
     kind: 'counter',
     help: "Trouble of the gate's own, by error code; other where it has none.",

@@ -12,7 +12,7 @@ import type {
 /** How the values of each metric that is not by partition are read; those that are observed as they happen are not here. */
 export function countReaders(
   { workTypes, decisions, shadow, ledgers, batches, queued }: MetricSources,
-  { stateChanges, deferrals, batchRuns, batchItems, troubles }: MetricCounts,
+  { stateChanges, deferrals, webhooks, batchRuns, batchItems, troubles }: MetricCounts,
   labels: PartitionLabels,
 ): Partial<Record<MetricName, () => readonly LabeledValue[] | Promise<readonly LabeledValue[]>>> {
   const nameOf = (rank: number): string => workTypes[rank]?.name ?? '';
@@ -36,6 +36,8 @@ export function countReaders(
     slackwater_state_changes_total: () => countsByTwo(stateChanges),
     slackwater_deferrals_total: () =>
       countsByTwo(deferrals).map(([count, group = '', event = '']) => [count, event, group]),
+    slackwater_webhooks_total: () =>
+      countsByTwo(webhooks).map(([count, group = '', outcome = '']) => [count, outcome, group]),
     slackwater_batch_runs_total: () => countsByTwo(batchRuns),
     slackwater_batch_items_total: () => countsByTwo(batchItems),
     slackwater_batch_running: () => batches().map(({ name, state }) => [Number(state === 'running'), name]),

@@ -70,6 +70,8 @@ export interface MetricCounts {
   readonly stateChanges: ReadonlyMap<string, ReadonlyMap<string, number>>;
   /** By resource group, and event. */
   readonly deferrals: ReadonlyMap<string, ReadonlyMap<string, number>>;
+  /** By resource group, and what became of them. */
+  readonly webhooks: ReadonlyMap<string, ReadonlyMap<string, number>>;
   /** By batch, and how its runs ended. */
   readonly batchRuns: ReadonlyMap<string, ReadonlyMap<string, number>>;
   /** By batch, and what became of its items. */

@@ -30,6 +30,7 @@ const fixedMembers = [
   'neverDeferFor',
   'result',
   'validate',
+  'webhook',
 ] as const satisfies readonly (keyof WorkTypeOptions)[];
 
 /** One of {@link changeableMembers}. */

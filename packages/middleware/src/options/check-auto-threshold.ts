@@ -1,5 +1,5 @@
+import { type AutoThresholdOptions, autoThresholdDefaults } from './auto-threshold-options.ts';
 import { OptionContradictionError } from './option-error.ts';
-import { type AutoThresholdOptions, autoThresholdDefaults } from './options.ts';
 import { type Readers, readGroup } from './read-group.ts';
 import { milliseconds, number } from './read-values.ts';
 

@@ -7,6 +7,7 @@ export function checkTogether(options: ResolvedOptions): void {
   checkDeferring(options);
   checkSharing(options);
   checkExplaining(options);
+  checkTelling(options);
   const { capture, restore } = options;
   if ((capture === undefined) === (restore === undefined)) return;
   const [absent, present] = capture === undefined ? ['capture', 'restore'] : ['restore', 'capture'];
@@ -21,6 +22,15 @@ function checkExplaining({ explain, auth }: ResolvedOptions): void {
   throw new OptionMissingError(
     'auth',
     'explain is "scope", and without it there are no tokens whose scopes count; give auth, or say explain: "on" or "off"',
+  );
+}
+
+function checkTelling({ workTypes, webhooks }: ResolvedOptions): void {
+  const telling = workTypes.find(({ webhook }) => webhook !== undefined);
+  if (telling === undefined || webhooks !== undefined) return;
+  throw new OptionMissingError(
+    'webhooks',
+    `${within(within('workTypes', telling.name), 'webhook')} is there, and nothing says to whom webhooks may go; give { allow: ['https://hooks.example/'] }`,
   );
 }
 

@@ -1,5 +1,7 @@
+import type { WebhookTarget } from '../perform/webhooks/webhook-types.ts';
 import { candidatePolicy, checkCandidates, readCandidates } from './check-candidates.ts';
 import { readClasses } from './check-criteria.ts';
+import { readWebhook } from './check-webhooks.ts';
 import { OptionContradictionError, OptionInvalidError, OptionMissingError } from './option-error.ts';
 import { type WorkTypeOptions, workTypeDefaults } from './options.ts';
 import { entriesOf, type Readers, readGroup, within } from './read-group.ts';
@@ -7,7 +9,10 @@ import { readThreshold, type Threshold } from './read-threshold.ts';
 import { flag, functionOf, milliseconds, namePattern, nameRule, number, oneOf } from './read-values.ts';
 import type { WorkTypePolicy } from './resolved.ts';
 
-type Read = Omit<WorkTypeOptions, 'thresholdMs'> & { readonly thresholdMs?: Threshold | null };
+type Read = Omit<WorkTypeOptions, 'thresholdMs' | 'webhook'> & {
+  readonly thresholdMs?: Threshold | null;
+  readonly webhook?: WebhookTarget;
+};
 
 /** What counts for work types that do not say. */
 export type Unsaid = Pick<WorkTypePolicy, 'shadow'> & { readonly thresholdMs: Threshold };
@@ -26,6 +31,7 @@ const readers: Readers<Read> = {
   result: functionOf('(req) => ({ status: 200, body: { accepted: true } })'),
   validate: functionOf("(req) => (req.query.sku === undefined ? 'sku is missing' : undefined)"),
   repeatable: flag,
+  webhook: readWebhook,
   shadow: flag,
 };
 
@@ -146,6 +152,7 @@ function policyOf(
     result: undefined,
     validate: undefined,
     maxDelayMs: undefined,
+    webhook: undefined,
     ...rest,
     candidates,
   };

@@ -1,6 +1,7 @@
 import type { Because, ReasonCode, WorkTypeValues } from '@slackwater/shared';
 import type { BatchEvent } from '../perform/batches/batch-events.ts';
 import type { PerformerEvent } from '../perform/performer-events.ts';
+import type { WebhookReport } from '../perform/webhooks/webhook-types.ts';
 
 /**
  * What a gate tells those who listen (`gate.on`). Listeners run at once, where it happens; what they throw, or reject with, is
@@ -15,6 +16,8 @@ export interface GateEvents {
   readonly 'work-type': WorkTypeEvent;
   /** What became of deferrals as this process performed them. */
   readonly deferral: PerformerEvent & { readonly group: string };
+  /** Webhooks that this process sent, or tried to. */
+  readonly webhook: WebhookReport & { readonly group: string };
   /** Runs of batches in this process. */
   readonly batch: BatchEvent;
   /** The records of a deferral are not what was recorded: it was refused, and a person has to look. */
@@ -36,6 +39,7 @@ export const eventNames = [
   'state',
   'work-type',
   'deferral',
+  'webhook',
   'batch',
   'corrupt',
   'warning',

@@ -4,9 +4,11 @@ import type { Statistic } from '../measure/latency-value.ts';
 import type { PerformerOptions } from '../perform/performer-options.ts';
 import type { Scorer } from '../scorers/scorer.ts';
 import type { AuthOptions } from './auth-options.ts';
+import type { AutoThresholdOptions } from './auto-threshold-options.ts';
 import type { Candidates, ForecastOptions } from './candidates.ts';
 import type { ResourceGroupOptions } from './group-options.ts';
 import type { PrometheusOptions } from './prometheus-options.ts';
+import type { WebhookDeliveryOptions, WebhookOptions } from './webhook-options.ts';
 
 /** A request on a route of the table: `params` are those of its pattern; a wildcard's parts are joined by `/`. */
 export type RouteRequest = Request & { readonly params: Readonly<Record<string, string>> };
@@ -99,6 +101,8 @@ export interface SlackwaterOptions {
   readonly ledger?: LedgerOptions;
   /** How deferrals are performed. Default `{}`. */
   readonly perform?: Partial<PerformerOptions>;
+  /** To whom webhooks may go, and how often they are sent. Default none; then no work type has a `webhook`. */
+  readonly webhooks?: WebhookDeliveryOptions;
   /** What Prometheus reads of the gate, and who may read it. Default none; then `{}` where `auth` is there, else there are none. */
   readonly prometheus?: PrometheusOptions;
   /** Who may audit and administer. Without it those resources do not exist. Default none. */
@@ -177,6 +181,8 @@ export interface WorkTypeOptions {
   readonly validate?: AskRequest<string | undefined>;
   /** Its routes may be repeated from their start after a crash between two of their transactions. Default false. */
   readonly repeatable?: boolean;
+  /** Who is told what became of its deferrals, by signed webhooks. Needs `webhooks`. Default none. */
+  readonly webhook?: WebhookOptions;
   /**
    * Shadow mode: decides, counts and tells, and lets everything through. Exempt work has none. Default false, unless the
    * gate's `shadow` says otherwise.
@@ -240,26 +246,6 @@ export const latencyDefaults = {
   floorOneIn: 20,
   maxPartitions: 10_000,
 } as const satisfies Required<LatencyOptions>;
-
-/** How thresholds that are `auto` follow the baseline of a partition: what its latency is while nothing is wrong. */
-export interface AutoThresholdOptions {
-  /** So many times the baseline the most important work with `auto` tolerates; less important work less. Default 4. */
-  readonly tolerance?: number;
-  /** No such threshold is lower, ms: latency below it is never an overload. Default 20. */
-  readonly floorMs?: number;
-  /** No such threshold is higher, ms, whatever was learned. It is also what counts during the warm-up. Default 250. */
-  readonly ceilingMs?: number;
-  /** How much time with commits a partition is watched before its baseline counts, ms. Default 10,000. */
-  readonly warmUpMs?: number;
-}
-
-/** What {@link AutoThresholdOptions} are where they are left out. */
-export const autoThresholdDefaults = {
-  tolerance: 4,
-  floorMs: 20,
-  ceilingMs: 250,
-  warmUpMs: 10_000,
-} as const satisfies Required<AutoThresholdOptions>;
 
 /** What the ledger keeps, and for how long. */
 export interface LedgerOptions {

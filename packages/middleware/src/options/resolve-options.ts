@@ -11,6 +11,7 @@ import { checkRoutes, readPartition, workTypeName } from './check-routes.ts';
 import { checkForecast, checkNamed, readMetrics, readScorers } from './check-sources.ts';
 import { checkTogether } from './check-together.ts';
 import { readBasePath, readPublicUrl } from './check-urls.ts';
+import { checkWebhooks, webhookDeliveryReaders } from './check-webhooks.ts';
 import { checkWorkTypes } from './check-work-types.ts';
 import { gateDefaults, type SlackwaterOptions } from './options.ts';
 import { type Read, type Readers, readGroup } from './read-group.ts';
@@ -30,6 +31,7 @@ type Later =
   | 'ledger'
   | 'perform'
   | 'prometheus'
+  | 'webhooks'
   | 'auth';
 type ByName = 'metrics' | 'scorers';
 type Own = Omit<SlackwaterOptions, Later | ByName> & { readonly [Name in Later]?: unknown } & {
@@ -68,6 +70,7 @@ const readers: Readers<Own> = {
   ledger: later,
   perform: later,
   prometheus: later,
+  webhooks: later,
   auth: later,
   explain: oneOf(['off', 'on', 'scope']),
   keepDecisions: number({ from: 0, to: 100_000, of: 'decisions' }),
@@ -86,6 +89,7 @@ const elsewhere = Object.entries({
   ledger: ledgerReaders,
   perform: performReaders,
   prometheus: prometheusReaders,
+  webhooks: webhookDeliveryReaders,
 }).flatMap(([group, members]) => Object.keys(members).map((name) => `${group}.${name}`));
 
 /**
@@ -121,6 +125,7 @@ export function resolveOptions(options: unknown): ResolvedOptions {
     autoThreshold: checkAutoThreshold(given.autoThreshold),
     ledger,
     perform: checkPerform(given.perform),
+    webhooks: checkWebhooks(given.webhooks),
     auth: checkAuth(given.auth),
     prometheus: checkPrometheus(given.prometheus, given.auth !== undefined),
     keepDecisions: given.keepDecisions ?? (given.auth === undefined ? 0 : keptWhereReadable),

@@ -1,11 +1,12 @@
 import type { Engine } from '../engines/engine.ts';
 import type { PerformerOptions } from '../perform/performer-options.ts';
+import type { WebhookPolicy, WebhookTarget } from '../perform/webhooks/webhook-types.ts';
 import type { Scorer } from '../scorers/scorer.ts';
 import type { AuthOptions } from './auth-options.ts';
+import type { AutoThresholdOptions } from './auto-threshold-options.ts';
 import type { CandidatePolicy, ForecastOptions } from './candidates.ts';
 import type {
   AskRequest,
-  AutoThresholdOptions,
   LatencyOptions,
   LedgerOptions,
   OfRequest,
@@ -39,6 +40,8 @@ export interface WorkTypePolicy {
   readonly result: WorkTypeOptions['result'] | undefined;
   readonly validate: WorkTypeOptions['validate'] | undefined;
   readonly repeatable: boolean;
+  /** Undefined where nobody is told. */
+  readonly webhook: WebhookTarget | undefined;
   /** What would be postponed is let through. */
   readonly shadow: boolean;
 }
@@ -104,6 +107,8 @@ export interface ResolvedOptions {
   readonly autoThreshold: Required<AutoThresholdOptions>;
   readonly ledger: ResolvedLedger;
   readonly perform: PerformerOptions;
+  /** Undefined where no webhook is ever sent. */
+  readonly webhooks: WebhookPolicy | undefined;
   readonly auth: AuthOptions | undefined;
   readonly prometheus: ResolvedPrometheus | undefined;
   readonly explain: 'off' | 'on' | 'scope';

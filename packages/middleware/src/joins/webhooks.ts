@@ -1,0 +1,69 @@
+import { deferralResource, deferralUrls } from '../answer/deferral-resource.ts';
+import type { Clock } from '../clock.ts';
+import type { OpenEngine } from '../engines/engine.ts';
+import type { Deferral } from '../ledger/deferral.ts';
+import type { Ledger } from '../ledger/open-ledger.ts';
+import type { GateVoice } from '../options/gate-voice.ts';
+import { OptionContradictionError } from '../options/option-error.ts';
+import { within } from '../options/read-group.ts';
+import type { ResolvedOptions } from '../options/resolved.ts';
+import { whyNotAllowed } from '../perform/webhooks/allowed-address.ts';
+import { startWebhooks, type WebhookSender } from '../perform/webhooks/webhook-sender.ts';
+import type { WebhookDeferral } from '../perform/webhooks/webhook-types.ts';
+
+type WebhookOptionsOfGate = Pick<
+  ResolvedOptions,
+  'application' | 'workTypes' | 'webhooks' | 'publicUrl' | 'basePath'
+>;
+
+/** Refuses URLs to which no webhook may ever go. Throws `option-invalid`. */
+export function checkWebhookUrls({ workTypes, webhooks }: WebhookOptionsOfGate): void {
+  for (const { name, webhook } of workTypes) {
+    if (webhooks === undefined || typeof webhook?.url !== 'string') continue;
+    const why = whyNotAllowed(webhook.url, webhooks);
+    if (why === undefined) continue;
+    const option = within(within(within('workTypes', name), 'webhook'), 'url');
+    throw new OptionContradictionError(option, `no webhook may go there: ${why}`);
+  }
+}
+
+/** Begins to send the webhooks of a group; undefined where there are none. */
+export function groupWebhooks(
+  options: WebhookOptionsOfGate,
+  group: { readonly name: string; readonly keepOutcomeMs: number; readonly durable: 'fsync' | 'quorum' },
+  { engine, ledger }: { readonly engine: OpenEngine; readonly ledger: Ledger },
+  { tell }: Pick<GateVoice, 'tell'>,
+  clock: Clock,
+  trouble: (doing: string, error: unknown) => void,
+): WebhookSender | undefined {
+  const { webhooks: policy, workTypes, application, publicUrl, basePath } = options;
+  if (policy === undefined || !workTypes.some(({ webhook }) => webhook !== undefined)) return undefined;
+  const home = { application, group: group.name, durable: group.durable };
+  const base = `${publicUrl ?? ''}${basePath}`;
+  return startWebhooks({
+    clock,
+    log: engine.log,
+    store: engine.store,
+    ledger,
+    policy,
+    targetOf: (workType) => workTypes.find(({ name }) => name === workType)?.webhook,
+    shown: (deferral) => shownOf(deferral, home, base),
+    keptForMs: group.keepOutcomeMs,
+    tell: (report) => tell('webhook', { ...report, group: group.name }),
+    trouble,
+    random: Math.random,
+  });
+}
+
+/** Without what only its caller holds: the receipt, and the salt with which it proves what it sent. */
+function shownOf(
+  deferral: Deferral,
+  home: Parameters<typeof deferralResource>[0],
+  base: string,
+): WebhookDeferral {
+  const nothing = { entry: new Uint8Array(), receipt: '' };
+  const resource = deferralResource(home, deferral, nothing, deferralUrls(base, deferral.id));
+  const { receipt, entry, salt, ...shown } = resource;
+  const { method, route, requester } = deferral;
+  return { ...shown, method, route, requester };
+}

@@ -1,0 +1,239 @@
+import { signWebhook, webhookHeaders } from '@slackwater/shared';
+import type { Clock, Timer } from '../../clock.ts';
+import type { EngineLog } from '../../engines/log.ts';
+import type { EngineStore } from '../../engines/store.ts';
+import { inTime } from '../../in-time.ts';
+import type { Deferral, DeferralLedger } from '../../ledger/deferral.ts';
+import { retryDelayMs } from '../back-off.ts';
+import { beginNoting, noteMessages } from './note-messages.ts';
+import { OriginPlaces } from './origin-places.ts';
+import { type PostResult, postMessage } from './post-message.ts';
+import { isAheadOf, isOvertaken, messageBody, messageId } from './webhook-message.ts';
+import { type DueNote, type WebhookNote, WebhookNotes } from './webhook-notes.ts';
+import type { WebhookDeferral, WebhookPolicy, WebhookReport, WebhookTarget } from './webhook-types.ts';
+
+// A message, by crash point: note (note-messages.ts) -> lease -> sent -> note gone, or a later one. Crash after it was sent: its note is
+// there, and it is sent again when the lease has ended. So a receiver gets each message at least once, with the same webhook-id.
+
+/** What sending webhooks takes. */
+export interface SenderParts {
+  readonly clock: Clock;
+  readonly log: Pick<EngineLog, 'read' | 'size'>;
+  readonly store: EngineStore;
+  readonly ledger: Pick<DeferralLedger, 'find'>;
+  readonly policy: WebhookPolicy;
+  /** Undefined where nobody is to be told of that work type. */
+  readonly targetOf: (workType: string) => WebhookTarget | undefined;
+  readonly shown: (deferral: Deferral) => WebhookDeferral;
+  readonly keptForMs: number;
+  readonly tell: (report: WebhookReport) => void;
+  /** Hears of trouble that is tried again: an engine that can't be asked, a `url` that throws. */
+  readonly trouble: (doing: string, error: unknown) => void;
+  /** From 0 up to, not including, 1; spreads retries. */
+  readonly random: () => number;
+}
+
+/** Sends what became of deferrals to those who are to be told. */
+export interface WebhookSender {
+  /** Something may be to be told: looks at once. */
+  kick(): void;
+  /** Ends what is being sent; it is sent again by whoever is next. */
+  close(): Promise<void>;
+}
+
+const lookEveryMs = 1_000;
+/** However much there is to be told, the engine is not asked sooner than this. */
+const leastLookMs = 25;
+/** So many pages of what is due are gone through for such as have a place. */
+const mostPages = 20;
+/** Beyond the time that sending may take, ms. */
+const leaseSlackMs = 10_000;
+/** How long a `url` function is waited for. */
+const askMs = 5_000;
+
+/** Begins to send. */
+export function startWebhooks(parts: SenderParts): WebhookSender {
+  const { clock, policy, tell, trouble } = parts;
+  const notes = new WebhookNotes(parts.store);
+  const stop = new AbortController();
+  const underWay = new Map<string, Promise<void>>();
+  const places = new OriginPlaces(policy.maxInFlight);
+  let looking: Promise<void> | undefined;
+  let askedAgain = false;
+  let begun = false;
+  let timer: Timer | undefined;
+  let lookedAt = Number.NEGATIVE_INFINITY;
+
+  function kick(): void {
+    askedAgain = true;
+    if (looking === undefined) lookAfter(lookedAt + leastLookMs - clock.now());
+  }
+
+  function lookAfter(ms: number): void {
+    timer?.cancel();
+    if (stop.signal.aborted) return;
+    timer = clock.after(Math.max(0, ms), () => {
+      looking = look().finally(() => {
+        looking = undefined;
+        lookAfter(askedAgain ? leastLookMs : lookEveryMs);
+      });
+    });
+  }
+
+  async function look(): Promise<void> {
+    askedAgain = false;
+    lookedAt = clock.now();
+    try {
+      await lookOnce();
+    } catch (error) {
+      trouble('looking for webhooks to be sent', error);
+    }
+  }
+
+  async function lookOnce(): Promise<void> {
+    if (!begun) await beginNoting(parts);
+    begun = true;
+    await noteMessages({
+      ...parts,
+      notes,
+      isWanted: (workType, event) => parts.targetOf(workType)?.events.includes(event) === true,
+      notOlderThanMs: parts.keptForMs,
+    });
+    const now = clock.wallNow();
+    let after: string | undefined;
+    for (let page = 0; page < mostPages && underWay.size < policy.maxInFlight; page += 1) {
+      const due = await notes.due(now, after);
+      for (const one of due.notes) begin(one);
+      if (due.next === undefined) return;
+      after = due.next;
+    }
+  }
+
+  function begin(due: DueNote): void {
+    const isFull = underWay.size >= policy.maxInFlight || places.isFull(due.note.position);
+    if (isFull || underWay.has(due.key) || stop.signal.aborted) return;
+    underWay.set(due.key, send(due));
+  }
+
+  /** Never rejects. */
+  async function send(due: DueNote): Promise<void> {
+    let again = false;
+    try {
+      const expiresAt = clock.wallNow() + policy.timeoutMs + askMs + leaseSlackMs;
+      const lease = await notes.lease(due.note, expiresAt);
+      if (lease === undefined) return;
+      again = (await notes.isThere(due.key)) && (await attempt(due));
+      await notes.release(due.note, lease);
+    } catch (error) {
+      trouble('sending a webhook', error);
+    } finally {
+      underWay.delete(due.key);
+      // Others wait for its place. What could not be done now is looked at with everything else.
+      if (again) kick();
+    }
+  }
+
+  /** Whether it was dealt with, for now or for good. */
+  async function attempt({ key, note }: DueNote): Promise<boolean> {
+    const deferral = await parts.ledger.find(note.id);
+    if (deferral === undefined || isOvertaken(deferral, note)) {
+      await notes.delete(key);
+      return true;
+    }
+    // Its state is written right after the entry that the note is of.
+    if (isAheadOf(deferral, note)) return false;
+    const target = parts.targetOf(deferral.workType);
+    const shown = parts.shown(deferral);
+    const url = await urlFor(target, shown);
+    if (target === undefined || url === undefined) {
+      await notes.delete(key);
+      return true;
+    }
+    const leave = places.enter(note.position, url.kind === 'url' ? url.url : '');
+    if (leave === undefined) return false;
+    try {
+      const result = url.kind === 'url' ? await post(url.url, target, note, shown) : url;
+      if (stop.signal.aborted && result.kind === 'failed') return false;
+      await settle(key, note, deferral, result);
+      return true;
+    } finally {
+      leave();
+    }
+  }
+
+  function post(
+    url: string,
+    target: WebhookTarget,
+    note: WebhookNote,
+    shown: WebhookDeferral,
+  ): Promise<PostResult> {
+    const id = messageId(note);
+    const timestamp = Math.floor(clock.wallNow() / 1_000);
+    const body = messageBody(note, shown);
+    const headers = {
+      'content-type': 'application/json',
+      'user-agent': 'Slackwater-Webhook',
+      [webhookHeaders.id]: id,
+      [webhookHeaders.timestamp]: String(timestamp),
+      [webhookHeaders.signature]: signWebhook({ id, timestamp, body }, target.secret),
+    };
+    return postMessage({ url, headers, body }, policy, clock, stop.signal);
+  }
+
+  async function settle(
+    key: string,
+    note: WebhookNote,
+    { workType }: Deferral,
+    result: PostResult,
+  ): Promise<void> {
+    const attempts = note.attempts + 1;
+    const { id, event } = note;
+    const report = { id, workType, event, webhookId: messageId(note), attempts };
+    const said = result.kind === 'answered' ? { status: result.status } : { message: result.message };
+    const isGood = result.kind === 'answered' && result.status >= 200 && result.status < 300;
+    // 410 is how a receiver of Standard Webhooks says that it wants no more.
+    const isFinal = result.kind === 'refused' || (result.kind === 'answered' && result.status === 410);
+    if (isGood || isFinal || attempts >= policy.maxAttempts) {
+      await notes.delete(key);
+      tell({ type: isGood ? 'delivered' : 'given-up', ...report, ...said });
+      return;
+    }
+    const { retryBaseMs, retryCapMs } = policy;
+    const delayMs = Math.max(lookEveryMs, retryDelayMs(attempts, retryBaseMs, retryCapMs, parts.random()));
+    const retryAt = Math.ceil(clock.wallNow() + delayMs);
+    await notes.put({ ...note, attempts }, retryAt);
+    await notes.delete(key);
+    tell({ type: 'failed', ...report, ...said, retryAt });
+  }
+
+  async function urlFor(
+    target: WebhookTarget | undefined,
+    shown: WebhookDeferral,
+  ): Promise<
+    { readonly kind: 'url'; readonly url: string } | Extract<PostResult, { kind: 'failed' }> | undefined
+  > {
+    if (target === undefined) return undefined;
+    const { url } = target;
+    if (typeof url === 'string') return { kind: 'url', url };
+    try {
+      const asking = (async () => url(shown))();
+      const given: unknown = await inTime(clock, askMs, 'The url of a webhook', asking);
+      if (given === undefined) return undefined;
+      return { kind: 'url', url: String(given) };
+    } catch (error) {
+      trouble('asking for the url of a webhook', error);
+      return { kind: 'failed', message: 'its url function failed' };
+    }
+  }
+
+  kick();
+  return {
+    kick,
+    async close() {
+      stop.abort();
+      timer?.cancel();
+      await looking;
+      await Promise.all(underWay.values());
+    },
+  };
+}
