@@ -9,6 +9,8 @@ export interface ServerProcess {
   readonly listening: Promise<{ readonly address: string; readonly verifierKey: string } | undefined>;
   /** What it wrote to standard error. */
   readonly complaints: () => string;
+  /** Resolves when it has ended, however it did. */
+  readonly gone: Promise<unknown>;
   /** Whether it ended by itself. */
   readonly ended: () => boolean;
   /** SIGSTOP: connections stay open and nobody answers. */
@@ -36,6 +38,7 @@ export function startServer(
   });
   return {
     listening: firstLine(child, gone),
+    gone,
     complaints: () => complaints,
     ended: () => child.exitCode !== null,
     pause: () => void child.kill('SIGSTOP'),

@@ -14,7 +14,12 @@ export interface StoredLedger {
  */
 export function readStoredLedger(directory: string, scratch: string, application: string): StoredLedger {
   cpSync(directory, scratch, { recursive: true });
-  const database = new DatabaseSync(join(scratch, 'slackwater.db'));
+  return readLedgerBeside(scratch, application);
+}
+
+/** The same of a ledger that processes have open. */
+export function readLedgerBeside(directory: string, application: string): StoredLedger {
+  const database = new DatabaseSync(join(directory, 'slackwater.db'), { readOnly: true });
   try {
     const scope = database.prepare('SELECT id FROM scope WHERE application = ?').get(application);
     const number = Number(scope?.['id']);
