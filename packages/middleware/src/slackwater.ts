@@ -14,6 +14,7 @@ import { findCandidates } from './joins/candidates.ts';
 import { decide, measure } from './joins/decide.ts';
 import { groupsInProcess } from './joins/groups-in-process.ts';
 import { checkRegistry, measureGate } from './joins/measure-gate.ts';
+import { keepOperations } from './joins/operations.ts';
 import { type Mounted, resourceGroups } from './joins/resource-groups.ts';
 import { resourceParts } from './joins/resource-parts.ts';
 import { tellDecisions } from './joins/tell-decisions.ts';
@@ -61,6 +62,7 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
   const wake = (partition: string): void => {
     groups?.wake(partition);
     batches.wake();
+    operations.wake();
   };
   const deciding = decide(resolved, measuring, voice, wake);
   const candidates = findCandidates(resolved, measuring, voice, wake);
@@ -74,7 +76,9 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
     hasLedger ? openLedger : undefined,
   );
   const held = { ...deciding, hold: candidates.hold };
+  const operations = keepOperations(resolved, held, voice, () => groups);
   const groups = resourceGroups(resolved, held, voice, app, (home) => {
+    operations.begun();
     sharing?.begin(home.engine.store);
     control.follow(home.ledger);
   });
@@ -148,6 +152,7 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
     candidates.close();
     meter?.close();
     await batches.close();
+    await operations.close();
     // While there is an engine to take its values back from.
     await sharing?.close();
     await groups?.close();
@@ -160,6 +165,7 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
     ...groupsInProcess(groups),
     workTypes: workTypesInProcess(control),
     batch: batches.make,
+    operations,
     shadow: () => deciding.shadow.report(),
     decisions: decisions.list,
     on: voice.on,

@@ -20,6 +20,7 @@ import {
   texts,
   utcTime,
 } from './json-shape.ts';
+import { operationStep } from './operation-entry.ts';
 import { textOfUtf8, utf8 } from './text.ts';
 import { EntryMalformedError } from './verification-errors.ts';
 
@@ -62,6 +63,7 @@ const shape: Shape = {
   rotation: optional(filledText),
   keyVersion: optional(integerFrom(1)),
   changes: optional(workTypeChanges),
+  step: optional(operationStep),
 } satisfies Record<keyof LedgerEntry, MemberShape>;
 
 /** The entry's bytes. Throws `entry-malformed` for what {@link parseEntry} would not take back. */

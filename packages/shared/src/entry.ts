@@ -1,4 +1,5 @@
 import type { Because } from './because.ts';
+import { type OperationStep, operationEntryTypes } from './operation-entry.ts';
 
 /** What can happen to a record. Each happening is one entry of the ledger. */
 export const entryTypes = [
@@ -15,6 +16,7 @@ export const entryTypes = [
   'erased',
   'work-type-changed',
   'key-rotated',
+  ...operationEntryTypes,
 ] as const;
 
 /** One of {@link entryTypes}. */
@@ -47,7 +49,7 @@ export interface WorkTypeChange {
 export interface LedgerEntry {
   readonly v: 1;
   readonly type: EntryType;
-  /** The deferral's ULID; of `work-type-changed` its own. */
+  /** The deferral's ULID, or that of an operation's run; of `work-type-changed` its own. */
   readonly id: string;
   /** RFC 3339, UTC, milliseconds. */
   readonly at: string;
@@ -97,6 +99,8 @@ export interface LedgerEntry {
   readonly keyVersion?: number;
   /** `work-type-changed`: what changed, by work type. */
   readonly changes?: Readonly<Record<string, WorkTypeChange>>;
+  /** What happened to an operation of dependent tasks: in all entries about one, and in no other. */
+  readonly step?: OperationStep;
 }
 
 /** A sealed run of entries. Its hash is SHA-256 over the canonical JSON without `checkpoint`. */

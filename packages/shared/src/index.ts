@@ -56,6 +56,18 @@ export {
 export type { LifeCounts } from './ledger-lives.ts';
 export { type LedgerTrust, LedgerVerifier } from './ledger-verifier.ts';
 export { type LifeFault, lifeFaults } from './life-rules.ts';
+export {
+  type BlockCheck,
+  type BlockInput,
+  type BlockTask,
+  type FunctionPointer,
+  type OperationBlock,
+  type OperationEntryType,
+  type OperationStep,
+  operationEntryTypes,
+  type StepEnd,
+  stepEnds,
+} from './operation-entry.ts';
 export { emptyRoot, leafHash, nodeHash } from './merkle-hash.ts';
 export {
   consistencyPath,

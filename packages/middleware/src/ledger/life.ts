@@ -1,4 +1,4 @@
-import type { ErrorCode, LedgerEntry } from '@slackwater/shared';
+import type { ErrorCode, LedgerEntry, OperationEntryType } from '@slackwater/shared';
 import { errorCodes } from '@slackwater/shared';
 import type { QueueItem } from '../engines/queue.ts';
 import type { Deferral, Step } from './deferral.ts';
@@ -183,7 +183,9 @@ export function applyEntry(
     case 'key-rotated':
       return { ...state, applied: position };
     default:
-      return entry.type satisfies never;
+      // Of operations, which have lives of their own.
+      entry.type satisfies OperationEntryType;
+      return { ...state, applied: position };
   }
 }
 

@@ -13,6 +13,7 @@ import { LedgerError } from './ledger-error.ts';
 import type { KeyedRequest } from './lookup.ts';
 import { mappingAt, type RecordMapping } from './mapping.ts';
 import { ledgerDefaults, openParts } from './open-parts.ts';
+import { type OperationRecords, openOperationRecords } from './operation-records.ts';
 import { overdueReporter } from './overdue.ts';
 import type { LedgerParts } from './parts.ts';
 import { queueGauge } from './queue-gauge.ts';
@@ -114,6 +115,8 @@ export interface Ledger extends DeferralLedger, Revealer {
   rotateWrappingKey(by: string): Promise<WrappingRotated>;
   /** What it takes to erase a requester; `perform/erase-requester.ts` does it. */
   readonly erasures: Erasures;
+  /** What operations of dependent tasks record and keep. */
+  readonly operations: OperationRecords;
   /** Seals what is unsealed and makes states and queue agree with the log. To be awaited before anything is performed. */
   recover(): Promise<void>;
   /** Verifies the whole ledger from its stored bytes, against `oldCheckpoint` or the newest head known here. */
@@ -237,6 +240,7 @@ export async function openLedger(options: LedgerSetup): Promise<Ledger> {
     },
     reportOverdue: (onMissed) => bounded(() => reportOverdue(onMissed)),
     erasures: openErasures(parts, newId),
+    operations: openOperationRecords(parts, newId, log),
     rotateSigningKey: (by) => rotateSigningKey(parts, newId, by),
     rotateWrappingKey: (by) => rotateWrappingKey(parts, newId, by),
     recover: () => recoverLoudly(recovery.run()),

@@ -3,6 +3,7 @@ import { isWorkTypeEntry } from './changed-work-types.ts';
 import type { Deferral, Step } from './deferral.ts';
 import type { PlacedEntry } from './history.ts';
 import { applyEntry, type DeferralState, isSettled, isWaitingRedriven, itemOf } from './life.ts';
+import { isOperationEntry } from './operation-records.ts';
 import type { LedgerParts } from './parts.ts';
 import type { Retention } from './retention.ts';
 import type { StoredState } from './states.ts';
@@ -60,7 +61,8 @@ export function openRecovery(
       const open = page.filter(({ position }) => !progress.isComplete(position));
       const changes = open.filter(({ entry }) => isWorkTypeEntry(entry));
       if (changes.length > 0) await changedWorkTypes.apply(changes);
-      const byId = groupById(open.filter(({ entry }) => !isWorkTypeEntry(entry)));
+      // Operations are followed by whoever runs them.
+      const byId = groupById(open.filter(({ entry }) => !isWorkTypeEntry(entry) && !isOperationEntry(entry)));
       const groups = [...byId.entries()];
       for (let i = 0; i < groups.length; i += parallel) {
         const some = groups.slice(i, i + parallel);

@@ -197,7 +197,14 @@ function texts(operation: string, what: string, given: unknown): readonly string
   throw invalid(operation, `${what} is ${shown(given)}; give a list of names`);
 }
 
-function integer(operation: string, what: string, given: unknown, least: number, most: number): number {
+/** A whole number within bounds. Throws `operation-invalid`. */
+export function integer(
+  operation: string,
+  what: string,
+  given: unknown,
+  least: number,
+  most: number,
+): number {
   if (typeof given === 'number' && Number.isSafeInteger(given) && given >= least && given <= most)
     return given;
   throw invalid(operation, `${what} is ${shown(given)}; give a whole number from ${least} to ${most}`);

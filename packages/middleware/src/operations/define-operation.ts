@@ -1,11 +1,14 @@
-import { isName, readChecks, readInput, readTasks, refuseUnknown } from './check-definition.ts';
+import { integer, isName, readChecks, readInput, readTasks, refuseUnknown } from './check-definition.ts';
 import type { LabelsOf, Members, OperationDefinition, OutputsOf, StartOf } from './definition.ts';
 import type { Declarations, Declared } from './labels.ts';
 import type { Check, Operation, Stage, Task } from './operation.ts';
 import { invalid } from './operation-error.ts';
 import { type Plan, planStages } from './plan.ts';
 
-const definitionMembers = ['name', 'version', 'input', 'tasks', 'checks', 'workType'] as const;
+const definitionMembers = ['name', 'version', 'input', 'tasks', 'checks', 'workType', 'parallel'] as const;
+
+const defaultParallel = 16;
+const mostParallel = 10_000;
 
 /**
  * Defines an operation: tasks with inputs, outputs, checks and rollbacks, from which the order, the parallelism and the undoing follow.
@@ -51,6 +54,7 @@ export function readOperation(definition: unknown): Operation<never, never> {
     name,
     version,
     workType,
+    parallel: integer(name, 'its "parallel"', given['parallel'] ?? defaultParallel, 1, mostParallel),
     input,
     outside,
     tasks,

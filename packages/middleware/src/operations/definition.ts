@@ -80,6 +80,11 @@ export interface UndoFacts<Inputs, Outputs> {
   /** What the task gave; absent where it never came to that. Of an `invalid` one it may be anything. */
   readonly outputs: Outputs | undefined;
   readonly end: TaskEnd;
+  /**
+   * What the completion rows of its partition say: whether it committed. Where it did not, it can't any more. Absent where there are no
+   * rows to ask.
+   */
+  readonly committed?: boolean;
 }
 
 /** A task of a definition. */
@@ -149,6 +154,8 @@ export interface OperationDefinition<Input, Given, Taken, Wanted> {
   };
   /** The work type whose threshold holds tasks with a partition back. Default: the gate's default work type. */
   readonly workType?: string;
+  /** How many of its tasks run at once, at most. Default 16. */
+  readonly parallel?: number;
 }
 
 /** Named, and typed elsewhere: so that they are not taken for unknown ones. */

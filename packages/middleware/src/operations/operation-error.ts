@@ -3,7 +3,7 @@ import { type ErrorCode, SlackwaterError } from '@slackwater/shared';
 /** The codes that operations throw or report. */
 export type OperationErrorCode = Extract<
   ErrorCode,
-  `operation-${string}` | `task-${string}` | `function-${string}`
+  `operation-${string}` | `task-${string}` | `stage-${string}` | `function-${string}`
 >;
 
 /** What operations throw. */

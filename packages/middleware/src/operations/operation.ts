@@ -52,10 +52,12 @@ export interface Stage {
 }
 
 /** An operation, planned. `Start` is the type of what it is started with, `Outputs` of what its tasks give. */
-export interface Operation<Start = Values, Outputs = Values> {
+export interface Operation<Start = unknown, Outputs = unknown> {
   readonly name: string;
   readonly version: string;
   readonly workType: string | undefined;
+  /** How many of its tasks run at once, at most. */
+  readonly parallel: number;
   /** What it is given when it starts, by label. */
   readonly input: ReadonlyMap<string, Declared>;
   /** What comes from outside, at the start or later, by label. */

@@ -1,4 +1,5 @@
 import type { Because, ReasonCode, WorkTypeValues } from '@slackwater/shared';
+import type { OperationEvent } from '../operations/operation-events.ts';
 import type { BatchEvent } from '../perform/batches/batch-events.ts';
 import type { PerformerEvent } from '../perform/performer-events.ts';
 import type { WebhookReport } from '../perform/webhooks/webhook-types.ts';
@@ -20,6 +21,8 @@ export interface GateEvents {
   readonly webhook: WebhookReport & { readonly group: string };
   /** Runs of batches in this process. */
   readonly batch: BatchEvent;
+  /** What happened to operations of dependent tasks in this process, when it is recorded. */
+  readonly operation: OperationEvent & { readonly group: string };
   /** The records of a deferral are not what was recorded: it was refused, and a person has to look. */
   readonly corrupt: CorruptEvent;
   /** A set-up that is legal and probably not meant; told once per code. */
@@ -41,6 +44,7 @@ export const eventNames = [
   'deferral',
   'webhook',
   'batch',
+  'operation',
   'corrupt',
   'warning',
   'trouble',

@@ -16,6 +16,7 @@ import type { CancelResult } from '../perform/cancel.ts';
 import type { RedriveResult } from '../perform/redrive.ts';
 import type { ReplayApp } from '../perform/through-app.ts';
 import type { GateEvents } from './gate-events.ts';
+import type { GateOperations } from './gate-operations.ts';
 import type { GateQueue } from './gate-queue.ts';
 import type { GateWorkTypes } from './gate-work-types.ts';
 
@@ -47,6 +48,8 @@ export interface Gate extends RequestHandler {
    * server listens, the first request comes, or `start` is called. Throws `option-invalid`, `option-unknown`, `option-missing` or `batch-closed`.
    */
   batch<Item extends BatchItem>(options: BatchOptions<Item>): Batch;
+  /** Operations of dependent tasks: started, followed, gone on with where a process ended. */
+  readonly operations: GateOperations;
   /** The most recent decisions of this host that fit, the newest first; as many as `keepDecisions` keeps. */
   decisions(filter?: DecisionFilter): readonly KeptDecision[];
   /** What shadow mode came to on this host, since the gate was made. */

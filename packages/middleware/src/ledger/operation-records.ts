@@ -1,0 +1,175 @@
+import {
+  canonicalJson,
+  type LedgerEntry,
+  leafHash,
+  type OperationEntryType,
+  type OperationStep,
+  operationEntryTypes,
+} from '@slackwater/shared';
+import type { PlacedEntry } from './history.ts';
+import { LedgerError } from './ledger-error.ts';
+import { entryBytes } from './make-entry.ts';
+import type { LedgerParts } from './parts.ts';
+import { proofUnderHead } from './proofs.ts';
+import { sha256 } from './sha256.ts';
+
+// What operations of dependent tasks keep. Their steps are entries of the log; what tasks take and give is sealed under their
+// requester's key, in the store at operation/value/<run>/<hash of the value's name>, with its digest in an entry.
+//
+// A value is stored before the entry that has its digest: a crash between leaves a value that nothing names, which goes with the
+// run's other values when they are forgotten.
+
+const types: ReadonlySet<string> = new Set(operationEntryTypes);
+const valuesPerPage = 500;
+
+/** What happened to an operation, before it has a place in the log. */
+export interface OperationHappening {
+  readonly type: OperationEntryType;
+  readonly step: OperationStep;
+}
+
+/** Whose run it is. */
+export interface OperationOwner {
+  /** A ULID. */
+  readonly id: string;
+  /** The pseudonym under whose key its values are sealed. */
+  readonly requester: string;
+  readonly workType: string;
+}
+
+/** What the ledger does for operations. Everything rejects with an `EngineError` or a `LedgerError`. */
+export interface OperationRecords {
+  /** Ids rise. */
+  newId(): string;
+  /** The pseudonym for a requester in the application's words. */
+  pseudonym(requester: string): Promise<string>;
+  /** Resolves with the entries, in their order, once all of them are durable and sealed. */
+  record(owner: OperationOwner, happenings: readonly OperationHappening[]): Promise<readonly PlacedEntry[]>;
+  /** The bytes that an entry would have: 65,535 at most. Throws `parameter-invalid`. */
+  check(owner: OperationOwner, happening: OperationHappening): void;
+  /** From the log, each verified under the signed head: what happened to these runs from `from` on, in its order. Rejects with `record-corrupt`. */
+  history(ids: ReadonlySet<string>, from: number): Promise<ReadonlyMap<string, readonly PlacedEntry[]>>;
+  /** The entry at a position, verified under the signed head. Rejects with `record-corrupt`. */
+  entry(position: number): Promise<LedgerEntry>;
+  /** How many entries the log has. */
+  end(): Promise<number>;
+  /** Keeps a value, as JSON, under a name of its own within the run. Throws `parameter-invalid` where that is longer than `maxBytes`. */
+  keep(owner: OperationOwner, name: string, json: string): Promise<void>;
+  /** The JSON that was kept; undefined where there is none. Rejects with `record-corrupt` or `requester-erased`. */
+  kept(owner: Pick<OperationOwner, 'id' | 'requester'>, name: string): Promise<string | undefined>;
+  /** Deletes all that was kept of a run. */
+  forget(id: string): Promise<void>;
+}
+
+/** The records of operations in one ledger. */
+export function openOperationRecords(
+  parts: LedgerParts,
+  newId: () => string,
+  log: { size(): Promise<number> },
+): OperationRecords {
+  const { application, group, clock, store, sealer, history, tiles, requesters, dataKeys, progress } = parts;
+
+  function entryOf(
+    { id, requester, workType }: OperationOwner,
+    { type, step }: OperationHappening,
+  ): LedgerEntry {
+    const at = new Date(clock.wallNow()).toISOString();
+    const nowhere = { method: '', route: '', partition: '', reasons: [] };
+    return { v: 1, type, id, at, group, application, ...nowhere, workType, requester, step };
+  }
+
+  async function verified(position: number, bytes: Uint8Array): Promise<void> {
+    if (position >= sealer.head.link.size) await sealer.catchUp();
+    const head = position < sealer.head.link.size ? sealer.head : await sealer.sealTail();
+    const leaf = leafHash(bytes, { sha256 });
+    const isSealed = Buffer.from(await tiles.node(head.edge, 0, position)).equals(leaf);
+    if (!isSealed) throw altered(position);
+    await proofUnderHead(tiles, head, position, bytes).catch((error: unknown) => {
+      throw error instanceof LedgerError && error.code === 'ledger-corrupt' ? altered(position) : error;
+    });
+    const fault = await parts.blocks.faultAt(position, head);
+    if (fault !== undefined) throw altered(position, fault);
+  }
+
+  async function entryAt(position: number): Promise<LedgerEntry> {
+    const found = await history.entryAt(position).catch((error: unknown) => {
+      throw error instanceof LedgerError && error.code === 'ledger-corrupt' ? altered(position) : error;
+    });
+    await verified(position, found.bytes);
+    return found.entry;
+  }
+
+  return {
+    newId,
+    pseudonym: (requester) => requesters.pseudonym(requester),
+    async record(owner, happenings) {
+      const made = happenings.map((happening) => {
+        const entry = entryOf(owner, happening);
+        return { entry, recording: sealer.record(entryBytes(entry)) };
+      });
+      return Promise.all(
+        made.map(async ({ entry, recording }) => {
+          const position = await recording.sealed;
+          progress.complete(position);
+          return { position, entry };
+        }),
+      );
+    },
+    check(owner, happening) {
+      entryBytes(entryOf(owner, happening));
+    },
+    async history(ids, from) {
+      const { link } = await sealer.sealTail();
+      const found = new Map<string, PlacedEntry[]>();
+      for await (const page of history.pages(from, link.size)) {
+        for (const { position, entry } of page) {
+          if (!ids.has(entry.id) || !types.has(entry.type)) continue;
+          const sure = { position, entry: await entryAt(position) };
+          const known = found.get(entry.id);
+          if (known === undefined) found.set(entry.id, [sure]);
+          else known.push(sure);
+        }
+      }
+      return found;
+    },
+    entry: entryAt,
+    end: () => log.size(),
+    async keep({ id, requester }, name, json) {
+      const vault = await dataKeys.need(requester);
+      await store.put(valueKey(id, name), vault.seal(id, name, Buffer.from(json, 'utf8')));
+    },
+    async kept({ id, requester }, name) {
+      const stored = await store.get(valueKey(id, name));
+      if (stored === undefined) return undefined;
+      const vault = await dataKeys.need(requester);
+      return Buffer.from(vault.open(id, name, stored.value)).toString('utf8');
+    },
+    async forget(id) {
+      for (;;) {
+        const values = await store.list(`operation/value/${id}/`, { limit: valuesPerPage });
+        if (values.length === 0) return;
+        await Promise.all(values.map(({ key }) => store.delete(key)));
+      }
+    },
+  };
+}
+
+/** Whether an entry is about an operation. */
+export function isOperationEntry({ type }: LedgerEntry): boolean {
+  return types.has(type);
+}
+
+/** Base64 of SHA-256(salt || canonical JSON): what an entry says of a value. */
+export function valueDigest(salt: Uint8Array, value: unknown): string {
+  const hash = sha256(Buffer.concat([salt, Buffer.from(canonicalJson(value), 'utf8')]));
+  return Buffer.from(hash).toString('base64');
+}
+
+function valueKey(id: string, name: string): string {
+  const hash = Buffer.from(sha256(Buffer.from(name, 'utf8')));
+  return `operation/value/${id}/${hash.toString('base64url').slice(0, 22)}`;
+}
+
+function altered(position: number, why = 'it is not the one that was sealed there'): LedgerError {
+  return new LedgerError('record-corrupt', `Entry ${position} of the log is refused: ${why}.`);
+}

@@ -1,0 +1,33 @@
+import { FunctionRegistry, type OperationPointers, registerFunctions } from './functions.ts';
+import type { Operation } from './operation.ts';
+
+/** The operations that this process knows, and all functions that they have. */
+export class KnownOperations {
+  readonly registry = new FunctionRegistry();
+  readonly #pointers = new WeakMap<object, OperationPointers>();
+  readonly #names = new Set<string>();
+
+  /** How many there are: it changes when one is added. */
+  get size(): number {
+    return this.#names.size;
+  }
+
+  /** Makes one known, and gives what the blocks of its runs point to. Throws `operation-invalid`. */
+  add(operation: Operation): OperationPointers {
+    const known = this.#pointers.get(operation);
+    if (known !== undefined) return known;
+    const pointers = registerFunctions(operation, this.registry);
+    this.#pointers.set(operation, pointers);
+    this.#names.add(keyOf(operation.name, operation.version));
+    return pointers;
+  }
+
+  /** Whether one of that name and version is known. */
+  has(name: string, version: string): boolean {
+    return this.#names.has(keyOf(name, version));
+  }
+}
+
+function keyOf(name: string, version: string): string {
+  return JSON.stringify([name, version]);
+}

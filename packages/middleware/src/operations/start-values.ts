@@ -1,0 +1,68 @@
+import { canonicalJson } from '@slackwater/shared';
+import { parseValues } from './check-answer.ts';
+import type { Declared } from './labels.ts';
+import type { Values } from './operation.ts';
+import { invalid } from './operation-error.ts';
+import { maxAnswerBytes } from './read-answer.ts';
+import { shown } from './rules.ts';
+import { isStandardSchema, type StandardSchema } from './standard-schema.ts';
+
+/** Values that were given from outside: as JSON has them, and as tasks are given them. */
+export interface GivenValues {
+  readonly raw: Values;
+  readonly values: Values;
+}
+
+/** Reads what an operation is started with: exactly the labels of its input. Throws `operation-invalid`. */
+export async function readStart(
+  operation: string,
+  declared: ReadonlyMap<string, Declared>,
+  given: unknown,
+): Promise<GivenValues> {
+  const values = given ?? {};
+  if (typeof values !== 'object' || Array.isArray(values)) {
+    throw invalid(operation, `it is started with ${shown(given)}; give an object with its input, by label`);
+  }
+  const missing = [...declared.keys()].find((label) => !Object.hasOwn(values, label));
+  if (missing !== undefined)
+    throw invalid(operation, `it is started without "${missing}", which its input has`);
+  return readGiven(operation, schemasAmong(declared), [...declared.keys()], values as Values);
+}
+
+/** Reads values that are given from outside, each under one of these labels. Throws `operation-invalid`. */
+export async function readGiven(
+  operation: string,
+  schemas: ReadonlyMap<string, StandardSchema>,
+  labels: readonly string[],
+  given: Values,
+): Promise<GivenValues> {
+  const known = new Set(labels);
+  const unknown = Object.keys(given).find((label) => !known.has(label));
+  if (unknown !== undefined) {
+    const are = labels.length === 0 ? 'there is none' : `there are ${labels.join(', ')}`;
+    throw invalid(operation, `it is given "${unknown}", and takes nothing of that name now; ${are}`);
+  }
+  const raw = asJson(operation, given);
+  const { values, issues } = await parseValues(raw, schemas);
+  if (issues.length > 0) throw invalid(operation, `what it is given is not valid: ${issues.join('; ')}`);
+  return { raw, values };
+}
+
+function schemasAmong(declared: ReadonlyMap<string, Declared>): ReadonlyMap<string, StandardSchema> {
+  return new Map(
+    [...declared].flatMap(([label, one]) => (isStandardSchema(one) ? [[label, one] as const] : [])),
+  );
+}
+
+function asJson(operation: string, given: Values): Values {
+  let json: string;
+  try {
+    json = canonicalJson({ ...given });
+  } catch (error) {
+    throw invalid(operation, `what it is given can not be written as JSON: ${shown(error)}`);
+  }
+  const bytes = Buffer.byteLength(json);
+  if (bytes > maxAnswerBytes)
+    throw invalid(operation, `it is given ${bytes} bytes of JSON; ${maxAnswerBytes} are the most`);
+  return JSON.parse(json) as Values;
+}

@@ -1,0 +1,60 @@
+import type { Clock, Timer } from '../clock.ts';
+
+/** Runs a piece of work whenever it is woken, one at a time, and once more where it was woken while it ran. */
+export class Waker {
+  readonly #clock: Clock;
+  readonly #work: () => Promise<void>;
+  readonly #failed: (error: unknown) => void;
+  #isRunning = false;
+  #isWanted = false;
+  #isStopped = false;
+  #timer: { readonly timer: Timer; readonly at: number } | undefined;
+
+  constructor(clock: Clock, work: () => Promise<void>, failed: (error: unknown) => void) {
+    this.#clock = clock;
+    this.#work = work;
+    this.#failed = failed;
+  }
+
+  /** Runs the work soon. */
+  wake(): void {
+    this.#isWanted = true;
+    if (this.#isRunning || this.#isStopped) return;
+    this.#isRunning = true;
+    void this.#run();
+  }
+
+  /** Runs the work at that time, Unix milliseconds, unless it is woken before. The earliest of several counts. */
+  wakeAt(at: number): void {
+    if (this.#isStopped || (this.#timer !== undefined && this.#timer.at <= at)) return;
+    this.#timer?.timer.cancel();
+    const delayMs = Math.min(Math.max(1, at - this.#clock.wallNow()), longestMs);
+    const timer = this.#clock.after(delayMs, () => {
+      this.#timer = undefined;
+      this.wake();
+    });
+    this.#timer = { timer, at };
+  }
+
+  /** Nothing runs any more. */
+  stop(): void {
+    this.#isStopped = true;
+    this.#timer?.timer.cancel();
+  }
+
+  async #run(): Promise<void> {
+    try {
+      while (this.#isWanted && !this.#isStopped) {
+        this.#isWanted = false;
+        await this.#work();
+      }
+    } catch (error) {
+      this.#failed(error);
+    } finally {
+      this.#isRunning = false;
+    }
+  }
+}
+
+/** What a timer takes; it then looks again. */
+const longestMs = 2 ** 31 - 1;

@@ -1,0 +1,187 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { defineOperation } from '../../../packages/middleware/src/operations/define-operation.ts';
+import { external, type } from '../../../packages/middleware/src/operations/labels.ts';
+import { equals } from '../../../packages/middleware/src/operations/rules.ts';
+import { type Bench, ledgerBench } from '../ledger/ledgers.ts';
+import { type Dock, inShort, openDock } from './dock.ts';
+
+let bench: Bench;
+let dock: Dock;
+
+beforeAll(async () => {
+  bench = await ledgerBench();
+  dock = await openDock(bench);
+});
+
+afterAll(async () => {
+  await dock.close();
+  await bench.end();
+});
+
+/** Resolves when so many have come. */
+function meeting(count: number): () => Promise<void> {
+  const waiting: (() => void)[] = [];
+  return () =>
+    new Promise((resolve) => {
+      waiting.push(resolve);
+      if (waiting.length === count) for (const go of waiting) go();
+    });
+}
+
+describe('an operation that runs', () => {
+  it('hands what tasks give on to later stages, the next one or any (T-21, T-23, T-24)', async () => {
+    const seen: unknown[] = [];
+    const operation = defineOperation({
+      name: 'hand on',
+      version: '1',
+      input: { who: type<string>() },
+      tasks: {
+        a: { inputs: ['who'], outputs: { x: type<number>() }, run: ({ who }) => ({ x: who.length }) },
+        b: { inputs: ['x'], outputs: { y: type<string>() }, run: ({ x }) => ({ y: 'y'.repeat(x) }) },
+        c: {
+          inputs: ['x', 'y', 'who'],
+          run(inputs) {
+            seen.push(inputs);
+            return {};
+          },
+        },
+      },
+    });
+    const status = await dock.run(operation, { who: 'ann' });
+    expect(status).toMatchObject({ status: 'succeeded' });
+    expect(seen).toEqual([{ x: 3, y: 'yyy', who: 'ann' }]);
+    expect(inShort(await dock.entries(status.id))).toEqual([
+      'stage-planned',
+      'stage-planned',
+      'stage-planned',
+      'task-begun a',
+      'task-ended a',
+      'stage-checked valid',
+      'task-begun b',
+      'task-ended b',
+      'stage-checked valid',
+      'task-begun c',
+      'task-ended c',
+      'stage-checked valid',
+      'operation-settled',
+    ]);
+  });
+
+  it('runs the tasks of a stage side by side: each waits for the others, and none would end alone (T-22)', async () => {
+    const met = meeting(3);
+    const run = async () => {
+      await met();
+      return {};
+    };
+    const operation = defineOperation({
+      name: 'meet',
+      version: '1',
+      tasks: { a: { run }, b: { run }, c: { run } },
+    });
+    const status = await dock.run(operation);
+    const [{ tasks = [] } = {}] = status.stages;
+    const began = Math.max(...tasks.map(({ startedAt = 0 }) => startedAt));
+    expect(tasks.every(({ endedAt = 0 }) => endedAt >= began)).toBe(true);
+  });
+
+  it('runs no more of them at once than it says', async () => {
+    let atOnce = 0;
+    let most = 0;
+    const run = async () => {
+      most = Math.max(most, ++atOnce);
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      atOnce -= 1;
+      return {};
+    };
+    const tasks = Object.fromEntries(Array.from({ length: 7 }, (_, i) => [`t${i}`, { run }]));
+    await dock.run(defineOperation({ name: 'limit', version: '1', parallel: 2, tasks }));
+    expect(most).toBe(2);
+  });
+
+  it('waits for what a person gives without holding back the siblings of the task that needs it (T-49)', async () => {
+    const done: string[] = [];
+    const operation = defineOperation({
+      name: 'code',
+      version: '1',
+      tasks: {
+        212: {
+          inputs: [external('typed', type<string>())],
+          outputs: { code: type<string>() },
+          validate: { code: equals('right') },
+          run({ typed }) {
+            done.push('212');
+            return { code: typed };
+          },
+        },
+        211: {
+          run() {
+            done.push('211');
+            return {};
+          },
+        },
+        213: { inputs: ['code'], after: ['211'], run: () => ({}) },
+      },
+    });
+    const id = await dock.start(operation);
+    const waiting = await dock.until(
+      id,
+      ({ stages }) => stages[0]?.tasks.find((task) => task.id === '211')?.phase === 'ended',
+    );
+    expect(waiting).toMatchObject({ status: 'running', waitsFor: ['typed'] });
+    expect(done).toEqual(['211']);
+    await expect(dock.runner.provide(id, { other: 'right' })).rejects.toMatchObject({
+      code: 'operation-invalid',
+      message: 'operation "code": it is given "other", and takes nothing of that name now; there are typed',
+    });
+    await dock.runner.provide(id, { typed: 'right' });
+    expect(await dock.settled(id)).toMatchObject({ status: 'succeeded', waitsFor: [] });
+    expect(done).toEqual(['211', '212']);
+    await expect(dock.runner.provide(id, { typed: 'again' })).rejects.toMatchObject({
+      code: 'operation-unknown',
+    });
+  });
+
+  it('is one of many at once, each with a chain of its own (T-44, T-47)', async () => {
+    const operation = defineOperation({
+      name: 'many',
+      version: '1',
+      input: { n: type<number>() },
+      tasks: {
+        a: { inputs: ['n'], outputs: { twice: type<number>() }, run: ({ n }) => ({ twice: 2 * n }) },
+        b: {
+          inputs: ['twice'],
+          outputs: { more: type<number>() },
+          run: ({ twice }) => ({ more: twice + 1 }),
+        },
+      },
+    });
+    const ids = await Promise.all(Array.from({ length: 40 }, (_, n) => dock.start(operation, { n })));
+    const all = await Promise.all(ids.map((id) => dock.settled(id)));
+    expect(all.map(({ status }) => status)).toEqual(ids.map(() => 'succeeded'));
+    const heads = new Set<string>();
+    for (const [n, id] of ids.entries()) {
+      const found = await dock.runner.values(id);
+      expect(await found?.values.valuesOf(['more'], found.state)).toEqual({ more: 2 * n + 1 });
+      for (const { step } of await dock.entries(id)) if (step?.block?.first) heads.add(step.block.id);
+    }
+    expect(heads.size).toBe(40);
+  });
+
+  it('is started with exactly what its input has', async () => {
+    const operation = defineOperation({
+      name: 'input',
+      version: '1',
+      input: { n: type<number>() },
+      tasks: { a: { inputs: ['n'], run: () => ({}) } },
+    });
+    for (const [input, message] of [
+      [{}, 'it is started without "n", which its input has'],
+      [{ n: 1, m: 2 }, 'it is given "m", and takes nothing of that name now; there are n'],
+      [{ n: 1n }, /what it is given can not be written as JSON/],
+      [{ n: 'x'.repeat(2 ** 20) }, /it is given \d+ bytes of JSON; 1048576 are the most/],
+      ['n', 'it is started with "n"; give an object with its input, by label'],
+    ] as const) {
+      await expect(dock.start(operation, input)).rejects.toThrow(message);
+    }
+  });
+});
