@@ -34,6 +34,7 @@ export const errorCodes = [
   'transaction-in-one-string',
   'statement-outside-transaction',
   'identity-not-restored',
+  'postponed-too-long',
   'outcome-too-large',
   'outcome-lost',
   'canceled-by-requester',

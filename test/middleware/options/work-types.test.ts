@@ -37,6 +37,20 @@ describe('work types', () => {
     );
   });
 
+  it('may say for how long their deferrals are postponed, and what is done then (D-69)', () => {
+    const settle = (more: object): object => ({ workTypes: { settle: { priority: 1, ...more } } });
+    expect(resolveOptions(settle({})).workTypes).toMatchObject([
+      { maxPostponeMs: undefined, whenPostponedTooLong: 'alert' },
+    ]);
+    const told = { maxPostponeMs: 60_000, whenPostponedTooLong: 'perform' };
+    expect(resolveOptions(settle(told)).workTypes).toMatchObject([told]);
+    expect(refusalOf(settle({ whenPostponedTooLong: 'fail' })).message).toContain(
+      'workTypes.settle.maxPostponeMs: missing; whenPostponedTooLong is "fail"',
+    );
+    expect(refusalOf(settle({ maxPostponeMs: 999 })).code).toBe('option-invalid');
+    expect(refusalOf(settle({ ...told, whenPostponedTooLong: 'park' })).code).toBe('option-invalid');
+  });
+
   it('come with the most important first, and those of one priority as they were given', () => {
     const { workTypes, defaultWorkType } = resolveOptions({
       workTypes: {

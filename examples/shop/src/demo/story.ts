@@ -98,6 +98,7 @@ export function tellStory(
       return;
     }
     if (event.type === 'lease-lost' || event.type === 'promise-missed') return;
+    if (event.type === 'postponed-too-long') return;
     const deferral = told(event.id, event.workType);
     deferral.stage = event.type === 'redriven' ? 'queued' : event.type;
     deferral.changedAt = Date.now();

@@ -219,6 +219,7 @@ async function record(
       ...(Object.keys(because).length === 0 ? {} : { because }),
       ...(idempotencyKey === undefined ? {} : { idempotencyKey }),
       ...(facts.orderKey === undefined ? {} : { orderKey: facts.orderKey }),
+      ...(facts.workType.maxPostponeMs === undefined ? {} : { maxPostponeMs: facts.workType.maxPostponeMs }),
       ...(facts.workType.maxDelayMs === undefined ? {} : { maxDelayMs: facts.workType.maxDelayMs }),
     });
     if (result.kind === 'key-reused') return { kind: 'key-reused' };

@@ -140,7 +140,10 @@ export function resourceGroup({ name, engine, ledger }: GroupPolicy, ground: Gro
 
   /** Told once for each spell of it. */
   const promiseTrouble = oncePerSpell((error) => trouble('looking at what was promised', error));
-  const lookMs = options.workTypes.some(({ maxDelayMs }) => maxDelayMs !== undefined) ? 1_000 : 60_000;
+  const isTimed = options.workTypes.some(
+    ({ maxDelayMs, maxPostponeMs }) => (maxDelayMs ?? maxPostponeMs) !== undefined,
+  );
+  const lookMs = isTimed ? 1_000 : 60_000;
   let promises: ReturnType<typeof repeat> | undefined;
   let webhooks: WebhookSender | undefined;
 
@@ -148,6 +151,10 @@ export function resourceGroup({ name, engine, ledger }: GroupPolicy, ground: Gro
     await current?.ledger.reportOverdue(({ id, partition, workType, deadlineAt = 0 }) => {
       const missed = { type: 'promise-missed', id, partition, workType, deadlineAt } as const;
       voice.tell('deferral', { ...missed, group: name });
+    });
+    await current?.ledger.lookAtPostponed(async (deferral) => {
+      const policy = options.workTypes.find(({ name: known }) => known === deferral.workType);
+      return current?.performer.postponedTooLong(deferral, policy?.whenPostponedTooLong ?? 'alert');
     });
     promiseTrouble.over();
   }

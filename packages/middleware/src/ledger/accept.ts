@@ -10,6 +10,7 @@ import { acceptedEntry, deadlineOf, entryBytes } from './make-entry.ts';
 import type { LedgerParts } from './parts.ts';
 import { headerOf, makeSalt, payloadDigest } from './payload-digest.ts';
 import { openPayload, type PayloadFacts, sealPayload, splitPayload } from './payload-record.ts';
+import { noteTimes } from './promises.ts';
 import type { QueueGauge } from './queue-gauge.ts';
 import { refusalOf } from './refusal.ts';
 import { beingErased } from './requesters.ts';
@@ -187,7 +188,7 @@ export function acceptor(
     orderKey: string | undefined,
   ): Promise<Prepared> {
     const { request, idempotencyKey } = acceptance;
-    if (deadlineAt !== undefined) await parts.promises.note({ id, deadlineAt });
+    await noteTimes(parts, acceptance, { id, deadlineAt });
     const { capability, hash } = makeCapability();
     const facts: PayloadFacts = {
       ...makeSalt(request),

@@ -44,6 +44,8 @@ export interface Acceptance {
   readonly orderKey?: string;
   /** Promises that it will be performed, or reported, within so many ms of its acceptance. */
   readonly maxDelayMs?: number;
+  /** For how long it may be postponed; then it is one of those that `Ledger.lookAtPostponed` gives. */
+  readonly maxPostponeMs?: number;
 }
 
 /** What became of an {@link Acceptance}. */

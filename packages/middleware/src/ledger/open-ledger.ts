@@ -9,6 +9,7 @@ import { within } from './deadline.ts';
 import type { Deferral, DeferralLedger } from './deferral.ts';
 import { type Erasures, openErasures } from './erasures.ts';
 import { noteHead } from './head-note.ts';
+import { type ActOnPostponed, postponedLooker } from './late-postponed.ts';
 import { LedgerError } from './ledger-error.ts';
 import type { KeyedRequest } from './lookup.ts';
 import { mappingAt, type RecordMapping } from './mapping.ts';
@@ -113,6 +114,11 @@ export interface Ledger extends DeferralLedger, Revealer {
    * a version that is needed.
    */
   rotateWrappingKey(by: string): Promise<WrappingRotated>;
+  /**
+   * Has something done about those that may be postponed no longer (`Acceptance.maxPostponeMs`) and are neither settled nor parked; at
+   * most 100 at a time, each in whichever process asks.
+   */
+  lookAtPostponed(act: ActOnPostponed): Promise<void>;
   /** What it takes to erase a requester; `perform/erase-requester.ts` does it. */
   readonly erasures: Erasures;
   /** What operations of dependent tasks record and keep. */
@@ -239,6 +245,7 @@ export async function openLedger(options: LedgerSetup): Promise<Ledger> {
       return loudly(changing, ['ledger-truncated']);
     },
     reportOverdue: (onMissed) => bounded(() => reportOverdue(onMissed)),
+    lookAtPostponed: postponedLooker(parts),
     erasures: openErasures(parts, newId),
     operations: openOperationRecords(parts, newId, log),
     rotateSigningKey: (by) => rotateSigningKey(parts, newId, by),

@@ -72,6 +72,7 @@ export async function openParts(
     capabilities: openCapabilities(store),
     keyRecords: openKeyRecords(store),
     promises: openPromises(store),
+    postponed: openPromises(store, 'postponed/'),
     changedWorkTypes: openChangedStore(store),
     recent: new BoundedMap(mostRecent),
     progress: startProgress(await readCursor(store)),

@@ -42,6 +42,8 @@ export interface LedgerParts {
   readonly changedWorkTypes: ChangedStore;
   readonly progress: Progress;
   readonly promises: Promises;
+  /** Until when deferrals may be postponed. */
+  readonly postponed: Promises;
   /** Entries that were sealed just now, by id: the answer to their acceptance wants a receipt at once. */
   readonly recent: BoundedMap<string, { readonly position: number; readonly bytes: Uint8Array }>;
   readonly engineTimeoutMs: number;

@@ -31,6 +31,9 @@ const fixedMembers = [
   'result',
   'validate',
   'webhook',
+  'maxDelayMs',
+  'maxPostponeMs',
+  'whenPostponedTooLong',
 ] as const satisfies readonly (keyof WorkTypeOptions)[];
 
 /** One of {@link changeableMembers}. */

@@ -26,6 +26,8 @@ const readers: Readers<Read> = {
   candidates: readCandidates,
   neverDeferFor: readClasses,
   maxDelayMs: milliseconds(1_000, 30 * 86_400_000),
+  maxPostponeMs: milliseconds(1_000, 366 * 86_400_000),
+  whenPostponedTooLong: oneOf(['alert', 'perform', 'fail']),
   deferWithoutAsking: flag,
   acknowledge: oneOf(['deferred', 'succeeded']),
   result: functionOf('(req) => ({ status: 200, body: { accepted: true } })'),
@@ -78,6 +80,7 @@ export function checkWorkType(name: string, value: unknown, unsaid: Unsaid): Wor
     );
   }
   checkDeferring(option, given);
+  checkPostponing(option, given);
   checkCandidates(option, given);
   return policyOf(name, { ...given, priority }, unsaid);
 }
@@ -97,6 +100,18 @@ function checkThreshold(option: string, { exempt, thresholdMs }: Partial<Read>):
       'give a number of milliseconds or "auto", or exempt: true for work that is never postponed',
     );
   }
+}
+
+/** Read again of a work type that is changed, it says so by the word that is the default. */
+function checkPostponing(
+  option: string,
+  { maxPostponeMs, whenPostponedTooLong = 'alert' }: Partial<Read>,
+): void {
+  if (maxPostponeMs !== undefined || whenPostponedTooLong === 'alert') return;
+  throw new OptionMissingError(
+    within(option, 'maxPostponeMs'),
+    `whenPostponedTooLong is "${whenPostponedTooLong}", and nothing says how long is too long; give a number of milliseconds`,
+  );
 }
 
 /** Options that would never come to bear are mistakes: what they say is not what will happen. */
@@ -152,6 +167,7 @@ function policyOf(
     result: undefined,
     validate: undefined,
     maxDelayMs: undefined,
+    maxPostponeMs: undefined,
     webhook: undefined,
     ...rest,
     candidates,

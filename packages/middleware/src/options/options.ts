@@ -171,6 +171,16 @@ export interface WorkTypeOptions {
    * Default none.
    */
   readonly maxDelayMs?: number;
+  /**
+   * For how long its deferrals may be postponed, ms, from their acceptance: 1,000 to 366 days. Then `whenPostponedTooLong` counts. Default
+   * none.
+   */
+  readonly maxPostponeMs?: number;
+  /**
+   * What is done about a deferral that was postponed for longer: `alert` tells of it and goes on as before, `perform` performs it all
+   * the same, `fail` fails it for good. Needs `maxPostponeMs`. Default `alert`.
+   */
+  readonly whenPostponedTooLong?: 'alert' | 'perform' | 'fail';
   /** Defers also for callers that do not say `Prefer: respond-async`. Default false. */
   readonly deferWithoutAsking?: boolean;
   /** Answers deferred requests with 202 (`deferred`) or with the success that `result` gives (`succeeded`). Default `deferred`. */
@@ -196,6 +206,7 @@ export const workTypeDefaults = {
   whenOver: 'retry-later',
   deferWithoutAsking: false,
   acknowledge: 'deferred',
+  whenPostponedTooLong: 'alert',
   repeatable: false,
 } as const satisfies Partial<WorkTypeOptions>;
 

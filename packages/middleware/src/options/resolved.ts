@@ -34,6 +34,9 @@ export interface WorkTypePolicy {
   readonly candidates: CandidatePolicy | undefined;
   /** Undefined where nothing is promised. */
   readonly maxDelayMs: number | undefined;
+  /** Undefined where it may be postponed for any time. */
+  readonly maxPostponeMs: number | undefined;
+  readonly whenPostponedTooLong: 'alert' | 'perform' | 'fail';
   readonly deferWithoutAsking: boolean;
   readonly acknowledge: 'deferred' | 'succeeded';
   /** There wherever `acknowledge` is `succeeded`. */

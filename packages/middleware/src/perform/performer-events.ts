@@ -27,6 +27,8 @@ export type PerformerEvent =
   | ({ readonly type: 'postponed'; readonly reasons: readonly string[] } & PerformedItem)
   | ({ readonly type: 'parked'; readonly error: PerformError } & PerformedItem)
   | ({ readonly type: 'canceled' } & PerformedItem)
+  /** It has been postponed for longer than its work type allows; `act` is what is done about it. */
+  | ({ readonly type: 'postponed-too-long'; readonly act: 'alert' | 'perform' | 'fail' } & PerformedItem)
   /** It was parked, and somebody put it back on the queue. */
   | ({ readonly type: 'redriven'; readonly by: string } & PerformedItem)
   /** It was promised to be performed, or reported, by `deadlineAt` (Unix milliseconds), and was not. It goes on as before. */

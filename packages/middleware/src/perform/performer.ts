@@ -12,6 +12,7 @@ import { pause } from './pause.ts';
 import type { PerformError, PerformerEvent } from './performer-events.ts';
 import { type PerformerOptions, performerDefaults } from './performer-options.ts';
 import type { PerformerParts } from './performer-parts.ts';
+import { actOnPostponed, type PostponedAct } from './postponed-too-long.ts';
 import { neverPaused, type PausesToHeed } from './queue-pauses.ts';
 import { type RedriveResult, type RedriveTerms, redriveDeferral } from './redrive.ts';
 import type { Replay } from './replay.ts';
@@ -61,6 +62,11 @@ export interface Performer {
   wake(partition?: string): void;
   /** Cancels a deferral that nobody performs. Rejects where the engine or the database can't be asked. */
   cancel(id: string, why?: PerformError): Promise<CancelResult>;
+  /**
+   * Does what is stated about a deferral that was postponed too long. Gives after how long it is to be looked at again, ms; undefined
+   * for no more. Rejects where the engine has trouble.
+   */
+  postponedTooLong(deferral: Deferral, act: PostponedAct): Promise<number | undefined>;
   /** Puts a parked deferral back on the queue. Rejects where the engine can't be asked. */
   redrive(id: string, terms: RedriveTerms): Promise<RedriveResult>;
   /** Claims nothing more; waits for attempts under way, at most `closeWithinMs`, then ends them. Never rejects. */
@@ -89,6 +95,7 @@ export function createPerformer(setup: PerformerSetup): Performer {
   let nextLookAt = Number.POSITIVE_INFINITY;
   /** What was said to be due while the queue was being looked at. */
   let dueAt = Number.POSITIVE_INFINITY;
+  const outOfTurn = new Set<Promise<unknown>>();
   let unsubscribe: readonly (() => void)[] = [];
   let closing: Promise<void> | undefined;
 
@@ -171,7 +178,7 @@ export function createPerformer(setup: PerformerSetup): Performer {
     phase = 'closed';
     timer?.cancel();
     for (const undo of unsubscribe) undo();
-    const ended = Promise.all([...lanes.values()].map((lane) => lane.close()));
+    const ended = Promise.allSettled([...[...lanes.values()].map((lane) => lane.close()), ...outOfTurn]);
     await Promise.race([ended, pause(clock, options.closeWithinMs)]);
     stop.abort();
     await Promise.race([ended, pause(clock, options.closeWithinMs)]);
@@ -194,6 +201,14 @@ export function createPerformer(setup: PerformerSetup): Performer {
     },
     wake,
     cancel: (id, why) => outside.runInAsyncScope(() => cancelDeferral(parts, id, why)),
+    postponedTooLong: (deferral, act) =>
+      outside.runInAsyncScope(async () => {
+        // What is under way ends as everything does; nothing more is begun.
+        if (phase !== 'open') return options.lookEveryMs;
+        const acting = actOnPostponed(parts, deferral, act, stop.signal);
+        outOfTurn.add(acting);
+        return acting.finally(() => outOfTurn.delete(acting));
+      }),
     redrive: (id, terms) =>
       outside.runInAsyncScope(async () => {
         const { result, partition } = await redriveDeferral(parts, id, terms);
