@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 
 const listensWithinMs = 20_000;
 
@@ -13,6 +14,8 @@ export interface ServerProcess {
   readonly gone: Promise<unknown>;
   /** Whether it ended by itself. */
   readonly ended: () => boolean;
+  /** Whether it is stopped, by whomever. */
+  isStopped(): boolean;
   /** SIGSTOP: connections stay open and nobody answers. */
   pause(): void;
   /** SIGCONT. */
@@ -41,6 +44,7 @@ export function startServer(
     gone,
     complaints: () => complaints,
     ended: () => child.exitCode !== null,
+    isStopped: () => /^State:\s+T/m.test(readFileSync(`/proc/${child.pid}/status`, 'utf8')),
     pause: () => void child.kill('SIGSTOP'),
     resume: () => void child.kill('SIGCONT'),
     async kill() {

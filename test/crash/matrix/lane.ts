@@ -6,10 +6,10 @@ import { fileURLToPath } from 'node:url';
 import { verifyLedger } from '@slackwater/shared';
 import { type ServerProcess, startServer } from '../server-process.ts';
 import { readLedgerBeside } from '../stored-ledger.ts';
+import { backlog, order, settled, until } from './orders.ts';
 
 const program = fileURLToPath(new URL('shop-child.ts', import.meta.url));
 const withinMs = 30_000;
-const pollMs = 25;
 /** A step that an order takes only in a new ledger is not waited for longer in an old one. */
 const settledForMs = 300;
 
@@ -103,34 +103,14 @@ export class Lane {
   }
 
   async #start(): Promise<Shop> {
-    const process = startServer([program, this.#directory, this.#connectionString], {});
+    const process = startServer(
+      [program, JSON.stringify({ engine: 'sqlite', directory: this.#directory }), this.#connectionString],
+      {},
+    );
     const listening = await process.listening;
     if (listening === undefined) throw new Error(`The shop did not open: ${process.complaints()}`);
     this.#verifierKey = listening.verifierKey;
     return { process, address: listening.address };
-  }
-}
-
-/** Resolves with the path of its status; undefined where the connection broke. */
-async function order(address: string, reference: string, killAt?: string): Promise<string | undefined> {
-  try {
-    const response = await fetch(`${address}/orders`, {
-      method: 'POST',
-      headers: {
-        'Content-Type': 'application/json',
-        'Idempotency-Key': `"${reference}"`,
-        'X-Customer': `customer of ${reference}`,
-        Prefer: 'respond-async',
-        ...(killAt === undefined ? {} : { 'X-Kill-At': killAt }),
-      },
-      body: JSON.stringify({ reference }),
-    });
-    const text = await response.text();
-    if (response.status !== 202) throw new Error(`The order was answered ${response.status}: ${text}`);
-    return response.headers.get('Operation-Location') ?? undefined;
-  } catch (error) {
-    if (error instanceof TypeError) return undefined;
-    throw error;
   }
 }
 
@@ -148,29 +128,6 @@ async function died(
     return false;
   };
   return Promise.race([gone, stays()]);
-}
-
-/** Waits until it is settled and off the queue; resolves with its status. */
-async function settled(address: string, path: string): Promise<unknown> {
-  return until(async () => {
-    const response = await fetch(address + path);
-    const { status } = (await response.json()) as { readonly status?: unknown };
-    const isSettled = status === 'Succeeded' || status === 'Failed' || status === 'Canceled';
-    return isSettled && (await backlog(address)).length === 0 ? status : undefined;
-  });
-}
-
-async function backlog(address: string): Promise<readonly unknown[]> {
-  return (await (await fetch(`${address}/backlog`)).json()) as unknown[];
-}
-
-async function until<T>(look: () => Promise<T | undefined | false>): Promise<T> {
-  for (const deadline = Date.now() + withinMs; ; ) {
-    const seen = await look();
-    if (seen !== undefined && seen !== false) return seen;
-    if (Date.now() > deadline) throw new Error('It did not come to that in time.');
-    await sleep(pollMs);
-  }
 }
 
 function newDirectory(): string {

@@ -3,6 +3,7 @@ import pg from 'pg';
 import { afterAll, describe, expect, it } from 'vitest';
 import { ensureTableSql } from '../../../packages/middleware/src/drivers/pg-completion-table.ts';
 import { Lane } from './lane.ts';
+import { stalledSuite } from './stalled-suite.ts';
 
 /** As many processes live, and die, at once. */
 const lanesAtOnce = 3;
@@ -83,3 +84,5 @@ describe.concurrent('an order whose process is killed', () => {
     },
   );
 });
+
+stalledSuite(server.connectionString, database);
