@@ -32,7 +32,16 @@ export type { ChangeResult, ChangeTerms, GateWorkTypes, WorkTypeView } from './o
 export type { MetricRegistry, PrometheusOptions } from './options/prometheus-options.ts';
 export type { WorkTypeChanges } from './options/change-work-type.ts';
 export type { AuthOptions } from './options/auth-options.ts';
-export type { RequestReplay, RequestSlackwater, WithSlackwater } from './options/request-slackwater.ts';
+export type {
+  DeferOptions,
+  DeferredPart,
+  PartName,
+  PayloadOf,
+  RequestParts,
+  RequestReplay,
+  RequestSlackwater,
+  WithSlackwater,
+} from './options/request-slackwater.ts';
 export type { AutoThresholdOptions } from './options/auto-threshold-options.ts';
 export type { WebhookDeliveryOptions, WebhookOptions } from './options/webhook-options.ts';
 export type { ResourceGroupOptions } from './options/group-options.ts';
@@ -83,6 +92,18 @@ export type { WebhookDeferral, WebhookEvent, WebhookReport } from './perform/web
 export type { PerformerEvent } from './perform/performer-events.ts';
 export { isReplay, skipOnReplay } from './perform/skip-on-replay.ts';
 export { replayOf, type ReplayInfo } from './perform/replay-identity.ts';
+
+// parts, and undoing
+export { slackwaterOf } from './answer/parts/gate-request.ts';
+export type {
+  Compensate,
+  CompensationContext,
+  OwnContext,
+  PartContext,
+  PartOptions,
+  PartPayloads,
+  PayloadsOf,
+} from './perform/parts/part-options.ts';
 
 // batches
 export type { Batch } from './perform/batches/batch.ts';

@@ -86,7 +86,15 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
   const meter = measureGate(resolved, deciding, voice, groups, batches.list);
   const verifyToken = resolved.auth && tokenVerifier(resolved.auth, clock);
   const decisions = tellDecisions(resolved, voice, verifyToken);
-  const judge = answerRequests(resolved, deciding, candidates, voice, groups, decisions, meter);
+  const { judge, tellHandler } = answerRequests(
+    resolved,
+    deciding,
+    candidates,
+    voice,
+    groups,
+    decisions,
+    meter,
+  );
   const serve = createResources({
     ...resourceParts(resolved, deciding, voice, groups, control),
     verifyToken,
@@ -114,11 +122,14 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
     const replay = replayOf(req);
     // Attempts under way end while the gate closes, and need their identity.
     if (replay?.performedFor === app && isFirst(req)) {
+      tellHandler(req, res, replay);
       void passReplay(resolved, req, next, replay);
       return;
     }
     // What another gate performs it has judged.
     if (closing !== undefined || replay !== undefined || !isFirst(req)) {
+      // A handler that would defer a part hears that the gate is closed.
+      if (closing !== undefined && replay === undefined) tellHandler(req, res);
       next();
       return;
     }

@@ -38,6 +38,13 @@ export const errorCodes = [
   'outcome-too-large',
   'outcome-lost',
   'canceled-by-requester',
+  // parts and compensations
+  'part-unknown',
+  'part-refused',
+  'part-not-deferred',
+  'handler-missing',
+  'request-failed',
+  'compensation-not-needed',
   // batches
   'batch-busy',
   'batch-closed',
@@ -132,6 +139,9 @@ export const reasonCodes = [
   'metric-over',
   'workload-predicted',
   'scored',
+  // deferred by the application itself
+  'part',
+  'compensation',
   // retry later although the work type may be deferred
   'not-asked',
   'requester-unknown',

@@ -1,5 +1,5 @@
 import { fromBase64 } from './base64.ts';
-import type { DeferralPhase, DeferralResource, DeferralStatus, Durability } from './deferral.ts';
+import type { DeferralPhase, DeferralResource, DeferralStatus, Durability, Reversal } from './deferral.ts';
 import { SlackwaterError } from './errors.ts';
 import {
   faultOf,
@@ -47,8 +47,20 @@ const base64: MemberShape = { check: (value) => fromBase64(value) !== undefined,
 
 const errorShape: Shape = { code: filledText, message: text };
 
+const aUlid: MemberShape = {
+  check: (value) => typeof value === 'string' && ulid.test(value),
+  expected: 'a ULID',
+};
+
+const reversalShape: Shape = {
+  id: aUlid,
+  status: oneOf(deferralStatuses),
+  phase: oneOf(deferralPhases),
+  reversed: flag,
+} satisfies Record<keyof Reversal, MemberShape>;
+
 const shape: Shape = {
-  id: { check: (value) => typeof value === 'string' && ulid.test(value), expected: 'a ULID' },
+  id: aUlid,
   status: oneOf(deferralStatuses),
   phase: oneOf(deferralPhases),
   application: text,
@@ -61,7 +73,15 @@ const shape: Shape = {
   deadlineAt: optional(utcTime),
   attempts: integerFrom(0),
   postponements: integerFrom(0),
-  portion: oneOf(['all']),
+  portion: oneOf(['all', 'part']),
+  part: optional(filledText),
+  parent: optional(filledText),
+  held: optional(oneOf([true])),
+  acknowledged: optional(oneOf(['succeeded'])),
+  reversal: optional({
+    check: (value) => faultOf(value, reversalShape) === undefined,
+    expected: 'an object with id, status, phase and reversed',
+  }),
   durable: oneOf(durabilities),
   outcomeKnown: optional(flag),
   error: optional({

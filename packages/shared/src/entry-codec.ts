@@ -48,6 +48,8 @@ const shape: Shape = {
   payload: optional(hashInBase64),
   deadlineAt: optional(utcTime),
   because: optional(becauseShape),
+  parent: optional(filledText),
+  acknowledged: optional(oneOf(['succeeded'])),
   attempt: optional(integerFrom(1)),
   postponements: optional(integerFrom(1)),
   status: optional(integerFrom(100)),

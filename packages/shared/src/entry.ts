@@ -12,6 +12,7 @@ export const entryTypes = [
   'canceled',
   'redriven',
   'overdue',
+  'released',
   'revealed',
   'erased',
   'work-type-changed',
@@ -21,6 +22,12 @@ export const entryTypes = [
 
 /** One of {@link entryTypes}. */
 export type EntryType = (typeof entryTypes)[number];
+
+/**
+ * What stands for the method in the entries of deferrals that are no requests: a part that a handler deferred (its route is the
+ * part's name), and the compensation of a request whose success was announced. No HTTP parser takes these for methods.
+ */
+export const ownMethods = { part: 'PART', compensation: 'COMPENSATE' } as const;
 
 /** A value as JSON has it. */
 export type JsonValue =
@@ -69,6 +76,13 @@ export interface LedgerEntry {
   readonly deadlineAt?: string;
   /** `accepted`: what led to the decision. */
   readonly because?: Because;
+  /**
+   * `accepted`: the deferral whose part or compensation it is; of a part of a request that was performed at once an id that all
+   * its parts have, and nothing else. Such a one is held until an entry `released`.
+   */
+  readonly parent?: string;
+  /** `accepted`: its caller was told at once that it has succeeded. */
+  readonly acknowledged?: 'succeeded';
   /** `performing`, `performed`, `failed`, `parked`, `redriven`: the attempt, or the last one before it, from 1. */
   readonly attempt?: number;
   /** `postponed`: how often by now. */

@@ -10,7 +10,13 @@ export { type Checkpoint, formatCheckpoint, parseCheckpoint } from './checkpoint
 export { type VerifiedCheckpoint, verifyCheckpoint } from './checkpoint-verify.ts';
 export { type ErrorCode, errorCodes, type ReasonCode, reasonCodes } from './codes.ts';
 export type { Because, ForecastBecause, ScoreBecause } from './because.ts';
-export type { DeferralPhase, DeferralResource, DeferralStatus, Durability } from './deferral.ts';
+export type {
+  DeferralPhase,
+  DeferralResource,
+  DeferralStatus,
+  Durability,
+  Reversal,
+} from './deferral.ts';
 export {
   deferralPhases,
   deferralStatuses,
@@ -20,7 +26,12 @@ export {
 } from './deferral-check.ts';
 // headers
 export { type DecisionHeader, formatDecisionHeader } from './decision-header.ts';
-export { type DeferredHeader, formatDeferredHeader, parseDeferredHeader } from './deferred-header.ts';
+export {
+  type DeferredHeader,
+  type DeferredPortion,
+  formatDeferredHeader,
+  parseDeferredHeader,
+} from './deferred-header.ts';
 export type { VerifyOptions } from './ed25519.ts';
 export {
   type EntryType,
@@ -28,6 +39,7 @@ export {
   type JsonValue,
   type LedgerBlock,
   type LedgerEntry,
+  ownMethods,
   type WorkTypeChange,
   type WorkTypeValues,
 } from './entry.ts';

@@ -130,6 +130,6 @@ function unpack(packed: number): Life {
   const end = ends[Math.floor(rest / attemptsLimit)];
   const answered = packed % attemptsLimit;
   // Whether it was parked is not remembered of it: what says so once it is over changes nothing.
-  const past = { facts: undefined, requester: '', payload: undefined, parked: true };
+  const past = { facts: undefined, requester: '', payload: undefined, held: false, parked: true };
   return { ...past, named, begun: named, answered, end };
 }

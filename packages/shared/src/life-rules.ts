@@ -12,6 +12,7 @@ export const lifeFaults = [
   'facts-differ',
   'never-begun',
   'never-parked',
+  'begun-before-released',
   'begun-after-canceled',
   'performed-twice',
   'settled-otherwise',
@@ -36,6 +37,8 @@ export interface Life {
   readonly requester: string;
   /** The digest in its `accepted` entry; undefined when it is over. */
   readonly payload: string | undefined;
+  /** A part or a compensation that nobody may begin yet. */
+  readonly held: boolean;
   /** The highest attempt that any of its entries named. */
   readonly named: number;
   /** The highest attempt that a `performing` entry began. */
@@ -67,7 +70,7 @@ const required: Readonly<Partial<Record<EntryType, keyof LedgerEntry>>> = {
 
 /** Whether an entry is about a deferral, and not about a work type, a key, or a requester. */
 export function isOfLife({ type }: LedgerEntry): boolean {
-  return type === 'performed' || required[type] !== undefined;
+  return type === 'performed' || type === 'released' || required[type] !== undefined;
 }
 
 /** What the next entry of a deferral makes of its life; undefined stands for the life that has not begun. Pure. */
@@ -95,6 +98,7 @@ function judgeAccepted(life: Life | undefined, entry: LedgerEntry): LifeStep {
       facts: factsOf(entry),
       requester,
       payload,
+      held: entry.parent !== undefined,
       named: 0,
       begun: 0,
       answered: 0,
@@ -127,6 +131,12 @@ function judgeStep(life: Life, entry: LedgerEntry): LifeStep | undefined {
   if (type === 'redriven' && !life.parked) {
     return fault('never-parked', `deferral ${id} was redriven, and nothing had parked it`);
   }
+  if (life.end === undefined && life.held && type === 'performing') {
+    return fault(
+      'begun-before-released',
+      `attempt ${attempt} of deferral ${id} began before the entry that releases it`,
+    );
+  }
   if (life.end === 'canceled' && type === 'performing' && attempt > life.named) {
     return fault('begun-after-canceled', `attempt ${attempt} of deferral ${id} began after it was canceled`);
   }
@@ -149,10 +159,11 @@ function judgeStep(life: Life, entry: LedgerEntry): LifeStep | undefined {
 
 function lived(life: Life, { type, attempt = 0, status, retryAt }: LedgerEntry): LifeStep {
   const late =
-    life.end !== undefined || attempt < life.named || (type === 'performing' && attempt <= life.begun);
+    life.end !== undefined || (type === 'released' ? !life.held : isOvertaken(life, type, attempt));
   const ends = type === 'performed' || type === 'canceled' || (type === 'failed' && retryAt === undefined);
   const next: Life = {
     ...life,
+    held: life.held && type !== 'released',
     named: Math.max(life.named, attempt),
     begun: type === 'performing' ? Math.max(life.begun, attempt) : life.begun,
     answered: type === 'performed' && status !== undefined && life.answered === 0 ? attempt : life.answered,
@@ -161,6 +172,10 @@ function lived(life: Life, { type, attempt = 0, status, retryAt }: LedgerEntry):
   };
   // The end of an attempt that was overtaken ends the life all the same.
   return { life: next, late: late && (life.end !== undefined || next.end === undefined) };
+}
+
+function isOvertaken({ named, begun }: Life, type: EntryType, attempt: number): boolean {
+  return attempt < named || (type === 'performing' && attempt <= begun);
 }
 
 function differingFact({ facts, requester, end }: Life, entry: LedgerEntry): string | undefined {

@@ -61,7 +61,7 @@ describe('an accepted deferral', () => {
     }
   });
 
-  it('waits on the queue of its partition, by priority and position', async () => {
+  it('waits on the queue of its partition, by priority, behind what undoes, and position', async () => {
     const { ledger, engine } = await bench.open();
     const deferral = await accepted(ledger, { orderKey: 'card 4711' });
     const claims = await engine.queue.claim({
@@ -71,7 +71,7 @@ describe('an accepted deferral', () => {
       holder: 'test',
     });
     expect(claims).toMatchObject([
-      { id: deferral.id, priority: 2, position: 0, orderKey: deferral.orderKey },
+      { id: deferral.id, priority: 2 + 1, position: 0, orderKey: deferral.orderKey },
     ]);
     expect(deferral.orderKey).not.toContain('4711');
   });

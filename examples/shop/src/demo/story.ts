@@ -97,7 +97,7 @@ export function tellStory(
       tell(`trouble ${event.doing}: ${String(event.error)}`, 'bad');
       return;
     }
-    if (event.type === 'lease-lost' || event.type === 'promise-missed') return;
+    if (event.type === 'lease-lost' || event.type === 'promise-missed' || event.type === 'reversed') return;
     if (event.type === 'postponed-too-long') return;
     const deferral = told(event.id, event.workType);
     deferral.stage = event.type === 'redriven' ? 'queued' : event.type;

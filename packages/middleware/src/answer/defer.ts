@@ -9,6 +9,7 @@ import { captureBody } from './capture-body.ts';
 import type { GateParts, Recorder, Recorders, WhyNot } from './gate-parts.ts';
 import { ledgerTrouble, unknownDeferralOf } from './ledger-trouble.ts';
 import { type RequestFacts, withNotes } from './request-facts.ts';
+import { type SuccessAhead, successAhead } from './success-ahead.ts';
 
 /** What became of the wish to defer a request. */
 export type DeferResult =
@@ -19,6 +20,8 @@ export type DeferResult =
       readonly deferral: Deferral;
       readonly capability: string;
       readonly proof: Awaited<ReturnType<Ledger['proof']>>;
+      /** What its caller is told ahead of the work; undefined where it is told that it was deferred. */
+      readonly ahead?: SuccessAhead | undefined;
     }
   | { readonly kind: 'not-deferred'; readonly reason: WhyNot }
   | { readonly kind: 'fate-unknown'; readonly id: string; readonly reason: WhyNot }
@@ -73,7 +76,16 @@ export async function defer(
   if (captured.kind !== 'captured') return captured;
   const refusal = await refusalOf(parts, wish, captured.request);
   if (refusal !== undefined) return refusal;
-  return recordMeasured(parts, recorder, { ...wish, requester }, captured.request);
+  // Asked before: what stands in the ledger of what its caller was told is then true.
+  const ahead = await successAhead(parts, facts.workType, req);
+  const result = await recordMeasured(parts, recorder, { ...wish, requester, ahead }, captured.request);
+  if (result.kind !== 'deferred' || !mayBeCalledDone(result.deferral)) return result;
+  return { ...result, ahead };
+}
+
+/** A repetition may meet one that was told to be deferred, or one that has come to nothing since. */
+function mayBeCalledDone({ acknowledged, status }: Deferral): boolean {
+  return acknowledged && status !== 'Failed' && status !== 'Canceled';
 }
 
 /** The headers of a request that its replay will have. */
@@ -180,11 +192,14 @@ function jsonOf(req: Request, body: Uint8Array): unknown {
   }
 }
 
+/** Nothing is missing any more. */
+type Recordable = ToDefer & { readonly requester: string; readonly ahead: SuccessAhead | undefined };
+
 /** Records, and measures how long that takes. */
 async function recordMeasured(
   parts: DeferParts,
   recorder: Recorder,
-  wish: ToDefer & { readonly requester: string },
+  wish: Recordable,
   request: CapturedRequest,
 ): Promise<DeferResult> {
   const startedAt = parts.clock.now();
@@ -199,7 +214,7 @@ async function recordMeasured(
 async function record(
   { trouble }: DeferParts,
   recorder: Recorder,
-  wish: ToDefer & { readonly requester: string },
+  wish: Recordable,
   request: CapturedRequest,
 ): Promise<DeferResult> {
   const { req, res, facts, idempotencyKey, because = {} } = wish;
@@ -221,6 +236,7 @@ async function record(
       ...(facts.orderKey === undefined ? {} : { orderKey: facts.orderKey }),
       ...(facts.workType.maxPostponeMs === undefined ? {} : { maxPostponeMs: facts.workType.maxPostponeMs }),
       ...(facts.workType.maxDelayMs === undefined ? {} : { maxDelayMs: facts.workType.maxDelayMs }),
+      ...(wish.ahead === undefined ? {} : { acknowledged: true }),
     });
     if (result.kind === 'key-reused') return { kind: 'key-reused' };
     if (result.kind === 'queue-full') return notDeferred('queue-full');

@@ -1,4 +1,4 @@
-import type { DeferralResource, Durability } from '@slackwater/shared';
+import { type DeferralResource, type Durability, ownMethods, type Reversal } from '@slackwater/shared';
 import type { Deferral } from '../ledger/deferral.ts';
 
 /** What does not change from one deferral of a gate to the next. */
@@ -27,6 +27,7 @@ export function deferralResource(
   deferral: Deferral,
   proof: { readonly entry: Uint8Array; readonly receipt: string },
   urls: DeferralUrls,
+  reversal?: Reversal,
 ): DeferralResource {
   const { outcomeKnown, error, deadlineAt } = deferral;
   return {
@@ -42,7 +43,11 @@ export function deferralResource(
     ...(deadlineAt === undefined ? {} : { deadlineAt: new Date(deadlineAt).toISOString() }),
     attempts: deferral.attempts,
     postponements: deferral.postponements,
-    portion: 'all',
+    ...portionOf(deferral),
+    ...(deferral.parent === undefined ? {} : { parent: deferral.parent }),
+    ...(deferral.held ? { held: true as const } : {}),
+    ...(deferral.acknowledged ? { acknowledged: 'succeeded' as const } : {}),
+    ...(reversal === undefined ? {} : { reversal }),
     durable: home.durable,
     ...(outcomeKnown === undefined ? {} : { outcomeKnown }),
     ...(error === undefined ? {} : { error }),
@@ -51,4 +56,12 @@ export function deferralResource(
     entry: Buffer.from(proof.entry).toString('base64'),
     salt: deferral.salt,
   };
+}
+
+/** How much of a request a deferral is, and the name of the part. */
+export function portionOf({
+  method,
+  route,
+}: Pick<Deferral, 'method' | 'route'>): Pick<DeferralResource, 'portion' | 'part'> {
+  return method === ownMethods.part ? { portion: 'part', part: route } : { portion: 'all' };
 }

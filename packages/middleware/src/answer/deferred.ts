@@ -6,7 +6,8 @@ import {
   headerNames,
 } from '@slackwater/shared';
 import type { DeferralUrls } from './deferral-resource.ts';
-import { sendJson } from './send.ts';
+import { sendAnswer, sendEmpty, sendJson } from './send.ts';
+import type { SuccessAhead } from './success-ahead.ts';
 
 /** What a caller is told whose request was recorded. */
 export interface Deferred {
@@ -39,19 +40,16 @@ export function sendDeferred(res: ServerResponse, { resource, urls, pollAfterMs,
 export function sendSuccessAhead(
   res: ServerResponse,
   { resource, urls, asked }: Deferred,
-  { status = 200, body }: { readonly status?: number; readonly body?: unknown },
+  { status, body }: SuccessAhead,
 ): void {
   varyByPrefer(res);
-  sendJson(
-    res,
-    status,
-    {
-      [headerNames.operationLocation]: urls.status,
-      [headerNames.deferred]: formatDeferredHeader({ id: resource.id, portion: 'all' }),
-      ...(asked ? { [headerNames.preferenceApplied]: 'respond-async' } : {}),
-    },
-    body ?? null,
-  );
+  const headers = {
+    [headerNames.operationLocation]: urls.status,
+    [headerNames.deferred]: formatDeferredHeader({ id: resource.id, portion: 'all' }),
+    ...(asked ? { [headerNames.preferenceApplied]: 'respond-async' } : {}),
+  };
+  if (body === undefined) sendEmpty(res, status, headers);
+  else sendAnswer(res, status, headers, { contentType: 'application/json; charset=utf-8', body });
 }
 
 /** Adds to what other middleware has said already. */

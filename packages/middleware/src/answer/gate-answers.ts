@@ -3,7 +3,6 @@ import { type Because, createProblem, parsePrefer, type ReasonCode } from '@slac
 import type { Request } from 'express';
 import type { Stance } from '../decide/stance.ts';
 import type { DecisionEvent } from '../options/gate-events.ts';
-import { asked } from './asked.ts';
 import type { DeferResult } from './defer.ts';
 import { deferralResource, deferralUrls } from './deferral-resource.ts';
 import { sendDeferred, sendSuccessAhead } from './deferred.ts';
@@ -65,7 +64,7 @@ function asReturned(returned: boolean): Pick<DecisionEvent, 'returned'> {
 
 /** Makes the answers of one gate. */
 export function gateAnswers(parts: GateParts, baseUrlOf: (req: Request) => string): GateAnswers {
-  const { options, clock, admissions, shadow, meter, tellDecision, trouble } = parts;
+  const { options, admissions, shadow, meter, tellDecision } = parts;
 
   function tell(
     { req, res, facts }: Judged,
@@ -119,10 +118,10 @@ export function gateAnswers(parts: GateParts, baseUrlOf: (req: Request) => strin
     });
   };
 
-  async function sendRecorded(
-    { req, res, facts }: Judged,
-    { at, deferral, capability, proof }: Extract<DeferResult, { readonly kind: 'deferred' }>,
-  ): Promise<void> {
+  function sendRecorded(
+    { req, res }: Judged,
+    { at, deferral, capability, proof, ahead }: Extract<DeferResult, { readonly kind: 'deferred' }>,
+  ): void {
     const urls = deferralUrls(baseUrlOf(req), deferral.id, capability);
     const answer = {
       resource: deferralResource(at.home, deferral, proof, urls),
@@ -130,18 +129,8 @@ export function gateAnswers(parts: GateParts, baseUrlOf: (req: Request) => strin
       pollAfterMs: at.pollAfterMs(deferral.partition),
       asked: parsePrefer(req.headers['prefer']).respondAsync,
     };
-    const { acknowledge, result } = facts.workType;
-    if (acknowledge === 'succeeded' && result !== undefined) {
-      try {
-        const ahead = await asked(clock, 'result', () => result(req));
-        sendSuccessAhead(res, answer, ahead);
-        return;
-      } catch (error) {
-        // It is recorded all the same, and a 202 is as true.
-        trouble('making the result given ahead of the work', error);
-      }
-    }
-    sendDeferred(res, answer);
+    if (ahead !== undefined) sendSuccessAhead(res, answer, ahead);
+    else sendDeferred(res, answer);
   }
 
   return {
@@ -187,7 +176,7 @@ export function gateAnswers(parts: GateParts, baseUrlOf: (req: Request) => strin
             ...{ id: result.deferral.id, group: result.at.home.group, because },
             ...asReturned(noteArrival(admissions, judged, true)),
           });
-          await sendRecorded(judged, result);
+          sendRecorded(judged, result);
       }
     },
   };

@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import type { Because, ReasonCode, ScoreBecause } from '@slackwater/shared';
 import type { Request } from 'express';
 import type { Clock } from '../clock.ts';
@@ -21,6 +22,8 @@ export interface GateParts {
   readonly options: ResolvedOptions;
   readonly clock: Clock;
   readonly factsOf: (req: Request) => RequestFacts | Promise<RequestFacts>;
+  /** Tells a handler in `req.slackwater` what the gate does for its request. */
+  readonly tellHandler: (req: Request, res: ServerResponse, facts: RequestFacts | undefined) => void;
   readonly admissions: Admitting;
   readonly candidates: CandidateMeans;
   /** Undefined where nothing is deferred: there is no engine. */

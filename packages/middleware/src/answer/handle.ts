@@ -48,6 +48,7 @@ export function requestJudge(
   function judge(exchange: Exchange, facts: RequestFacts): void {
     const { workType } = facts;
     countRequest?.(facts.partitions);
+    parts.tellHandler(exchange.req, exchange.res, facts);
     if (!facts.claimed) exchange.next();
     else if (workType.exempt) {
       answers.performed({ ...exchange, facts }, 'exempt');

@@ -1,26 +1,23 @@
 import type { ErrorCode } from '@slackwater/shared';
 import type { NextFunction, Request } from 'express';
-import type { RequestReplay, WithSlackwater } from '../options/request-slackwater.ts';
 import type { ResolvedOptions } from '../options/resolved.ts';
 
 /** What the gate must know of a replay. */
-interface Replayed extends RequestReplay {
+interface Replayed {
   readonly identity: unknown;
   refuse(error: { readonly code: ErrorCode; readonly message: string }): void;
 }
 
 /**
  * Lets a replay through, with its identity restored. Without it the route would do the work for nobody, or for somebody
- * else: then the attempt is given up. Its handler reads in `req.slackwater` what it performs.
+ * else: then the attempt is given up.
  */
 export async function passReplay(
   { restore }: Pick<ResolvedOptions, 'restore'>,
-  req: Request & WithSlackwater,
+  req: Request,
   next: NextFunction,
   replay: Replayed,
 ): Promise<void> {
-  const { id, attempt, completionKey, workType } = replay;
-  req.slackwater = Object.freeze({ replay: Object.freeze({ id, attempt, completionKey, workType }) });
   try {
     if (replay.identity !== undefined) {
       if (restore === undefined) throw new Error('capture gave an identity, and there is no restore.');

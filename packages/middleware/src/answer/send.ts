@@ -27,6 +27,20 @@ export function sendAnswer(
   res.end(body);
 }
 
+/** The same without a body, for statuses that have none. */
+export function sendEmpty(
+  res: ServerResponse,
+  status: number,
+  headers: Readonly<Record<string, string | number>>,
+): void {
+  if (res.headersSent || res.destroyed) return;
+  res.statusCode = status;
+  res.setHeader('Cache-Control', 'no-store');
+  for (const [name, value] of Object.entries(headers)) res.setHeader(name, value);
+  exposeHeaders(res);
+  res.end();
+}
+
 /** The same with a value as JSON. */
 export function sendJson(
   res: ServerResponse,

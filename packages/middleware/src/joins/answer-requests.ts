@@ -1,5 +1,9 @@
+import type { ServerResponse } from 'node:http';
+import type { Request } from 'express';
 import type { GateParts, Recorder, Recorders } from '../answer/gate-parts.ts';
 import { requestJudge } from '../answer/handle.ts';
+import type { PartMeans, Passed, ReplayOf } from '../answer/parts/contract.ts';
+import { GateRequest } from '../answer/parts/gate-request.ts';
 import { pollAfterMs } from '../answer/poll-after.ts';
 import { factFinder } from '../answer/request-facts.ts';
 import { systemClock as clock } from '../clock.ts';
@@ -10,6 +14,7 @@ import { allowListed } from '../perform/capturable-headers.ts';
 import type { Candidates } from './candidates.ts';
 import { groupChooser } from './choose-group.ts';
 import type { Deciding } from './decide.ts';
+import { partDesk } from './part-desk.ts';
 import type { ResourceGroup } from './resource-group.ts';
 import type { ResourceGroups } from './resource-groups.ts';
 import type { DecisionTelling } from './tell-decisions.ts';
@@ -21,6 +26,14 @@ function unknownMessage(option: string): string {
   return `The option ${option} threw, took longer than 5 s, or named a work type that does not exist: such requests have the default work type. The event trouble has each case.`;
 }
 
+/** What becomes of requests. */
+export interface AnsweredRequests {
+  /** One from outside is let through, or answered. */
+  readonly judge: ReturnType<typeof requestJudge>;
+  /** Tells the handler of one that is not judged, in `req.slackwater`, what the gate does for it. */
+  tellHandler(req: Request, res: ServerResponse, replay?: ReplayOf): void;
+}
+
 /** Requests from outside are let through, or answered. */
 export function answerRequests(
   options: ResolvedOptions,
@@ -30,11 +43,26 @@ export function answerRequests(
   groups: ResourceGroups | undefined,
   decisions: Pick<DecisionTelling, 'areHeard' | 'tell' | 'explainsTo'>,
   meter: GateParts['meter'],
-): ReturnType<typeof requestJudge> {
+): AnsweredRequests {
   const { warn, trouble } = voice;
   const { publicUrl, basePath } = options;
   const pollAfter = (partition: string): number => pollAfterMs(admissions.statesOf(partition));
   const keptHeaders = new Set(options.captureHeaders);
+  const recorders = groups && recordersByName(options, groups, pollAfter);
+  const baseUrlOf = (req: Request): string => `${publicUrl ?? req.baseUrl}${basePath}`;
+  const means: PartMeans = {
+    options,
+    clock,
+    trouble,
+    recorders: groups && recorders && recordersOf(options, groups, recorders, voice),
+    desk: groups && recorders && partDesk(groups, recorders, voice),
+  };
+
+  /** Where an outer gate can defer parts and this one can't, the outer one does. */
+  function tellHandler(req: Request, res: ServerResponse, passed: Passed): void {
+    if (means.desk === undefined && (req.slackwater as unknown) !== undefined) return;
+    req.slackwater = new GateRequest(means, req, res, passed, means.desk === undefined ? '' : baseUrlOf(req));
+  }
   const parts: GateParts = {
     options,
     clock,
@@ -51,7 +79,8 @@ export function answerRequests(
     }),
     admissions,
     candidates,
-    recorders: groups && recordersOf(options, groups, voice, pollAfter),
+    tellHandler: (req, res, facts) => tellHandler(req, res, { facts, replay: undefined }),
+    recorders: means.recorders,
     shadow,
     learned,
     transactions: () => groups?.home.current?.transactions,
@@ -62,22 +91,26 @@ export function answerRequests(
     warn,
     trouble,
   };
-  return requestJudge(
-    parts,
-    (req) => allowListed(req.rawHeaders, keptHeaders),
-    (req) => `${publicUrl ?? req.baseUrl}${basePath}`,
-  );
+  return {
+    judge: requestJudge(parts, (req) => allowListed(req.rawHeaders, keptHeaders), baseUrlOf),
+    tellHandler: (req, res, replay) => tellHandler(req, res, { facts: undefined, replay }),
+  };
+}
+
+function recordersByName(
+  options: ResolvedOptions,
+  groups: ResourceGroups,
+  pollAfter: Recorder['pollAfterMs'],
+): ReadonlyMap<string, Recorder> {
+  return new Map(groups.all.map((group) => [group.name, recorderOf(options, group, pollAfter)] as const));
 }
 
 function recordersOf(
   options: ResolvedOptions,
   groups: ResourceGroups,
+  recorders: ReadonlyMap<string, Recorder>,
   voice: GateVoice,
-  pollAfter: Recorder['pollAfterMs'],
 ): Recorders {
-  const recorders = new Map(
-    groups.all.map((group) => [group.name, recorderOf(options, group, pollAfter)] as const),
-  );
   const others = new Map(
     [...recorders.values()].map(
       (one) => [one, [...recorders.values()].filter((other) => other !== one)] as const,

@@ -11,6 +11,7 @@ import type { GroupPolicy, ResolvedOptions } from '../options/resolved.ts';
 import type { CancelResult } from '../perform/cancel.ts';
 import { LearnedTransactions } from '../perform/learned-transactions.ts';
 import { createPerformer, type Performer, type PerformerSetup } from '../perform/performer.ts';
+import type { PerformError } from '../perform/performer-events.ts';
 import { QueuePauses } from '../perform/queue-pauses.ts';
 import type { RedriveResult, RedriveTerms } from '../perform/redrive.ts';
 import { type StartOnce, startOnce } from '../perform/start-once.ts';
@@ -18,6 +19,7 @@ import type { WebhookSender } from '../perform/webhooks/webhook-sender.ts';
 import { type AuditDesk, auditDesk } from './audit-desk.ts';
 import { corruptEventOf } from './corrupt-event.ts';
 import { type Eraser, startEraser } from './erasing.ts';
+import { ownWorkOf } from './own-work.ts';
 import { type QueueDesk, queueDesk } from './queue-desk.ts';
 import { groupWebhooks } from './webhooks.ts';
 
@@ -49,7 +51,8 @@ export interface ResourceGroup {
   opened(): Promise<OpenGroup>;
   /** The same, and rejects where that takes longer than its `engineTimeoutMs`. */
   open(): Promise<OpenGroup>;
-  cancel(id: string): Promise<CancelResult>;
+  /** Default why: its requester wants it. */
+  cancel(id: string, why?: PerformError): Promise<CancelResult>;
   redrive(id: string, terms: RedriveTerms): Promise<RedriveResult>;
   /** Erases a requester; see {@link Eraser}. */
   erase(...wish: Parameters<Eraser['erase']>): ReturnType<Eraser['erase']>;
@@ -63,8 +66,10 @@ export interface ResourceGroup {
 export interface GroupGround {
   readonly options: Pick<
     ResolvedOptions,
-    'application' | 'auth' | 'workTypes' | 'perform' | 'webhooks' | 'publicUrl' | 'basePath'
+    'application' | 'auth' | 'workTypes' | 'parts' | 'perform' | 'webhooks' | 'publicUrl' | 'basePath'
   >;
+  /** The requests that this process performs and that have deferred parts, by the id that the parts have for them. */
+  readonly underWay: ReadonlySet<string>;
   readonly voice: Pick<GateVoice, 'tell' | 'trouble'>;
   readonly performing: Pick<PerformerSetup, 'admission' | 'replay' | 'completionsOf'> &
     Partial<Pick<PerformerSetup, 'roomOf'>>;
@@ -97,11 +102,12 @@ export function resourceGroup({ name, engine, ledger }: GroupPolicy, ground: Gro
   const kept = keepOpen(engine, clock, setup, (records) => {
     const transactions = new LearnedTransactions(records.engine.store);
     const pauses = new QueuePauses(records.engine.store, clock);
+    const { underWay } = ground;
     const performer = createPerformer({
       ...ground.performing,
+      ...ownWorkOf(options, records.ledger, ground.performing.replay, { underWay, clock, trouble }),
       pauses,
       queue: records.engine.queue,
-      ledger: records.ledger,
       clock,
       options: options.perform,
       async knownTransactions({ method, route }) {
@@ -109,7 +115,6 @@ export function resourceGroup({ name, engine, ledger }: GroupPolicy, ground: Gro
         return own ?? ground.seenElsewhere()?.known(method, route);
       },
       learnTransactions: ({ method, route }, count) => transactions.learn(method, route, count),
-      repeatable: ({ workType }) => options.workTypes.some((one) => one.name === workType && one.repeatable),
       on(event) {
         voice.tell('deferral', { ...event, group: name });
         if (event.type === 'trouble') trouble(event.doing, event.error);
@@ -183,7 +188,7 @@ export function resourceGroup({ name, engine, ledger }: GroupPolicy, ground: Gro
     starter,
     opened,
     open,
-    cancel: async (id) => (await open()).performer.cancel(id),
+    cancel: async (id, why) => (await open()).performer.cancel(id, why),
     redrive: async (id, terms) => (await open()).performer.redrive(id, terms),
     erase: async (...wish) => (await open()).eraser.erase(...wish),
     audit: {

@@ -27,6 +27,8 @@ export interface ResourceGroups {
   readonly all: readonly ResourceGroup[];
   completionsOf(partition: string): Completions | 'none' | undefined;
   readonly watch: Watchers['watch'];
+  /** The requests that this process performs and that have deferred parts, by the id that the parts have for them. */
+  readonly underWay: Set<string>;
   /** A partition may have recovered: all groups try theirs. */
   wake(partition: string): void;
   /** How many deferrals this process performs now. */
@@ -53,6 +55,7 @@ export function resourceGroups(
   const tables = lookAtCompletionTables(clock);
   let looksAtTables = false;
   const several = options.groups.length > 1;
+  const underWay = new Set<string>();
 
   /** What is measured by `latency.commit` has no driver, and so no completion rows. */
   function completionsOf(partition: string): Completions | 'none' | undefined {
@@ -82,6 +85,7 @@ export function resourceGroups(
       },
       ...(several ? { roomOf: sharedRooms(options.perform) } : {}),
     },
+    underWay,
     hasApp: () => app.at !== undefined,
     seenElsewhere: () => home?.current?.transactions,
     changed: watchers.changed,
@@ -110,6 +114,7 @@ export function resourceGroups(
     all,
     completionsOf,
     watch: watchers.watch,
+    underWay,
     wake(partition) {
       for (const { current } of all) current?.performer.wake(partition);
     },

@@ -136,8 +136,9 @@ export function acceptor(
   ): Promise<AcceptanceResult> {
     const orderKey = acceptance.orderKey === undefined ? undefined : lookup.orderKey(acceptance.orderKey);
     refuseOvertaking(orderKey);
-    if (await deadline.bound(gauge.isFull())) return { kind: 'queue-full' };
-    const requester = await deadline.bound(parts.requesters.pseudonym(acceptance.requester));
+    const { always = false, pseudonym } = acceptance.belongsTo ?? {};
+    if (!always && (await deadline.bound(gauge.isFull()))) return { kind: 'queue-full' };
+    const requester = pseudonym ?? (await deadline.bound(parts.requesters.pseudonym(acceptance.requester)));
     const nowMs = clock.wallNow();
     const deadlineAt = deadlineOf(acceptance, nowMs);
     const preparing = prepare(acceptance, { id, isFresh, pseudonym: requester, deadlineAt }, orderKey);
@@ -290,8 +291,10 @@ interface Attempt {
 
 function keyedRequest(
   { application }: LedgerParts,
-  { requester, request }: Acceptance,
+  { requester: named, belongsTo, request }: Acceptance,
   idempotencyKey: string,
 ): { application: string; requester: string; method: string; url: string; idempotencyKey: string } {
+  // Parts and compensations are found by keys of their own, whoever they are for.
+  const requester = belongsTo === undefined ? named : '';
   return { application, requester, method: request.method, url: request.url, idempotencyKey };
 }

@@ -46,6 +46,20 @@ export interface Acceptance {
   readonly maxDelayMs?: number;
   /** For how long it may be postponed; then it is one of those that `Ledger.lookAtPostponed` gives. */
   readonly maxPostponeMs?: number;
+  /** Its caller is told at once that it has succeeded. */
+  readonly acknowledged?: boolean;
+  /** Present for a part or a compensation: nobody begins it before the step `released`. Its `requester` is not looked at for its Idempotency-Key. */
+  readonly belongsTo?: Belonging;
+}
+
+/** Whose part or compensation something is. */
+export interface Belonging {
+  /** Id of that deferral; of a request that was performed at once, the one that all its parts are given. */
+  readonly parent: string;
+  /** The pseudonym of that deferral's requester; in the stead of the acceptance's `requester`. */
+  readonly pseudonym?: string;
+  /** It is taken in however full the queue is; its `priority` may be 0, before all others. */
+  readonly always?: boolean;
 }
 
 /** What became of an {@link Acceptance}. */
@@ -98,6 +112,12 @@ export interface Deferral {
     /** Its route is begun anew although some of its transactions are done. */
     readonly repeat: boolean;
   };
+  /** Whose part or compensation it is; undefined for a request. */
+  readonly parent: string | undefined;
+  /** A part or a compensation that nobody may begin yet. */
+  readonly held: boolean;
+  /** Its caller was told at once that it has succeeded. */
+  readonly acknowledged: boolean;
   readonly error: { readonly code: ErrorCode; readonly message: string } | undefined;
 }
 
@@ -154,6 +174,8 @@ export type Step =
       readonly error: { readonly code: ErrorCode; readonly message: string };
       readonly attempts?: number;
     }
+  /** A part or a compensation may be begun from now on; refused where it may already. */
+  | { readonly type: 'released' }
   /** It was promised to be settled by now, and is not. Taken once; it changes nothing else. */
   | { readonly type: 'overdue' };
 
@@ -190,7 +212,8 @@ export interface DeferralLedger {
   outcome(id: string): Promise<Outcome | undefined>;
   /**
    * Takes a step, durably: entry first, then the deferral's state. Resolves with undefined, and changes nothing,
-   * where the deferral is settled, another token is newer, or (canceled) it is being performed or was attempted again.
+   * where the deferral is settled, another token is newer, (canceled) it is being performed or was attempted again, or (performing)
+   * it is held.
    */
   step(id: string, step: Step): Promise<Deferral | undefined>;
   /** The `accepted` entry's bytes and a fresh receipt for it (C2SP tlog-proof). */

@@ -63,6 +63,9 @@ export function beginLife(
     postponements: 0,
     token: 0,
     outcomeKnown: undefined,
+    parent: entry.parent,
+    held: entry.parent !== undefined,
+    acknowledged: entry.acknowledged === 'succeeded',
     error: undefined,
     capability: facts?.capability ?? '',
     applied: position,
@@ -84,6 +87,10 @@ export function decideStep(state: DeferralState, step: Step, nowMs: number): Ste
     if (state.overdue || state.deadlineAt === undefined || nowMs <= state.deadlineAt)
       return { kind: 'refused' };
     return { kind: 'record', claimed: { ...state, overdue: true }, attempt: 0 };
+  }
+  if (step.type === 'released') {
+    // The entry comes first: whoever begins it finds the entry in the log before its own.
+    return state.held ? { kind: 'record', claimed: undefined, attempt: 0 } : { kind: 'refused' };
   }
   if (step.type === 'canceled') {
     if (!state.canceling && !isCancelable(state, step.attempts ?? 0)) return { kind: 'refused' };
@@ -114,6 +121,7 @@ function decideRedriven({ phase, canceling, attempts }: DeferralState): StepDeci
 }
 
 function decidePerforming(state: DeferralState, token: number, nowMs: number): StepDecision {
+  if (state.held) return { kind: 'refused' };
   // The same performer again: its first call was done and the answer lost.
   if (state.phase === 'performing' && state.token === token) {
     return { kind: 'record', claimed: undefined, attempt: state.attempts };
@@ -176,6 +184,8 @@ export function applyEntry(
       return { ...settled(applied, entry), status: 'Canceled', error };
     case 'overdue':
       return { ...state, applied: position, overdue: true };
+    case 'released':
+      return { ...applied, held: false };
     case 'accepted':
     case 'revealed':
     case 'erased':
@@ -200,9 +210,9 @@ export function isWaitingRedriven({ redriven, attempts, phase }: DeferralState):
   return redriven?.attempts === attempts && (phase === 'queued' || phase === 'retrying');
 }
 
-/** What stands on the queue for a deferral. */
+/** What stands on the queue for a deferral. There 1 is what goes before everything that has a priority: undoing. */
 export function itemOf({ id, partition, priority, position, orderKey }: DeferralState): QueueItem {
-  return { id, partition, priority, position, ...(orderKey !== undefined && { orderKey }) };
+  return { id, partition, priority: priority + 1, position, ...(orderKey !== undefined && { orderKey }) };
 }
 
 function settled(state: DeferralState, entry: LedgerEntry): DeferralState {

@@ -63,6 +63,8 @@ export function acceptedEntry(
     payload: facts.payload,
     ...(facts.deadlineAt === undefined ? {} : { deadlineAt: timeOf(facts.deadlineAt) }),
     ...(acceptance.because === undefined ? {} : { because: acceptance.because }),
+    ...(acceptance.belongsTo === undefined ? {} : { parent: acceptance.belongsTo.parent }),
+    ...(acceptance.acknowledged === true ? { acknowledged: 'succeeded' as const } : {}),
   };
 }
 
@@ -112,6 +114,7 @@ export function entryBytes(entry: LedgerEntry, refused: () => void = () => {}): 
 function particulars(state: DeferralState, step: Step, outcomeKept: boolean): Partial<LedgerEntry> {
   switch (step.type) {
     case 'performing':
+    case 'released':
       return {};
     case 'postponed':
       return { postponements: state.postponements + 1 };

@@ -128,7 +128,8 @@ export function openReader(parts: LedgerParts): Reader {
         state.method === entry.method &&
         state.route === entry.route &&
         state.workType === entry.workType &&
-        state.partition === entry.partition;
+        state.partition === entry.partition &&
+        state.parent === entry.parent;
       if (!agrees) throw corrupt(id, 'its state disagrees with its entry');
       return { request, readFrom };
     },

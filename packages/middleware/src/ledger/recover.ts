@@ -84,8 +84,8 @@ export function openRecovery(
     await Promise.all(
       waiting.map(async (state) => {
         if (state.canceling) return step(state.id, canceledStep);
-        // Parked ones wait for an operator, not for a performer.
-        if (state.phase === 'parked') return false;
+        // Parked ones wait for an operator, not for a performer; except for a handler, which the next version may have.
+        if (state.phase === 'parked' && state.error?.code !== 'handler-missing') return false;
         if (isWaitingRedriven(state)) return queue.revive(itemOf(state), state.token);
         return queue.enqueue(itemOf(state));
       }),

@@ -42,6 +42,8 @@ const atFirst = {
   token: 0,
   canceling: false,
   overdue: false,
+  held: false,
+  acknowledged: false,
 } as const satisfies Partial<DeferralState>;
 
 type LeftOut = keyof typeof atFirst | 'updatedAt' | 'applied' | 'completionKey';
@@ -94,7 +96,7 @@ export function openStates(store: EngineStore, dataKeys: DataKeys, keepMs: numbe
 
 async function encode(dataKeys: DataKeys, state: DeferralState): Promise<Uint8Array> {
   const { error, status, phase, attempts, postponements, token, canceling, overdue, ...always } = state;
-  const { updatedAt, applied, completionKey, ...rest } = always;
+  const { held, acknowledged, updatedAt, applied, completionKey, ...rest } = always;
   const form: StoredForm = {
     ...rest,
     ...(status !== atFirst.status && { status }),
@@ -104,6 +106,8 @@ async function encode(dataKeys: DataKeys, state: DeferralState): Promise<Uint8Ar
     ...(token !== atFirst.token && { token }),
     ...(canceling !== atFirst.canceling && { canceling }),
     ...(overdue !== atFirst.overdue && { overdue }),
+    ...(held !== atFirst.held && { held }),
+    ...(acknowledged !== atFirst.acknowledged && { acknowledged }),
     ...(updatedAt !== state.createdAt && { updatedAt }),
     ...(applied !== state.position && { applied }),
     ...(completionKey !== state.id && { completionKey }),
@@ -128,6 +132,7 @@ async function decode(dataKeys: DataKeys, id: string, value: Uint8Array): Promis
     orderKey: form.orderKey,
     deadlineAt: form.deadlineAt,
     outcomeKnown: form.outcomeKnown,
+    parent: form.parent,
     outcomeAttempt: form.outcomeAttempt,
     error: opened,
   };

@@ -84,7 +84,7 @@ export function changedPolicy(
   configured: WorkTypePolicy,
   values: Readonly<Record<string, unknown>>,
 ): WorkTypePolicy {
-  const { name, thresholdMs, candidates, result, validate, ...given } = configured;
+  const { name, thresholdMs, candidates, result, compensate, validate, ...given } = configured;
   const acknowledge = values['acknowledge'] ?? configured.acknowledge;
   const changed = checkWorkType(
     name,
@@ -96,6 +96,7 @@ export function changedPolicy(
       ...(validate && { validate }),
       // It was given for the time when it is asked for.
       ...(result && acknowledge === 'succeeded' && { result }),
+      ...(compensate && acknowledge === 'succeeded' && { compensate }),
     },
     configuredBefore,
   );
@@ -103,7 +104,8 @@ export function changedPolicy(
   checkTogether(beside);
   checkNamed(beside);
   checkMeasured(options, changed);
-  return { ...changed, result };
+  // What was accepted before the change is undone as it was.
+  return { ...changed, result, compensate };
 }
 
 /** A changeable member of a work type as its options spell it; null where nothing is said. */

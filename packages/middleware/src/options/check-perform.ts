@@ -17,6 +17,7 @@ const performDefaults: PerformerOptions = {
   lookCapMs: 30_000,
   routeMissingForMs: 600_000,
   whenExhausted: 'fail',
+  holdPartsMs: 120_000,
   closeWithinMs: 10_000,
 };
 
@@ -35,6 +36,7 @@ export const performReaders: Readers<PerformerOptions> = {
   lookCapMs: milliseconds(10, 3_600_000),
   routeMissingForMs: milliseconds(0, 86_400_000),
   whenExhausted: oneOf(['fail', 'park']),
+  holdPartsMs: milliseconds(100, 86_400_000),
   closeWithinMs: milliseconds(0, 600_000),
 };
 

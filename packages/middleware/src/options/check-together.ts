@@ -1,3 +1,4 @@
+import { checkPartsTogether } from './check-parts.ts';
 import { OptionMissingError } from './option-error.ts';
 import { within } from './read-group.ts';
 import type { ResolvedOptions } from './resolved.ts';
@@ -5,6 +6,7 @@ import type { ResolvedOptions } from './resolved.ts';
 /** Refuses options that need others beside them. Throws `option-missing`. */
 export function checkTogether(options: ResolvedOptions): void {
   checkDeferring(options);
+  checkPartsTogether(options);
   checkSharing(options);
   checkExplaining(options);
   checkTelling(options);

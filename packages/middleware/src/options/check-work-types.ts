@@ -31,6 +31,7 @@ const readers: Readers<Read> = {
   deferWithoutAsking: flag,
   acknowledge: oneOf(['deferred', 'succeeded']),
   result: functionOf('(req) => ({ status: 200, body: { accepted: true } })'),
+  compensate: functionOf('async ({ of, idempotencyKey }) => { await refund(of, idempotencyKey); }'),
   validate: functionOf("(req) => (req.query.sku === undefined ? 'sku is missing' : undefined)"),
   repeatable: flag,
   webhook: readWebhook,
@@ -116,7 +117,7 @@ function checkPostponing(
 
 /** Options that would never come to bear are mistakes: what they say is not what will happen. */
 function checkDeferring(option: string, given: Partial<Read>): void {
-  const { exempt, whenOver, maxDelayMs, deferWithoutAsking, acknowledge, result } = given;
+  const { exempt, whenOver, maxDelayMs, deferWithoutAsking, acknowledge, result, compensate } = given;
   const refuse = (name: string, what: string): never => {
     throw new OptionContradictionError(within(option, name), what);
   };
@@ -153,6 +154,12 @@ function checkDeferring(option: string, given: Partial<Read>): void {
       `given where nobody is answered with it; say acknowledge: 'succeeded' too, or leave it out`,
     );
   }
+  if (compensate !== undefined && acknowledge !== 'succeeded') {
+    refuse(
+      'compensate',
+      `given where no success is told that could be undone; say acknowledge: 'succeeded' too, or leave it out`,
+    );
+  }
 }
 
 function policyOf(
@@ -165,6 +172,7 @@ function policyOf(
   const whole = {
     ...workTypeDefaults,
     result: undefined,
+    compensate: undefined,
     validate: undefined,
     maxDelayMs: undefined,
     maxPostponeMs: undefined,

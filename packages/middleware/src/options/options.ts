@@ -1,6 +1,7 @@
 import type { Request } from 'express';
 import type { Engine } from '../engines/engine.ts';
 import type { Statistic } from '../measure/latency-value.ts';
+import type { Compensate, PartOptions } from '../perform/parts/part-options.ts';
 import type { PerformerOptions } from '../perform/performer-options.ts';
 import type { Scorer } from '../scorers/scorer.ts';
 import type { AuthOptions } from './auth-options.ts';
@@ -88,6 +89,8 @@ export interface SlackwaterOptions {
   readonly restore?: { ask(req: Request, captured: unknown): void | Promise<void> }['ask'];
   /** Names of request headers that replays keep besides the allow-listed ones; never credentials. Default none. */
   readonly captureHeaders?: readonly string[];
+  /** Parts of requests that handlers can defer, by name. Needs `engine` and `requester`. Default none. */
+  readonly parts?: Readonly<Record<string, PartOptions<never>>>;
   /** Where the ledger lives. Without one nothing is deferred. Default none. */
   readonly engine?: Engine;
   /**
@@ -187,6 +190,8 @@ export interface WorkTypeOptions {
   readonly acknowledge?: 'deferred' | 'succeeded';
   /** The success given ahead of the work, for `acknowledge: 'succeeded'`; its body is sent as JSON. Default none. */
   readonly result?: AskRequest<{ readonly status?: number; readonly body?: unknown }>;
+  /** Undoes what fails or is canceled after its success was told, for `acknowledge: 'succeeded'`. Default none. */
+  readonly compensate?: Compensate;
   /** Refuses before acceptance what the route would refuse later: gives the reason, or undefined. Default none. */
   readonly validate?: AskRequest<string | undefined>;
   /** Its routes may be repeated from their start after a crash between two of their transactions. Default false. */

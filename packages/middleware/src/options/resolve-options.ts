@@ -5,6 +5,7 @@ import { readEngine } from './check-engine.ts';
 import { checkGroups, readGroupFor } from './check-groups.ts';
 import { checkLatency, latencyReaders } from './check-latency.ts';
 import { checkLedger, ledgerReaders } from './check-ledger.ts';
+import { checkParts } from './check-parts.ts';
 import { checkPerform, performReaders } from './check-perform.ts';
 import { checkPrometheus, prometheusReaders } from './check-prometheus.ts';
 import { checkRoutes, readPartition, workTypeName } from './check-routes.ts';
@@ -22,6 +23,7 @@ import type { ResolvedOptions } from './resolved.ts';
 /** Looked at once here, and read when everything that it refers to is known. */
 type Later =
   | 'workTypes'
+  | 'parts'
   | 'defaultWorkType'
   | 'routes'
   | 'forecast'
@@ -63,6 +65,7 @@ const readers: Readers<Own> = {
   capture: functionOf('(req) => ({ sub: req.auth.sub })'),
   restore: functionOf('(req, captured) => { req.auth = captured; }'),
   captureHeaders: readCaptureHeaders,
+  parts: later,
   engine: readEngine,
   shareLatency: flag,
   latency: later,
@@ -118,6 +121,7 @@ export function resolveOptions(options: unknown): ResolvedOptions {
     ...own,
     ...checkGroups({ groups, group, engine, ledger, groupFor }, gateDefaults.group),
     workTypes,
+    parts: checkParts(given.parts, workTypes),
     defaultWorkType,
     routes: checkRoutes(given.routes, workTypes, unclassified),
     forecast: checkForecast(given.forecast),

@@ -1,4 +1,5 @@
 import type { Engine } from '../engines/engine.ts';
+import type { PartOptions } from '../perform/parts/part-options.ts';
 import type { PerformerOptions } from '../perform/performer-options.ts';
 import type { WebhookPolicy, WebhookTarget } from '../perform/webhooks/webhook-types.ts';
 import type { Scorer } from '../scorers/scorer.ts';
@@ -41,6 +42,8 @@ export interface WorkTypePolicy {
   readonly acknowledge: 'deferred' | 'succeeded';
   /** There wherever `acknowledge` is `succeeded`. */
   readonly result: WorkTypeOptions['result'] | undefined;
+  /** Undefined where nothing is undone. */
+  readonly compensate: WorkTypeOptions['compensate'] | undefined;
   readonly validate: WorkTypeOptions['validate'] | undefined;
   readonly repeatable: boolean;
   /** Undefined where nobody is told. */
@@ -104,6 +107,7 @@ export interface ResolvedOptions {
   readonly restore: SlackwaterOptions['restore'] | undefined;
   /** Lower case, each once. */
   readonly captureHeaders: readonly string[];
+  readonly parts: ReadonlyMap<string, PartOptions>;
   readonly engine: SlackwaterOptions['engine'] | undefined;
   readonly shareLatency: boolean;
   readonly latency: Required<LatencyOptions>;

@@ -16,6 +16,7 @@ import {
 } from './conclude.ts';
 import { eitherSignal } from './either-signal.ts';
 import { judgeResult, type Verdict } from './judge-result.ts';
+import { isCompensation } from './parts/own-work.ts';
 import type { PerformError } from './performer-events.ts';
 import { type AttemptPlan, planAttempt } from './plan-attempt.ts';
 
@@ -152,6 +153,11 @@ async function carryOut(
       await learn(job, known.completions, begun);
       return 'well';
     case 'refused':
+      if (isCompensation(job.deferral)) {
+        // What is to be undone stays to be undone, until a person has seen to it.
+        await concludeParked(job, verdict.error);
+        return 'idle';
+      }
       if (!(await shutOut(job, known.completions))) {
         // Not failed for good before it is certain that nothing comes after.
         await concludeRetry(job, attempts, verdict.outcome, verdict.error);
@@ -240,8 +246,10 @@ async function conclude(
       await concludeParked(job, plan.error);
       return 'idle';
     case 'give-up': {
-      if (job.parts.options.whenExhausted === 'park') {
-        await concludeParked(job, error, outcome?.status);
+      const { whenExhausted } = job.parts.options;
+      // What is to be undone stays to be undone, until a person has seen to it.
+      if (whenExhausted === 'park' || isCompensation(job.deferral)) {
+        await concludeParked(job, error, { status: outcome?.status });
         return 'badly';
       }
       const answer = await shutOut(job, known.completions);

@@ -1,5 +1,6 @@
 import { inTime } from '../in-time.ts';
 import type { Deferral, DeferralLedger } from '../ledger/deferral.ts';
+import { isCompensation } from './parts/own-work.ts';
 import type { PerformError } from './performer-events.ts';
 import type { PerformerParts } from './performer-parts.ts';
 
@@ -34,6 +35,9 @@ export async function cancelDeferral(
 ): Promise<CancelResult> {
   const deferral = await parts.ledger.find(id);
   if (deferral === undefined || deferral.phase === 'performing') return 'not-cancelable';
+  // What is to be undone is, unless a person has to see to it.
+  if (isCompensation(deferral) && deferral.phase !== 'parked' && deferral.phase !== 'settled')
+    return 'not-cancelable';
   if (deferral.phase === 'settled') return wasCanceled(deferral, why) ? 'canceled' : 'not-cancelable';
   const before = deferral.attempts === 0 ? 'never-attempted' : await shutOut(parts, deferral);
   if (before === 'completed' || !(await recordEnd(parts, deferral, before, why))) return 'not-cancelable';

@@ -1,6 +1,7 @@
 import type { Claim } from '../engines/queue.ts';
 import type { Deferral, Outcome, RecordName, Step } from '../ledger/deferral.ts';
 import { lookDelayMs, retryDelayMs } from './back-off.ts';
+import { isCompensation } from './parts/own-work.ts';
 import { pause } from './pause.ts';
 import type { PerformError, PerformedItem } from './performer-events.ts';
 import type { PerformerParts } from './performer-parts.ts';
@@ -33,7 +34,13 @@ export async function concludePerformed(
   const { parts, claim } = job;
   if (!(await recorded(job, { type: 'performed', token: claim.token, outcome, ...readBy(job) }))) return;
   parts.tell({ type: 'performed', ...named(job), outcomeKnown: outcome !== undefined, status });
+  if (isCompensation(job.deferral)) tellReversed(job);
   await parts.queue.settle(claim.id, claim.token);
+}
+
+function tellReversed(job: Job): void {
+  const { id, ...item } = named(job);
+  job.parts.tell({ type: 'reversed', ...item, id: job.deferral.parent ?? '', compensation: id });
 }
 
 /** It failed for good. Whoever calls has shut out stalled attempts before. */
@@ -73,13 +80,23 @@ function retryMs({ parts }: Job, attempt: number): number {
   return retryDelayMs(attempt, retryBaseMs, retryCapMs, parts.random());
 }
 
+/** What is said of a parked one beside its error. */
+export interface Parked {
+  /** The route's, where it answered. */
+  readonly status?: number | undefined;
+  /** Its item stays on the queue, and is looked at again after so many ms. */
+  readonly againMs?: number;
+}
+
 /** A person has to look at it. */
-export async function concludeParked(job: Job, error: PerformError, status?: number): Promise<void> {
+export async function concludeParked(job: Job, error: PerformError, more: Parked = {}): Promise<void> {
+  const { status, againMs } = more;
   const { parts, claim } = job;
   const answered = status === undefined ? {} : { status };
   if (!(await recorded(job, { type: 'parked', token: claim.token, error, ...answered }))) return;
   parts.tell({ type: 'parked', ...named(job), error });
-  await parts.queue.deadLetter(claim.id, claim.token);
+  if (againMs === undefined) await parts.queue.deadLetter(claim.id, claim.token);
+  else await putBack(job, againMs);
 }
 
 /** Not now: recorded, and left alone by all hosts for a while that doubles each time, unless another time is said. */

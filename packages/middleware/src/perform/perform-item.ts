@@ -4,6 +4,8 @@ import { type AttemptEnd, attemptItem } from './attempt.ts';
 import { trouble } from './completion-rows.ts';
 import { bringInLine, concludePostponed, type Job, putBack } from './conclude.ts';
 import { keepLease } from './lease.ts';
+import { isParkedForHandler, mayBeAttempted } from './parts/before-attempt.ts';
+import { isCompensation, isOwn } from './parts/own-work.ts';
 import type { PerformerParts } from './performer-parts.ts';
 
 /** An item's turn at the partition. */
@@ -46,7 +48,8 @@ export async function performItem(parts: PerformerParts, claim: Claim, means: It
       await putBack({ parts, claim }, options.lookCapMs);
       return { end: 'idle', strain: 0 };
     }
-    if (deferral.phase === 'settled' || deferral.phase === 'parked') {
+    const job = { parts, claim, deferral };
+    if (deferral.phase === 'settled' || (deferral.phase === 'parked' && !isParkedForHandler(job))) {
       await bringInLine({ parts, claim });
       return { end: 'idle', strain: 0 };
     }
@@ -55,7 +58,8 @@ export async function performItem(parts: PerformerParts, claim: Claim, means: It
       await putBack({ parts, claim }, leaveForMs);
       return { end: 'idle', strain: 0 };
     }
-    return await ifAdmitted({ parts, claim, deferral }, lease.lost, means);
+    if (isOwn(deferral) && !(await mayBeAttempted(job))) return { end: 'idle', strain: 0 };
+    return await ifAdmitted(job, lease.lost, means);
   } finally {
     lease.end();
   }
@@ -63,6 +67,13 @@ export async function performItem(parts: PerformerParts, claim: Claim, means: It
 
 async function ifAdmitted(job: Job, lost: AbortSignal, means: ItemMeans): Promise<ItemEnd> {
   const { partition, workType, priority } = job.deferral;
+  if (isCompensation(job.deferral)) {
+    // Undoing is never postponed, and takes no turn of the others.
+    const { stop } = means;
+    const alone = { wrote() {}, enter: () => Promise.resolve(), wentWell() {} };
+    const end = await attemptItem(job, { lost, stop, ...alone });
+    return { end, strain: 0 };
+  }
   const answer = job.parts.admission.admit({ partition, workType, priority });
   if (!answer.admitted) {
     if (!means.mayRecordLook(job.deferral)) await putBack(job, 0);

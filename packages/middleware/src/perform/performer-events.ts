@@ -31,6 +31,8 @@ export type PerformerEvent =
   | ({ readonly type: 'postponed-too-long'; readonly act: 'alert' | 'perform' | 'fail' } & PerformedItem)
   /** It was parked, and somebody put it back on the queue. */
   | ({ readonly type: 'redriven'; readonly by: string } & PerformedItem)
+  /** Its success had been told, it came to nothing, and now that is undone: `compensation` is the deferral that did it. */
+  | ({ readonly type: 'reversed'; readonly compensation: string } & PerformedItem)
   /** It was promised to be performed, or reported, by `deadlineAt` (Unix milliseconds), and was not. It goes on as before. */
   | ({ readonly type: 'promise-missed'; readonly deadlineAt: number } & PerformedItem)
   /** Another process has the item now; this one's attempt was ended. */

@@ -42,6 +42,11 @@ export interface PerformerOptions {
    * redriven. Default `fail`.
    */
   readonly whenExhausted: 'fail' | 'park';
+  /**
+   * How long a part of a request that is performed at once waits for word of how that ended, where the process that performs it says
+   * nothing: a request may not take longer. Default 120,000.
+   */
+  readonly holdPartsMs: number;
   /** How long `close` waits for attempts under way before it ends them. Default 10,000. */
   readonly closeWithinMs: number;
 }
@@ -59,5 +64,6 @@ export const performerDefaults: PerformerOptions = {
   lookCapMs: 30_000,
   routeMissingForMs: 600_000,
   whenExhausted: 'fail',
+  holdPartsMs: 120_000,
   closeWithinMs: 10_000,
 };

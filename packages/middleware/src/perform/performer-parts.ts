@@ -4,6 +4,7 @@ import type { EngineQueue } from '../engines/queue.ts';
 import type { Deferral, DeferralLedger } from '../ledger/deferral.ts';
 import type { Admission } from './admission.ts';
 import type { MissingRoutes } from './missing-routes.ts';
+import type { OwnWork } from './parts/own-work.ts';
 import type { PerformerEvent } from './performer-events.ts';
 import type { PerformerOptions } from './performer-options.ts';
 import type { PausesToHeed } from './queue-pauses.ts';
@@ -28,6 +29,8 @@ export interface PerformerParts {
   readonly learnTransactions: (deferral: Deferral, count: number) => void | Promise<void>;
   /** Whether the deferral's route says that it may be repeated from its start. */
   readonly repeatable: (deferral: Deferral) => boolean;
+  /** What is performed beside requests. */
+  readonly own: OwnWork;
   readonly pauses: PausesToHeed;
   readonly missingRoutes: MissingRoutes;
   /** From 0 up to, not including, 1. */

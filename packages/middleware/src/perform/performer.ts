@@ -8,6 +8,7 @@ import { type CancelResult, cancelDeferral } from './cancel.ts';
 import { aheadFor } from './drain.ts';
 import { createLane, type Lane } from './lane.ts';
 import { MissingRoutes } from './missing-routes.ts';
+import { noOwnWork, type OwnWork } from './parts/own-work.ts';
 import { pause } from './pause.ts';
 import type { PerformError, PerformerEvent } from './performer-events.ts';
 import { type PerformerOptions, performerDefaults } from './performer-options.ts';
@@ -43,6 +44,8 @@ export interface PerformerSetup {
   readonly pauses?: PausesToHeed;
   /** Default: no route may be repeated. */
   readonly repeatable?: (deferral: Deferral) => boolean;
+  /** Default: there is nothing but requests. */
+  readonly own?: OwnWork;
   /** Each is given `wake` at start and returns how to stop waking, for `close`. */
   readonly wakeSources?: readonly ((wake: (partition?: string) => void) => () => void)[];
   readonly on?: (event: PerformerEvent) => void;
@@ -249,6 +252,7 @@ function completeParts(setup: PerformerSetup): PerformerParts {
     knownTransactions: setup.knownTransactions ?? (() => undefined),
     learnTransactions: setup.learnTransactions ?? (() => {}),
     repeatable: setup.repeatable ?? (() => false),
+    own: setup.own ?? noOwnWork,
     random: setup.random ?? Math.random,
     holder: `${hostname()}:${process.pid}`,
     tell(event) {

@@ -11,7 +11,10 @@ import { performThrough, type ReplayApp } from './through-app.ts';
 
 /** One attempt at performing a deferral. */
 export interface ReplayRequest {
-  readonly deferral: Pick<Deferral, 'id' | 'completionKey' | 'requester' | 'workType'>;
+  readonly deferral: Pick<
+    Deferral,
+    'id' | 'completionKey' | 'requester' | 'workType' | 'method' | 'route' | 'partition' | 'parent'
+  >;
   /** From 1. */
   readonly attempt: number;
   readonly request: CapturedRequest;

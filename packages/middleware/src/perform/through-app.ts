@@ -18,7 +18,7 @@ export interface Unanswered {
 }
 
 /** Refusals by a driver that every attempt would meet again, since they are about how the route is written. */
-const metEachTime: ReadonlySet<string> = new Set([
+export const metEachTime: ReadonlySet<string> = new Set([
   'transaction-in-one-string',
   'statement-outside-transaction',
 ]);

@@ -1,6 +1,6 @@
 import { createProblem } from '@slackwater/shared';
 import type { IndexedDeferral, IndexPage, IndexQuery } from '../../audit/index/contract.ts';
-import { deferralUrls } from '../deferral-resource.ts';
+import { deferralUrls, portionOf } from '../deferral-resource.ts';
 import { exposeHeaders, sendJson, sendNotFound, sendProblem } from '../send.ts';
 import { hasScope } from './access.ts';
 import { askedGroup, homesOf } from './asked-group.ts';
@@ -45,7 +45,7 @@ function rowOf(
     group,
     createdAt: new Date(createdAt).toISOString(),
     updatedAt: new Date(updatedAt).toISOString(),
-    portion: 'all',
+    ...portionOf(deferral),
     durable,
     ...(outcomeKnown === undefined ? {} : { outcomeKnown }),
     ...(error === undefined ? {} : { error: { code: error } }),

@@ -20,7 +20,7 @@ export async function getDeferral(exchange: Exchange): Promise<void> {
   const { deferral, headers } = await waited(exchange, found);
   if (res.destroyed) return;
   const resource = await resourceOf(exchange, { ...found, deferral });
-  sendJson(res, 200, { ...paceOf(parts, deferral), ...headers }, resource);
+  sendJson(res, 200, { ...paceOf(parts, resource), ...headers }, resource);
 }
 
 /** `DELETE /deferrals/:id`: cancels it, or says that it is too late. */

@@ -1,4 +1,4 @@
-import type { DeferralResource } from '@slackwater/shared';
+import { type DeferralResource, ownMethods, type Reversal } from '@slackwater/shared';
 import { inTime } from '../../in-time.ts';
 import type { Deferral } from '../../ledger/deferral.ts';
 import type { Ledger } from '../../ledger/open-ledger.ts';
@@ -41,7 +41,21 @@ export function openedLedger({ clock }: ResourceParts, records: Records): Promis
 export async function resourceOf(exchange: Exchange, found: Found): Promise<DeferralResource> {
   const { records, ledger, deferral, sight } = found;
   const urls = deferralUrls(baseUrl(exchange), deferral.id, sight.capability);
-  return deferralResource(records.home, deferral, await ledger.proof(deferral.id), urls);
+  const [proof, undoing] = await Promise.all([ledger.proof(deferral.id), undoingOf(ledger, deferral)]);
+  return deferralResource(records.home, deferral, proof, urls, undoing && reversalOf(undoing));
+}
+
+/** The compensation of a request whose success was told and that came to nothing; undefined where there is none. */
+export async function undoingOf(
+  ledger: Pick<Ledger, 'findByKey'>,
+  { id, acknowledged, status }: Deferral,
+): Promise<Deferral | undefined> {
+  if (!acknowledged || (status !== 'Failed' && status !== 'Canceled')) return undefined;
+  return ledger.findByKey('', ownMethods.compensation, '/', id);
+}
+
+function reversalOf({ id, status, phase }: Deferral): Reversal {
+  return { id, status, phase, reversed: status === 'Succeeded' };
 }
 
 /** Where the gate's resources are, for URLs that are given out; never made from the Host header. */

@@ -1,36 +1,39 @@
 import type { ServerResponse } from 'node:http';
+import type { DeferralResource } from '@slackwater/shared';
 import type { Clock } from '../../clock.ts';
+import type { Deferral } from '../../ledger/deferral.ts';
 import { exposeHeaders } from '../send.ts';
 import { drained } from './drained.ts';
 import { closedSignal, type Exchange } from './exchange.ts';
 import { type Found, resourceOf } from './find-deferral.ts';
 import { resourceLimits } from './limits.ts';
-import { isSettled } from './pace.ts';
-import { watchDeferral } from './watch-deferral.ts';
+import { isOver } from './pace.ts';
+import { watchToTheEnd } from './watch-deferral.ts';
 
 const settledEvent = /-settled$/;
 
 /**
  * Sends the deferral resource as an event stream (the HTML standard's server-sent events), now and at each change,
- * until it is settled. Where there is no room to hold the request open, the stream ends after the first event, and its
+ * until it is settled, and where success had been told and it came to nothing, undone. Where there is no room to hold the request open, the stream ends after the first event, and its
  * reader comes back. A reader that comes back after the last event gets 204, by which it knows not to.
  */
 export async function streamDeferral(exchange: Exchange, found: Found): Promise<void> {
   const { parts, req, res, heldOpen } = exchange;
-  if (settledEvent.test(String(req.headers['last-event-id'] ?? '')) && isSettled(found.deferral)) {
+  const resource = await resourceOf(exchange, found);
+  if (settledEvent.test(String(req.headers['last-event-id'] ?? '')) && isOver(resource)) {
     return endWithout(res);
   }
-  const first = await eventOf(exchange, found);
+  const first = eventOf(found.deferral, resource);
   const closed = closedSignal(res);
   if (!beginStream(res)) return;
   if (req.method === 'HEAD') return void res.end();
   res.write(`retry: ${Math.ceil(parts.pollAfterMs(found.deferral.partition))}\n${first}`);
-  const leave = isSettled(found.deferral) ? undefined : heldOpen.enter();
+  const leave = isOver(resource) ? undefined : heldOpen.enter();
   const heartbeat = leave && startHeartbeat(parts.clock, res);
   try {
     if (leave === undefined) return;
-    for await (const deferral of watchDeferral(parts.clock, found, resourceLimits.streamMs, closed)) {
-      res.write(await eventOf(exchange, { ...found, deferral }));
+    for await (const deferral of watchToTheEnd(parts.clock, found, resourceLimits.streamMs, closed)) {
+      res.write(eventOf(deferral, await resourceOf(exchange, { ...found, deferral })));
       await drained(res);
     }
   } finally {
@@ -40,10 +43,13 @@ export async function streamDeferral(exchange: Exchange, found: Found): Promise<
   }
 }
 
-async function eventOf(exchange: Exchange, found: Found): Promise<string> {
-  const { updatedAt, attempts, postponements, phase } = found.deferral;
-  const id = [updatedAt, attempts, postponements, phase].join('-');
-  return `id: ${id}\ndata: ${JSON.stringify(await resourceOf(exchange, found))}\n\n`;
+function eventOf(
+  { updatedAt, attempts, postponements, phase }: Deferral,
+  resource: DeferralResource,
+): string {
+  const undoing = phase === 'settled' && !isOver(resource) ? [resource.reversal?.phase] : [];
+  const id = [updatedAt, attempts, postponements, phase, ...undoing].join('-');
+  return `id: ${id}\ndata: ${JSON.stringify(resource)}\n\n`;
 }
 
 function beginStream(res: ServerResponse): boolean {

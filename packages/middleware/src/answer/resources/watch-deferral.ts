@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.ts';
 import type { Deferral } from '../../ledger/deferral.ts';
 import { createBell } from './bell.ts';
-import type { Found } from './find-deferral.ts';
+import { type Found, undoingOf } from './find-deferral.ts';
 import { resourceLimits } from './limits.ts';
 import { isSettled } from './pace.ts';
 
@@ -36,6 +36,25 @@ export async function* watchDeferral(
     unlisten();
     signal.removeEventListener('abort', bell.ring);
   }
+}
+
+/** The same, and goes on where it is being undone, until that is settled too. */
+export async function* watchToTheEnd(
+  clock: Clock,
+  found: Pick<Found, 'records' | 'ledger' | 'deferral'>,
+  mostMs: number,
+  signal: AbortSignal,
+): AsyncGenerator<Deferral, void, void> {
+  const endsAt = clock.now() + mostMs;
+  let latest = found.deferral;
+  for await (const changed of watchDeferral(clock, found, mostMs, signal)) {
+    latest = changed;
+    yield changed;
+  }
+  const undoing = await undoingOf(found.ledger, latest);
+  if (undoing === undefined) return;
+  const undone = watchDeferral(clock, { ...found, deferral: undoing }, endsAt - clock.now(), signal);
+  for await (const _ of undone) yield latest;
 }
 
 function differs(a: Deferral, b: Deferral): boolean {

@@ -1,0 +1,78 @@
+import { ownMethods } from '@slackwater/shared';
+import { rowsOf, shutOut } from '../completion-rows.ts';
+import { type Job, named, putBack } from '../conclude.ts';
+import { type HoldFacts, judgeHold } from './judge-hold.ts';
+import { type PartParent, parentOf } from './part-record.ts';
+
+/** However soon the request ends, what it deferred is not looked at again sooner, ms. */
+const leastHeldMs = 20;
+
+/**
+ * Whether a held part or compensation may be attempted. Where it may, that is in the ledger; where it never may, it is canceled
+ * there and off the queue; else it is back on the queue, for as long again as it has been held by now.
+ *
+ * A crash after `released` leaves what may be attempted; before it, what is looked at again. Rejects where the engine has trouble.
+ */
+export async function releasedNow(job: Job): Promise<boolean> {
+  const { parts, claim, deferral } = job;
+  const heldMs = Math.max(0, parts.clock.wallNow() - deferral.createdAt);
+  const verdict = judgeHold(await factsOf(job, heldMs));
+  switch (verdict.is) {
+    case 'released':
+      await parts.ledger.step(claim.id, { type: 'released' });
+      return true;
+    case 'canceled': {
+      const { error } = verdict;
+      const canceled = await parts.ledger.step(claim.id, { type: 'canceled', error });
+      if (canceled !== undefined) parts.tell({ type: 'canceled', ...named(job) });
+      await parts.queue.settle(claim.id, claim.token);
+      return false;
+    }
+    case 'held':
+      await putBack(job, Math.min(Math.max(heldMs, leastHeldMs), parts.options.lookCapMs));
+      return false;
+    default:
+      return verdict satisfies never;
+  }
+}
+
+async function factsOf(job: Job, heldMs: number): Promise<HoldFacts> {
+  const { parts, claim, deferral } = job;
+  if (deferral.method === ownMethods.compensation) {
+    return { of: 'compensation', parent: await parts.ledger.find(deferral.parent ?? '') };
+  }
+  const { request } = await parts.ledger.readRequest(claim.id);
+  const parent = parentOf(request);
+  if (parent.kind === 'deferral') {
+    return { of: 'part', parent: await parts.ledger.find(parent.id), attempt: parent.attempt };
+  }
+  const { holdPartsMs } = parts.options;
+  const underWay = parts.own.isUnderWay(parent.id);
+  const rows = underWay ? 'unknown' : await lookAtRows(job, parent, heldMs >= holdPartsMs);
+  return { of: 'request', underWay, heldMs, holdPartsMs, rows };
+}
+
+/** Whether the request's transactions were committed. When it has had its time, those that were not are shut out. */
+async function lookAtRows(
+  job: Job,
+  { rows }: Extract<PartParent, { kind: 'request' }>,
+  isOver: boolean,
+): Promise<Extract<HoldFacts, { of: 'request' }>['rows']> {
+  if (rows === undefined) return 'none';
+  let answer: 'shut-out' | 'none' = 'none';
+  for (const partition of rows.partitions) {
+    const completions = job.parts.completionsOf(partition);
+    if (completions === 'at-least-once') continue;
+    if (completions === undefined) return 'unknown';
+    const of = { ...job, deferral: { ...job.deferral, completionKey: rows.key } };
+    const found = await rowsOf(of, completions);
+    if (found === undefined) return 'unknown';
+    if (found.some(({ tombstone }) => !tombstone)) return 'done';
+    if (!isOver) return 'unknown';
+    const ended = await shutOut(of, completions);
+    if (ended === undefined) return 'unknown';
+    if (ended === 'completed') return 'done';
+    answer = 'shut-out';
+  }
+  return answer;
+}
