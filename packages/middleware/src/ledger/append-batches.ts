@@ -10,12 +10,15 @@ import { engineLimits } from '../engines/limits.ts';
 const maxBatchEntries = 256;
 const maxWaiting = 8_192;
 
-/** An entry on its way to the log. */
-export interface Appending {
-  /** Resolves with the position; rejects with an `EngineError` that knows the entry's fate. */
-  readonly appended: Promise<number>;
-  /** Takes the entry back. False where it was already given to the log: then its fate is the log's. May be called twice. */
-  takeBack(): boolean;
+/** An entry that is to be appended, and who hears of it. */
+export interface Waiting {
+  readonly entry: Uint8Array;
+  /** Whether it was given to the log. The batches alone say so; false at first. */
+  isIssued: boolean;
+  /** Called synchronously, in the order of positions. */
+  onAppended(position: number, isSealed: boolean): void;
+  /** With an `EngineError` that knows the entry's fate, or with what the batches were refused with. */
+  onFailed(error: unknown): void;
 }
 
 /** Where a batch stands in the log, and whether a block covers it already. */
@@ -26,46 +29,39 @@ export interface Appended {
 
 /** Collects concurrent appends into batches, one at a time on its way. */
 export interface AppendBatches {
-  /** `onAppended` is called synchronously, in the order of positions, before the batch's promises resolve. */
-  append(entry: Uint8Array, onAppended?: OnAppended): Appending;
-  /** Rejects all that waits and is not on its way. */
+  /** Hears in the end whether it was appended, unless it was taken back. */
+  append(waiting: Waiting): void;
+  /** Takes the entry back. False where it was already given to the log: then its fate is the log's. May be called twice. */
+  takeBack(waiting: Waiting): boolean;
+  /** Fails all that waits and is not on its way. */
   refuse(error: unknown): void;
   /** Resolves when nothing is waiting or on its way. */
   idle(): Promise<void>;
 }
 
-type OnAppended = (position: number, isSealed: boolean) => void;
-
-interface Waiting {
-  issued: boolean;
-  readonly entry: Uint8Array;
-  readonly onAppended: OnAppended | undefined;
-  readonly resolve: (position: number) => void;
-  readonly reject: (error: unknown) => void;
-}
-
 /** Batches for one log, to which `append` takes each. */
 export function appendBatches(append: (entries: readonly Uint8Array[]) => Promise<Appended>): AppendBatches {
-  const waiting = new Set<Waiting>();
+  // Lists and no set: what a set has let go is kept by its outgrown tables until the whole heap is collected.
+  let waiting: Waiting[] = [];
   let running: Promise<void> | undefined;
 
-  function takeBatch(): Waiting[] {
-    const batch: Waiting[] = [];
-    let bytes = 0;
-    for (const item of waiting) {
-      bytes += item.entry.length;
-      if (batch.length === maxBatchEntries || (batch.length > 0 && bytes > engineLimits.appendBytes)) break;
-      item.issued = true;
-      batch.push(item);
-      waiting.delete(item);
+  function takeBatch(): readonly Waiting[] {
+    let [count, bytes] = [0, 0];
+    for (const { entry } of waiting) {
+      bytes += entry.length;
+      if (count === maxBatchEntries || (count > 0 && bytes > engineLimits.appendBytes)) break;
+      count += 1;
     }
+    const batch = waiting.slice(0, count);
+    waiting = waiting.slice(count);
+    for (const item of batch) item.isIssued = true;
     return batch;
   }
 
   async function run(): Promise<void> {
     // The callers of this very turn share the first batch.
     await Promise.resolve();
-    while (waiting.size > 0) await appendOne(takeBatch());
+    while (waiting.length > 0) await appendOne(takeBatch());
     running = undefined;
   }
 
@@ -73,39 +69,30 @@ export function appendBatches(append: (entries: readonly Uint8Array[]) => Promis
     try {
       const { first, isSealed } = await append(batch.map((item) => item.entry));
       batch.forEach((item, i) => {
-        item.onAppended?.(first + i, isSealed);
-        item.resolve(first + i);
+        item.onAppended(first + i, isSealed);
       });
     } catch (error) {
-      for (const item of batch) item.reject(error);
+      for (const item of batch) item.onFailed(error);
     }
   }
 
   return {
-    append(entry, onAppended) {
-      if (waiting.size >= maxWaiting) {
-        const error = new EngineError(
-          'engine-unavailable',
-          'none',
-          `${maxWaiting} entries already wait for the log.`,
-        );
-        return { appended: Promise.reject(error), takeBack: () => true };
+    append(item) {
+      if (waiting.length >= maxWaiting) {
+        const message = `${maxWaiting} entries already wait for the log.`;
+        item.onFailed(new EngineError('engine-unavailable', 'none', message));
+        return;
       }
-      let takeBack = (): boolean => false;
-      const appended = new Promise<number>((resolve, reject) => {
-        const item: Waiting = { issued: false, entry, onAppended, resolve, reject };
-        waiting.add(item);
-        takeBack = () => {
-          waiting.delete(item);
-          return !item.issued;
-        };
-      });
+      waiting.push(item);
       running ??= run();
-      return { appended, takeBack };
+    },
+    takeBack(item) {
+      const place = waiting.indexOf(item);
+      if (place !== -1) waiting.splice(place, 1);
+      return !item.isIssued;
     },
     refuse(error) {
-      for (const item of waiting) item.reject(error);
-      waiting.clear();
+      for (const item of waiting.splice(0)) item.onFailed(error);
     },
     async idle() {
       while (running !== undefined) await running;

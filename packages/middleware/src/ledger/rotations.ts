@@ -1,4 +1,5 @@
 import { parseEntry, verifyRotation, walkRotations } from '@slackwater/shared';
+import { engineLimits } from '../engines/limits.ts';
 import type { EngineStore } from '../engines/store.ts';
 import type { History } from './history.ts';
 import { LedgerError } from './ledger-error.ts';
@@ -17,11 +18,26 @@ const needle = Buffer.from('"type":"key-rotated"', 'utf8');
 const notesKey = 'ledger/rotations';
 const native = { sha256, ed25519Verify };
 
+/** Where entries are put together to be searched at once: to begin a search costs more than to search one entry. */
+const together = Buffer.alloc(engineLimits.appendBytes);
+
 /** The entries among these that may be rotations: parsing all of them would cost more than sealing them. */
 export function rotationsAmong(entries: readonly Uint8Array[]): readonly Uint8Array[] {
-  return entries.filter((bytes) =>
-    Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes(needle),
-  );
+  return mayHaveOne(entries) ? entries.filter(isLikeOne) : [];
+}
+
+function mayHaveOne(entries: readonly Uint8Array[]): boolean {
+  let end = 0;
+  for (const bytes of entries) {
+    if (end + bytes.length > together.length) return true;
+    together.set(bytes, end);
+    end += bytes.length;
+  }
+  return together.subarray(0, end).includes(needle);
+}
+
+function isLikeOne({ buffer, byteOffset, byteLength }: Uint8Array): boolean {
+  return Buffer.from(buffer, byteOffset, byteLength).includes(needle);
 }
 
 /**

@@ -1,7 +1,7 @@
 import { leafHash } from '@slackwater/shared';
 import { EngineError } from '../engines/engine-error.ts';
 import type { EngineLog } from '../engines/log.ts';
-import { type Appended, appendBatches } from './append-batches.ts';
+import { type Appended, appendBatches, type Waiting } from './append-batches.ts';
 import type { Chain, Head } from './chain.ts';
 import { LedgerError } from './ledger-error.ts';
 import { serial } from './serial.ts';
@@ -171,17 +171,22 @@ export function openSealer(
     },
     record(entry, onAppended) {
       if (stopped !== undefined) return { sealed: Promise.reject(stopped), takeBack: () => true };
-      let takeBack = (): boolean => false;
+      let takeBack = (): boolean => true;
       const sealed = new Promise<number>((resolve, reject) => {
-        const appending = batches.append(entry, (position, isSealed) => {
-          if (stopped !== undefined) return reject(stopped);
-          if (!isSealed) unsealed.push({ position, entry, resolve, reject });
-          onAppended?.(position);
-          if (isSealed) resolve(position);
-          else want(position + 1);
-        });
-        takeBack = appending.takeBack;
-        appending.appended.catch(reject);
+        const waiting: Waiting = {
+          entry,
+          isIssued: false,
+          onAppended(position, isSealed) {
+            if (stopped !== undefined) return reject(stopped);
+            if (!isSealed) unsealed.push({ position, entry, resolve, reject });
+            onAppended?.(position);
+            if (isSealed) resolve(position);
+            else want(position + 1);
+          },
+          onFailed: reject,
+        };
+        batches.append(waiting);
+        takeBack = () => batches.takeBack(waiting);
       });
       return { sealed, takeBack };
     },

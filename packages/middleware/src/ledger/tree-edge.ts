@@ -107,7 +107,9 @@ function addHash(tiles: Uint8Array[][][], filled: FullTile[], size: number, leaf
 
 function pushHash(rows: Uint8Array[][], hash: Uint8Array): void {
   let node = hash;
-  for (const row of rows) {
+  // By index: this is done for each entry, and an iterator makes an object for each row.
+  for (let at = 0; at < rows.length; at++) {
+    const row = rows[at] ?? [];
     row.push(node);
     const left = row[row.length - 2];
     if (row.length % 2 === 1 || left === undefined) return;

@@ -1,8 +1,13 @@
 const smallestBytes = 16 * 1024;
 
+/** Buffers to be filled again: making large ones over and over is what makes the collector go through the whole heap. */
+const spare: Uint8Array<ArrayBuffer>[] = [];
+const mostSpare = 4;
+const longestSpare = 2 * 1024 * 1024;
+
 /** Collects byte strings behind one another in one buffer that can be handed to another thread. */
 export class BytePacker {
-  #buffer = new Uint8Array(0);
+  #buffer: Uint8Array<ArrayBuffer> = new Uint8Array(0);
   #used = 0;
 
   /** How many bytes are in it. */
@@ -20,9 +25,10 @@ export class BytePacker {
     });
   }
 
-  /** The buffer; bytes beyond the last byte string mean nothing. Begins anew with an empty one. */
+  /** A buffer of just the byte strings. Begins anew with an empty one. */
   take(): ArrayBuffer {
-    const { buffer } = this.#buffer;
+    const { buffer } = this.#buffer.slice(0, this.#used);
+    this.#putBack();
     this.#buffer = new Uint8Array(0);
     this.#used = 0;
     return buffer;
@@ -31,9 +37,20 @@ export class BytePacker {
   #reserve(more: number): void {
     const needed = this.#used + more;
     if (needed <= this.#buffer.byteLength) return;
-    const grown = new Uint8Array(Math.max(smallestBytes, this.#buffer.byteLength * 2, needed));
+    const last = spare.at(-1);
+    const grown =
+      last !== undefined && needed <= last.byteLength
+        ? last
+        : new Uint8Array(Math.max(smallestBytes, this.#buffer.byteLength * 2, needed));
+    if (grown === last) spare.pop();
     grown.set(this.#buffer.subarray(0, this.#used));
+    this.#putBack();
     this.#buffer = grown;
+  }
+
+  #putBack(): void {
+    const { byteLength } = this.#buffer;
+    if (byteLength > 0 && byteLength <= longestSpare && spare.length < mostSpare) spare.push(this.#buffer);
   }
 }
 

@@ -2,7 +2,8 @@ import type { DatabaseSync } from 'node:sqlite';
 import { type Handlers, mostAnswerBytes } from './handlers.ts';
 import type { ScopeSession } from './scope-session.ts';
 
-const rowsPerStatement = 16;
+/** A statement for each number of rows: many at a time cost half as much as one at a time. */
+const rowsPerStatement = [64, 8, 1] as const;
 const rowsPerRun = 256;
 
 /** The log's calls on the tables of one scope. */
@@ -11,10 +12,10 @@ export function logHandlers(
   scope: number,
   session: ScopeSession,
 ): Handlers<'append' | 'read' | 'size'> {
-  const insert = database.prepare(`INSERT INTO log_${scope} VALUES (?, ?)`);
-  const insertMany = database.prepare(
-    `INSERT INTO log_${scope} VALUES ${Array(rowsPerStatement).fill('(?, ?)').join(', ')}`,
-  );
+  const inserts = rowsPerStatement.map((rows) => {
+    const values = Array(rows).fill('(?, ?)').join(', ');
+    return { rows, statement: database.prepare(`INSERT INTO log_${scope} VALUES ${values}`) };
+  });
   // Many entries as one byte string: an object for each row costs four times as much. What SQLite calls a text here is the bytes
   // as they are.
   const selectRun = database.prepare(
@@ -25,14 +26,13 @@ export function logHandlers(
   return {
     append(_args, entries) {
       const first = session.takePositions(entries.length);
-      const inMany = entries.length - (entries.length % rowsPerStatement);
-      for (let at = 0; at < inMany; at += rowsPerStatement) {
-        const rows = entries.slice(at, at + rowsPerStatement);
-        insertMany.run(...rows.flatMap((entry, index) => [first + at + index, entry]));
+      let at = 0;
+      for (const { rows, statement } of inserts) {
+        for (; at + rows <= entries.length; at += rows) {
+          const run = entries.slice(at, at + rows);
+          statement.run(...run.flatMap((entry, index) => [first + at + index, entry]));
+        }
       }
-      entries.slice(inMany).forEach((entry, index) => {
-        insert.run(first + inMany + index, entry);
-      });
       return { value: first };
     },
     read([, from, limit]) {
