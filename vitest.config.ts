@@ -17,6 +17,7 @@ export default defineConfig({
     // Processes that a test starts use the built packages, as users do.
     alias: [
       { find: /^@slackwater\/(shared|middleware|client-sdk)$/, replacement: source('$1/src/index.ts') },
+      { find: '@slackwater/client-sdk/file-store', replacement: source('client-sdk/src/node/file-store.ts') },
       { find: '@slackwater/client-sdk/testing', replacement: source('client-sdk/src/testing/index.ts') },
       {
         find: '@slackwater/middleware/rules',

@@ -1,9 +1,13 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { createHttpPoller, type OperationResponse } from '@azure/core-lro';
 import { createClient } from '@slackwater/client-sdk';
+import { fileStore } from '@slackwater/client-sdk/file-store';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type DeferringApp, deferringApp } from './support/deferring-app.ts';
 import { rejection } from './support/fast-client.ts';
@@ -66,6 +70,38 @@ describe('a poller at a real gate', () => {
     const poller = await createClient({ baseURL: app.origin }).begin({ url: '/plain' });
     for await (const _change of poller) expect.unreachable();
     expect((await poller.pollUntilDone()).data).toEqual({ plain: true });
+  });
+});
+
+describe('client.audit.verify at a real gate', () => {
+  it('proves entry, steps, outcome and that the ledger goes on, from a store that another client filled', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'slackwater-receipts-'));
+    try {
+      const options = {
+        baseURL: app.origin,
+        verifierKeys: [await app.gate.ledger.verifierKey()],
+        receipts: fileStore(directory),
+      };
+      const sent = await createClient(options).post('/orders', { sku: 'proven ü' });
+      const { id = '' } = sent.slackwater.deferral ?? {};
+      await createClient(options).post('/orders', { sku: 'another' });
+      const { audit } = createClient(options);
+      const verification = await audit.verify(id);
+      expect(verification).toMatchObject({
+        isOwn: true,
+        outcome: 'matches',
+        entry: { id, route: '/orders' },
+      });
+      expect(verification.later?.map(({ type }) => type)).toEqual(['performing', 'performed']);
+      expect(verification.consistentWith).toBeGreaterThan(0);
+      expect(await audit.promise(id)).toEqual(verification.promise);
+      // Another caller is told nothing, and proves what is public.
+      const stranger = createClient({ ...options, headers: { 'X-User': 'mallory' } });
+      expect(await stranger.audit.verify(id)).toMatchObject({ isOwn: true, later: undefined });
+      expect(readdirSync(directory).length).toBeGreaterThan(2);
+    } finally {
+      rmSync(directory, { recursive: true });
+    }
   });
 });
 

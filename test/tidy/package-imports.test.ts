@@ -28,6 +28,9 @@ function bareImports(file: TextFile): readonly { where: string; path: string; na
 /** A file of its own on each host, whatever the engine is. */
 const indexOfAudits = /^packages\/middleware\/src\/audit\/index\//;
 
+/** Behind subpaths of their own, which browsers never load. */
+const forNodeAlone = /^packages\/client-sdk\/src\/node\//;
+
 function databaseClientsOutside(sources: readonly TextFile[]): readonly string[] {
   return sources
     .flatMap(bareImports)
@@ -64,7 +67,16 @@ describe('what a package imports from outside', () => {
   });
 
   it.each(['shared', 'client-sdk'])('has nothing of Node in %s, which also runs in browsers', (name) => {
-    expect(builtins(packageSources(tree, name))).toEqual([]);
+    const sources = packageSources(tree, name);
+    expect(builtins(sources.filter(({ path }) => !forNodeAlone.test(path)))).toEqual([]);
+  });
+
+  it('leads from the client SDK that browsers load to nothing that is for Node alone', () => {
+    const sources = packageSources(tree, 'client-sdk').filter(({ path }) => !forNodeAlone.test(path));
+    const leading = sources.filter((file) =>
+      readSource(file).imports.some(({ specifier }) => /\/node\//.test(specifier)),
+    );
+    expect(leading.map(({ path }) => path)).toEqual([]);
   });
 
   it.each(['shared', 'middleware', 'client-sdk'])('is declared in the package.json of %s', (name) => {

@@ -1,9 +1,11 @@
 import { parseVerifierKey } from '@slackwater/shared';
 import axios, { type AxiosInstance, type CreateAxiosDefaults } from 'axios';
-import { type AuditClient, auditClient } from './audit.ts';
+import { type AuditClient, auditClient } from './audit/audit-client.ts';
+import type { Asked } from './audit/fetch.ts';
 import type { Finish, Machinery } from './call/open-call.ts';
 import { type SlackwaterRequestConfig, sendCall } from './call/prepare.ts';
 import type { SlackwaterResponse } from './call/settle.ts';
+import { canStream } from './deferral/follow.ts';
 import { openHandedOver } from './deferral/opened.ts';
 import { CallPoller, type Poller } from './deferral/poller.ts';
 import { formatResumeToken } from './deferral/resume.ts';
@@ -12,6 +14,7 @@ import { bareInstance } from './deferral/status-request.ts';
 import { absoluteUrl } from './deferral/status-url.ts';
 import { OptionInvalidError, OptionMissingError } from './errors/set-up.ts';
 import { type ClientOptions, type ResolvedOptions, resolveCallOptions, resolveOptions } from './options.ts';
+import { ReceiptBook } from './proof/receipt-book.ts';
 import { retryingInstance } from './retry/attempts.ts';
 import { lanesOf } from './retry/lanes.ts';
 
@@ -108,6 +111,7 @@ export function slackwater(instance: AxiosInstance, options: ClientOptions = {})
     instance,
     inner: retryingInstance(),
     bare: bareInstance(),
+    book: new ReceiptBook(resolved.receipts),
     lanes: lanesOf(resolved.runtime, resolved.retryBudget, resolved.circuitBreaker),
   };
   const send = async <T, D>(config: SlackwaterRequestConfig<D>): Promise<SlackwaterResponse<T, D>> =>
@@ -137,17 +141,27 @@ export function slackwater(instance: AxiosInstance, options: ClientOptions = {})
         formatResumeToken(token),
       );
     },
-    audit: auditClient(
-      (path, params) =>
-        send({
-          method: 'get',
-          url: resourceUrl(instance, resolved, path),
-          ...(params === undefined ? {} : { params }),
-        }),
-      resolved.verifierKeys,
-    ),
+    audit: auditClient({
+      fetchResource: (path, asked) =>
+        send({ method: 'get', url: resourceUrl(instance, resolved, path), ...configOf(asked, instance) }),
+      verifierKeys: resolved.verifierKeys,
+      book: machinery.book,
+    }),
     axios: instance,
   };
+}
+
+function configOf(
+  { params, as = 'json', accept }: Asked = {},
+  instance: AxiosInstance,
+): SlackwaterRequestConfig {
+  const config: SlackwaterRequestConfig = {};
+  if (params !== undefined) config.params = params;
+  if (accept !== undefined) config.headers = { Accept: accept };
+  if (as === 'bytes') config.responseType = 'arraybuffer';
+  if (as === 'text') config.responseType = 'text';
+  if (as === 'stream') config.responseType = canStream(instance.defaults.adapter) ? 'stream' : 'text';
+  return config;
 }
 
 const waitForIt: Finish = (session, limits) => session.untilSettled(limits);

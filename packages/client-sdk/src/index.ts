@@ -7,7 +7,8 @@ export type { RetryReason } from './retry/decide.ts';
 // deferrals
 export type { Poller, PollOptions, RecordedProof } from './deferral/poller.ts';
 // the ledger
-export type { AuditClient } from './audit.ts';
+export type { AuditClient } from './audit/audit-client.ts';
+export type { Page } from './audit/pages.ts';
 export type {
   AuditCheckpoint,
   AuditCount,
@@ -21,7 +22,11 @@ export type {
   MappedBy,
   RevealedParameter,
   RevealQuery,
-} from './audit-types.ts';
+} from './audit/types.ts';
+// proof
+export type { SeenCheckpoint } from './proof/receipt-book.ts';
+export { memoryStore, type ReceiptStore, webStore } from './proof/store.ts';
+export type { Verification } from './proof/verify-deferral.ts';
 // errors
 export { ClientError, type ClientErrorFacts } from './errors/client-error.ts';
 export {
@@ -31,6 +36,7 @@ export {
   NotCancelableError,
   StatusRefusedError,
 } from './errors/deferrals.ts';
+export { type CheckpointEvidence, LedgerForkError } from './errors/fork.ts';
 export type { FailureFacts } from './errors/facts.ts';
 export { type ClientErrorsByCode, failureFactsOf, isClientError } from './errors/guards.ts';
 export { OptionInvalidError, OptionMissingError, OptionUnknownError } from './errors/set-up.ts';

@@ -1,5 +1,6 @@
 import type { ProgressListener } from './deferral/listeners.ts';
 import { OptionInvalidError, OptionUnknownError } from './errors/set-up.ts';
+import { memoryStore, type ReceiptStore } from './proof/store.ts';
 import type { RetryReason } from './retry/decide.ts';
 import { longestTimerMs, type Runtime, systemRuntime } from './runtime.ts';
 
@@ -71,6 +72,8 @@ export interface ClientOptions extends CallOptions {
    * something on the way rewrites paths or bodies. Default `check`.
    */
   readonly requestDigest?: 'check' | 'ignore';
+  /** Where receipts and signed heads are kept, for `client.audit.verify`. Default `memoryStore()`, as long as the process lives. */
+  readonly receipts?: ReceiptStore;
   /** Origins besides the request's own that a status URL may have. Default none. */
   readonly allowedOrigins?: readonly string[];
   /** Where the gate serves its resources, resolved against `baseURL`. Default `/slackwater`. */
@@ -123,7 +126,7 @@ const clientDefaults = {
   retryBudget: 100,
   circuitBreaker: true,
   runtime: systemRuntime,
-} as const satisfies ClientOptions;
+} as const satisfies Omit<ClientOptions, 'receipts'>;
 
 type Check = (value: unknown) => string | undefined;
 
@@ -162,6 +165,10 @@ const clientChecks: Readonly<Record<string, Check>> = {
   verifierKeys: texts,
   requestDigest: (value) =>
     value === 'check' || value === 'ignore' ? undefined : 'give "check" or "ignore"',
+  receipts: (value) =>
+    typeof value === 'object' && value !== null && 'get' in value && 'set' in value
+      ? undefined
+      : 'give a store with get and set',
   allowedOrigins: (value) =>
     texts(value) ??
     (asTexts(value).every(isOrigin) ? undefined : 'give origins such as "https://example.org"'),
@@ -183,7 +190,7 @@ const clientChecks: Readonly<Record<string, Check>> = {
  */
 export function resolveOptions(options: ClientOptions): ResolvedOptions {
   refuse(options, clientChecks);
-  return { ...clientDefaults, ...withoutUndefined(options) };
+  return { ...clientDefaults, receipts: memoryStore(), ...withoutUndefined(options) };
 }
 
 /** Lays one call's options over the client's. Same errors as {@link resolveOptions}. */

@@ -104,6 +104,7 @@ export const errorCodes = [
   'retries-exhausted',
   'body-not-repeatable',
   'status-url-foreign',
+  'ledger-forked',
   'status-refused',
   'deferral-failed',
   'deferral-canceled',

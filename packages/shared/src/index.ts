@@ -98,7 +98,7 @@ export {
 } from './merkle-verify.ts';
 export { formatNote, type NewNoteSignature, type NoteSignature, type OpenedNote, openNote } from './note.ts';
 export { ParameterError } from './parameter-error.ts';
-export { payloadDigest, type RecordedRequest } from './payload-digest.ts';
+export { outcomeDigest, payloadDigest, type RecordedRequest } from './payload-digest.ts';
 export { formatPrefer, type Preferences, parsePrefer } from './prefer.ts';
 // tiles
 export { formatEntryBundle, parseEntryBundle, parseHashTile } from './tile-bytes.ts';

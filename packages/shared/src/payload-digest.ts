@@ -31,9 +31,21 @@ export function payloadDigest(
     method,
     url,
   });
-  const bytes = new TextEncoder().encode(payload);
-  const both = new Uint8Array(salted.length + bytes.length);
-  both.set(salted);
-  both.set(bytes, salted.length);
+  return saltedDigest(new TextEncoder().encode(payload), salted, options);
+}
+
+/**
+ * The digest that the last entry of a deferral has of its outcome, base64: SHA-256 of the salt (base64, from the deferral resource) and the
+ * outcome's bytes. Undefined where the salt is not base64.
+ */
+export function outcomeDigest(outcome: Uint8Array, salt: string, options?: HashOptions): string | undefined {
+  const salted = fromBase64(salt);
+  return salted === undefined ? undefined : saltedDigest(outcome, salted, options);
+}
+
+function saltedDigest(bytes: Uint8Array, salt: Uint8Array, options: HashOptions | undefined): string {
+  const both = new Uint8Array(salt.length + bytes.length);
+  both.set(salt);
+  both.set(bytes, salt.length);
   return toBase64(sha256(both, options));
 }

@@ -9,6 +9,7 @@ import { absoluteUrl } from '../deferral/status-url.ts';
 import { type CallHistory, factsOf } from '../errors/facts.ts';
 import { redact } from '../errors/redact.ts';
 import type { ResolvedOptions } from '../options.ts';
+import type { ReceiptBook } from '../proof/receipt-book.ts';
 import { methodOf } from '../retry/attempt-config.ts';
 import { sendUntilAnswered } from '../retry/attempts.ts';
 import { targetOf } from '../retry/lane-name.ts';
@@ -34,6 +35,8 @@ export interface Machinery {
   /** Asks for status and outcome. */
   readonly bare: AxiosInstance;
   readonly lanes: Lanes;
+  /** What is kept of proofs. */
+  readonly book: ReceiptBook;
 }
 
 /** Waits for a deferral in the name of a call. */
@@ -109,6 +112,7 @@ async function perform(
     sent: redirected ? [] : sentRequests(config, requestUrl()),
     send,
     streams: canStream(adapter),
+    book: machinery.book,
     options,
   });
   if (sighting.kind === 'acknowledged') {
@@ -117,16 +121,22 @@ async function perform(
   discard(response.data);
   if (sighting.resource !== undefined) session.accept(sighting.resource, sighting.askedMs);
   options.onDeferred?.({ id, resume: session.resume });
-  return settleDeferral(config, session, await plan.finish(session, limits, signalsOf(config)), history);
+  return await settleDeferral(
+    config,
+    session,
+    await plan.finish(session, limits, signalsOf(config)),
+    history,
+  );
 }
 
 /** Ends a call by what became of its deferral. */
-export function settleDeferral(
+export async function settleDeferral(
   config: InternalAxiosRequestConfig<unknown>,
   session: DeferralSession,
   settlement: Settlement,
   history: CallHistory,
-): SlackwaterResponse {
+): Promise<SlackwaterResponse> {
+  await session.isKept;
   const provenance: Provenance = {
     attempts: history.attempts,
     waitsMs: [...history.waitsMs],

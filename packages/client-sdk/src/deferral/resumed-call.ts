@@ -90,8 +90,9 @@ async function waitInItsName(
     sent: [],
     send: statusSender(machinery.bare, call, machinery.instance.defaults.adapter, options.runtime),
     streams: canStream(machinery.instance.defaults.adapter),
+    book: machinery.book,
     options,
   });
   const settlement = await handOver(session, signalsOf(call));
-  return settleDeferral(call, session, settlement, newHistory());
+  return await settleDeferral(call, session, settlement, newHistory());
 }

@@ -5,12 +5,13 @@ import { factsOf, noteWait } from '../errors/facts.ts';
 import { AnswerMalformedError } from '../errors/trust.ts';
 import { DeadlineExceededError } from '../errors/waiting.ts';
 import type { ResolvedOptions } from '../options.ts';
+import type { ReceiptBook } from '../proof/receipt-book.ts';
 import { wait } from '../runtime.ts';
 import { followStatus } from './follow.ts';
+import { takeProof } from './keep-proof.ts';
 import { Listeners, type ProgressListener } from './listeners.ts';
 import { PollPace } from './pace.ts';
 import { type Reading, readOutcome, readStatus, requestCancellation } from './reading.ts';
-import { checkReceipt } from './receipt-check.ts';
 import { formatResumeToken } from './resume.ts';
 import { isOpen, type Settlement, settlementOf } from './settlement.ts';
 import type { SendStatusRequest, StatusRequest } from './status-request.ts';
@@ -28,6 +29,8 @@ export interface SessionStart {
   readonly send: SendStatusRequest;
   /** Whether answers can be read while they come. */
   readonly streams: boolean;
+  /** Where its proof is kept. */
+  readonly book: ReceiptBook;
   readonly options: ResolvedOptions;
 }
 
@@ -42,6 +45,7 @@ export class DeferralSession {
   #resource: DeferralResource | undefined;
   #outcomeUrl: URL | undefined;
   #receiptVerified = false;
+  #isKept: Promise<void> = Promise.resolve();
   readonly #pace: PollPace;
   readonly #listeners = new Listeners();
 
@@ -68,6 +72,11 @@ export class DeferralSession {
     return this.#receiptVerified;
   }
 
+  /** Resolves when its proof is kept, or could not be. */
+  get isKept(): Promise<void> {
+    return this.#isKept;
+  }
+
   get statusUrl(): URL {
     return this.#start.statusUrl;
   }
@@ -89,15 +98,12 @@ export class DeferralSession {
    * @throws ReceiptMismatchError, StatusUrlForeignError; AnswerMalformedError for another deferral's resource.
    */
   accept(resource: DeferralResource, askedMs: number | undefined): void {
-    const { id, method, options, sent, statusUrl } = this.#start;
+    const { id, options, statusUrl } = this.#start;
     const known = this.#resource?.id ?? id;
     if (this.#resource === undefined) {
-      this.#receiptVerified = checkReceipt(resource, {
-        id: known,
-        method,
-        verifierKeys: options.verifierKeys,
-        sent: options.requestDigest === 'check' ? sent : [],
-      });
+      const { verified, kept } = takeProof(this.#start, resource, known);
+      this.#receiptVerified = verified;
+      this.#isKept = kept;
     } else if (resource.id !== known) {
       throw new AnswerMalformedError(`asked for deferral ${known}, got ${resource.id}`);
     }

@@ -9,6 +9,7 @@ import type {
   StatusRefusedError,
 } from './deferrals.ts';
 import type { FailureFacts } from './facts.ts';
+import type { LedgerForkError } from './fork.ts';
 import type { OptionInvalidError, OptionMissingError, OptionUnknownError } from './set-up.ts';
 import type {
   AnswerMalformedError,
@@ -31,6 +32,7 @@ export interface ClientErrorsByCode {
   readonly 'body-not-repeatable': BodyNotRepeatableError;
   readonly 'status-url-foreign': StatusUrlForeignError;
   readonly 'receipt-unverified': ReceiptMismatchError;
+  readonly 'ledger-forked': LedgerForkError;
   readonly 'response-malformed': AnswerMalformedError;
   readonly 'parameter-invalid': ParameterRefusedError;
   readonly 'deferral-failed': DeferralFailedError;

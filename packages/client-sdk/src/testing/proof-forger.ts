@@ -1,5 +1,4 @@
 import {
-  canonicalJson,
   consistencyProof,
   type DeferralResource,
   encodeEntry,
@@ -12,6 +11,9 @@ import {
   leafHash,
   merkleRoot,
   noteKeyId,
+  parseTilePath,
+  payloadDigest,
+  tileWidth,
   toBase64,
 } from '@slackwater/shared';
 
@@ -34,16 +36,16 @@ export interface ProofForger {
   readonly size: number;
   /** Appends an `accepted` entry for a request, and gives its deferral, queued, with a receipt that holds. */
   accept(request?: ForgedRequest, changes?: Partial<LedgerEntry>): Promise<DeferralResource>;
-  /** Appends any entry. Resolves with its position. */
-  append(entry: LedgerEntry): Promise<number>;
+  /** Appends any entry. Gives its position. */
+  append(entry: LedgerEntry): number;
   /** A receipt for the entry at a position, under the head as it is now. */
   receipt(position: number): Promise<string>;
   /** The signed head, as it is now or was when the ledger had that size. */
   checkpoint(size?: number): Promise<string>;
   /** The proof that the ledger of `oldSize` entries is the beginning of this one. */
   consistency(oldSize: number): readonly Uint8Array[];
-  /** Every leaf's hash. */
-  readonly leaves: readonly Uint8Array[];
+  /** The bytes of a hash tile by its path, `tile/0/000.p/3`, for as large as the ledger is now; undefined where there is none. */
+  tile(path: string): Uint8Array | undefined;
   /** Replaces an entry that was promised to stay: what it signs from now on is a fork. */
   rewrite(position: number, entry: LedgerEntry): void;
 }
@@ -55,7 +57,6 @@ export async function proofForger(origin = 'ledger.example/test'): Promise<Proof
   const pair = await crypto.subtle.generateKey('Ed25519', true, ['sign', 'verify']);
   if (!('privateKey' in pair)) throw new Error('this platform makes no Ed25519 keys');
   const rawKey = new Uint8Array(await crypto.subtle.exportKey('raw', pair.publicKey));
-  const entries: Uint8Array[] = [];
   const leaves: Uint8Array[] = [];
 
   async function checkpoint(size = leaves.length): Promise<string> {
@@ -65,10 +66,9 @@ export async function proofForger(origin = 'ledger.example/test'): Promise<Proof
     return formatNote(text, [{ name: origin, keyId: noteKeyId(origin, rawKey), signature }]);
   }
 
-  async function append(entry: LedgerEntry): Promise<number> {
+  function append(entry: LedgerEntry): number {
     const bytes = encodeEntry(entry);
-    leaves.push(leafHash(bytes));
-    return entries.push(bytes) - 1;
+    return leaves.push(leafHash(bytes)) - 1;
   }
 
   async function receipt(position: number): Promise<string> {
@@ -84,36 +84,43 @@ export async function proofForger(origin = 'ledger.example/test'): Promise<Proof
     get size() {
       return leaves.length;
     },
-    leaves,
+    tile: (path) => tileBytes(path, leaves),
     append,
     receipt,
     checkpoint,
     consistency: (oldSize) => consistencyProof(leaves, oldSize),
     rewrite(position, entry) {
       const bytes = encodeEntry(entry);
-      entries[position] = bytes;
       leaves[position] = leafHash(bytes);
     },
     async accept(request = {}, changes = {}) {
-      const salt = crypto.getRandomValues(new Uint8Array(48));
-      const entry = acceptedEntry(leaves.length, request, await digestOf(salt, request), changes);
-      const position = await append(entry);
-      return resourceOf(entry, toBase64(encodeEntry(entry)), toBase64(salt), await receipt(position));
+      const salt = toBase64(crypto.getRandomValues(new Uint8Array(48)));
+      const entry = acceptedEntry(leaves.length, request, digestOf(salt, request), changes);
+      const position = append(entry);
+      return resourceOf(entry, toBase64(encodeEntry(entry)), salt, await receipt(position));
     },
   };
 }
 
-async function digestOf(salt: Uint8Array, request: ForgedRequest): Promise<string> {
+const tileHeight = 8;
+
+function tileBytes(path: string, leaves: readonly Uint8Array[]): Uint8Array | undefined {
+  const name = parseTilePath(path);
+  if (name === undefined || name.level === 'entries') return undefined;
+  const span = 2 ** (name.level * tileHeight);
+  const bytes = new Uint8Array(name.width * 32);
+  for (let i = 0; i < name.width; i++) {
+    const first = (name.index * tileWidth + i) * span;
+    if (first + span > leaves.length) return undefined;
+    bytes.set(merkleRoot(leaves.slice(first, first + span)), i * 32);
+  }
+  return bytes;
+}
+
+function digestOf(salt: string, request: ForgedRequest): string {
   const { method = 'POST', url = '/orders', contentType, body = '' } = request;
-  const payload = canonicalJson({
-    body: toBase64(new TextEncoder().encode(body)),
-    ...(contentType === undefined ? {} : { contentType }),
-    method,
-    url,
-  });
-  const bytes = new TextEncoder().encode(payload);
-  const salted = new Uint8Array([...salt, ...bytes]);
-  return toBase64(new Uint8Array(await crypto.subtle.digest('SHA-256', salted)));
+  const recorded = { method, url, contentType, body: new TextEncoder().encode(body) };
+  return payloadDigest(recorded, salt) ?? '';
 }
 
 function acceptedEntry(

@@ -26,7 +26,7 @@ export type ScriptedReply =
       readonly kind: 'answer';
       readonly status: number;
       readonly headers?: Readonly<Record<string, string>>;
-      /** A text, or a value that is sent as JSON. */
+      /** A text, bytes, or a value that is sent as JSON. */
       readonly body?: unknown;
     }
   /** The connection breaks and no answer comes. `sent` false: it was refused, so that nothing was sent. */
@@ -93,11 +93,17 @@ async function perform(
     throw new AxiosError(message, code, config, {});
   }
   const { status, body } = reply;
-  const data = typeof body === 'string' || body === undefined ? (body ?? '') : JSON.stringify(body);
+  const data = bodyAs(config.responseType, body);
   const headers = new AxiosHeaders({ ...reply.headers });
   const response = { status, statusText: '', headers, data, config, request: {} };
   if (config.validateStatus?.(status) ?? true) return response;
   throw new AxiosError(`status ${status}`, AxiosError.ERR_BAD_RESPONSE, config, {}, response);
+}
+
+function bodyAs(responseType: string | undefined, body: unknown): unknown {
+  if (body instanceof Uint8Array) return body;
+  const text = typeof body === 'string' || body === undefined ? (body ?? '') : JSON.stringify(body);
+  return responseType === 'arraybuffer' ? new TextEncoder().encode(text) : text;
 }
 
 function silence(config: InternalAxiosRequestConfig<unknown>): Promise<never> {

@@ -149,6 +149,13 @@ describe('client.audit', () => {
     const listed: string[] = [];
     for await (const { id } of audit.deferrals({ limit: 2 })) listed.push(id);
     expect(listed).toEqual(ids);
+    const first = await audit.page({ limit: 2 });
+    const second = await audit.page({ limit: 4, cursor: first.next ?? '' });
+    expect([...first.items, ...second.items].map(({ id }) => id)).toEqual(ids);
+    expect(second.next).toBeUndefined();
+    const exported: string[] = [];
+    for await (const { id } of audit.export({ status: 'NotStarted' })) exported.push(id);
+    expect(exported).toEqual(ids);
     const filtered: string[] = [];
     for await (const { id } of audit.deferrals({ requester: 'r1', status: 'NotStarted' })) filtered.push(id);
     expect(filtered).toEqual([ids[1], ids[3]]);

@@ -6,13 +6,14 @@ import type { Exchange } from './exchange.ts';
 import { type Found, findDeferral, resourceOf } from './find-deferral.ts';
 import { isSettled, paceOf } from './pace.ts';
 import { purposeOf } from './proof.ts';
-import { sendOutcome } from './send-outcome.ts';
+import { sendOutcome, sendOutcomeRecord } from './send-outcome.ts';
 import { sendErased, tellTrouble } from './trouble.ts';
 
 /**
  * `GET /deferrals/:id/outcome`: 202 with the resource until the deferral is settled, then the route's own answer. A
  * settled deferral that has none gets 404, or 410 where its requester was erased, without `Slackwater-Outcome`, so that nobody
  * takes that for the route's.
+ * With `as=record` it is the record that the digest in the ledger is taken over.
  * A stranger's token needs `audit:reveal`, for outcomes are kept encrypted, and a `purpose`: that it is shown is recorded first.
  */
 export async function getOutcome(exchange: Exchange): Promise<void> {
@@ -27,7 +28,9 @@ export async function getOutcome(exchange: Exchange): Promise<void> {
   const outcome = await keptOutcome(exchange, found);
   if (typeof outcome === 'object') {
     await recordReveal(exchange, found);
-    return sendOutcome(res, outcome);
+    return exchange.query.get('as') === 'record'
+      ? sendOutcomeRecord(res, outcome)
+      : sendOutcome(res, outcome);
   }
   if (outcome === 'erased') return sendErased(res);
   sendProblem(res, createProblem('not-found', outcome === 'altered' ? altered : whyNone(deferral)));

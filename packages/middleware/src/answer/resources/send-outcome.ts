@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
-import { headerNames } from '@slackwater/shared';
+import { canonicalJson, headerNames } from '@slackwater/shared';
 import type { Outcome } from '../../ledger/deferral.ts';
-import { exposeHeaders } from '../send.ts';
+import { exposeHeaders, sendAnswer } from '../send.ts';
 
 /** Fields of another connection, another length, or another browser; and the one that only the gate may say. */
 const neverSent = new Set([
@@ -43,6 +43,12 @@ export function sendOutcome(res: ServerResponse, { status, headers, body }: Outc
   }
   res.setHeader('Content-Length', body.byteLength);
   res.end(body);
+}
+
+/** Sends the bytes of an outcome as they are kept: with the salt they have the digest that is in the ledger. */
+export function sendOutcomeRecord(res: ServerResponse, { status, headers, body }: Outcome): void {
+  const record = canonicalJson({ body: Buffer.from(body).toString('base64'), headers, status });
+  sendAnswer(res, 200, {}, { contentType: 'application/json; charset=utf-8', body: record });
 }
 
 function grouped(headers: Outcome['headers']): ReadonlyMap<string, readonly string[]> {

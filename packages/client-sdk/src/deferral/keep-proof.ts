@@ -1,0 +1,40 @@
+import { type DeferralResource, parseCheckpoint, parseReceipt } from '@slackwater/shared';
+import type { ReceiptBook } from '../proof/receipt-book.ts';
+import { checkReceipt } from './receipt-check.ts';
+import type { SessionStart } from './session.ts';
+
+/** What became of a proof: whether it was verified under a key, and when it is kept, or could not be. */
+export interface TakenProof {
+  readonly verified: boolean;
+  readonly kept: Promise<void>;
+}
+
+/**
+ * Checks the proof that a deferral comes with, and keeps it where it was verified. `id`: that of the deferral where it is known.
+ *
+ * @throws ReceiptMismatchError.
+ */
+export function takeProof(
+  { method, sent, book, options }: SessionStart,
+  resource: DeferralResource,
+  id: string | undefined,
+): TakenProof {
+  const compared = options.requestDigest === 'check' ? sent : [];
+  const { verifierKeys } = options;
+  const verified = checkReceipt(resource, { id, method, verifierKeys, sent: compared });
+  const kept = verified ? keepProof(book, resource, compared.length > 0) : Promise.resolve();
+  return { verified, kept };
+}
+
+/** A store that fails does not fail the call: what was deferred is, and the server has its proof too. */
+async function keepProof(book: ReceiptBook, resource: DeferralResource, isOwn: boolean): Promise<void> {
+  try {
+    // A deferral that is taken up again without its request must not replace the proof of who sent it.
+    if (!isOwn && (await book.kept(resource.id)) !== undefined) return;
+    await book.keep(resource, isOwn);
+    const { checkpoint } = parseReceipt(resource.receipt);
+    await book.saw(parseCheckpoint(checkpoint), checkpoint);
+  } catch {
+    // The proof can be asked for again.
+  }
+}
