@@ -24,6 +24,8 @@ export interface Answers {
   doneBefore: number;
   /** Requests that were neither answered nor cut off in the time that anything may take. */
   readonly hung: string[];
+  /** How often a route failed because its database did, and the request was sent again with the same key. */
+  failed: number;
   /** Answers that nobody should get. */
   readonly strange: string[];
 }
@@ -34,6 +36,8 @@ export interface Calling {
   readonly address: () => string;
   /** What references and customers are called after, so that those of several startings differ. Default none. */
   readonly named?: string;
+  /** Whether the database fails, so that routes may answer 500. Default false: nobody should get that. */
+  readonly routesMayFail?: boolean;
   /** Hears of each 202. The customer goes on when it has resolved. */
   readonly onAccepted?: (accepted: Accepted) => Promise<void>;
 }
@@ -59,13 +63,14 @@ const whileDownMs = 25;
  * ones of the same order key; visitors take a new name each time, and are more often served at once. Unlike the SDK they
  * hardly wait: the more is under way at a kill, the better.
  */
-export function startCallers({ address, named = '', onAccepted }: Calling): Callers {
+export function startCallers({ address, named = '', routesMayFail = false, onAccepted }: Calling): Callers {
   const answers: Answers = {
     sent: new Set(),
     done: new Set(),
     accepted: new Map(),
     answersLost: 0,
     doneBefore: 0,
+    failed: 0,
     hung: [],
     strange: [],
   };
@@ -76,7 +81,7 @@ export function startCallers({ address, named = '', onAccepted }: Calling): Call
       const customer = name(count);
       const reference = `order-${customer}-${count}`;
       answers.sent.add(reference);
-      const accepted = await untilAnswered(address, { reference, customer }, answers);
+      const accepted = await untilAnswered({ address, routesMayFail }, { reference, customer }, answers);
       if (accepted !== undefined) await onAccepted?.(accepted);
       await sleep(betweenOrdersMs);
     }
@@ -109,7 +114,7 @@ export function startCallers({ address, named = '', onAccepted }: Calling): Call
 
 /** Sends an order until it is answered; resolves with what is known of it where that was a 202. */
 async function untilAnswered(
-  nextAddress: () => string,
+  { address: nextAddress, routesMayFail }: Pick<Calling, 'address' | 'routesMayFail'>,
   { reference, customer }: { readonly reference: string; readonly customer: string },
   answers: Answers,
 ): Promise<Accepted | undefined> {
@@ -137,6 +142,11 @@ async function untilAnswered(
       return undefined;
     }
     const told = waitFor(response, text);
+    if (response.status === 500 && routesMayFail === true) {
+      answers.failed += 1;
+      await sleep(whileDownMs);
+      continue;
+    }
     if (told === 'done') {
       answers.doneBefore += 1;
       answers.done.add(reference);

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { parseKeyFile } from '../../../packages/middleware/src/ledger/keys.ts';
 import { openSigner } from '../../../packages/middleware/src/ledger/signer.ts';
+import { chaosHelp, runChaos } from '../chaos/run-chaos.ts';
 import { seededRandom } from '../random.ts';
 import { readStoredLedger, type StoredLedger } from '../stored-ledger.ts';
 import { checkLedger, type Found } from './check-ledger.ts';
@@ -20,7 +21,7 @@ its stored bytes after each.
   npm run soak                    200 kills, in three to ten minutes
   npm run soak -- --kills 50      so many, 1 to 10,000
   npm run soak -- --seed 4711     the same instants again, as far as processes can be told when to die
-
+${chaosHelp}
 Ends with 1, and keeps the directory, at the first thing that is wrong.
 `;
 
@@ -174,6 +175,11 @@ function add(total: Total, found: Found, told: Told): void {
 }
 
 async function main(): Promise<void> {
+  const [first, ...others] = process.argv.slice(2);
+  if (first === 'chaos') {
+    if (!(await runChaos(others))) process.exitCode = 1;
+    return;
+  }
   const { values } = parseArgs({
     options: {
       help: { type: 'boolean', short: 'h' },

@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { PerformerEvent } from '../../../packages/middleware/src/perform/performer-events.ts';
 import { replayOf } from '../../../packages/middleware/src/perform/replay-identity.ts';
+import { seededRandom } from '../../crash/random.ts';
 import { captured } from './replaying.ts';
 import { signal } from './signal.ts';
 import { until } from './until.ts';
@@ -255,6 +256,49 @@ describe('two performers on one queue', () => {
     for (const id of ids) expect(await one.ended(id)).toMatchObject({ status: 'Succeeded', attempts: 1 });
     expect(new Set(performed).size).toBe(30);
     expect(performed).toHaveLength(30);
+  });
+
+  it('keep the order of every key, one at a time, whatever fails and whoever has it, and other keys in parallel (B-50)', async () => {
+    const setup = { random: () => 0.5, options: { retryBaseMs: 40, retryCapMs: 80, maxAttempts: 100 } };
+    const shops = [await here.open(setup), await here.open(setup)] as const;
+    const random = seededRandom('50');
+    const keys = ['a', 'b', 'c', 'd'];
+    const underWay = new Map<string, number>();
+    const [together, done]: [number[], Map<string, number[]>] = [[], new Map()];
+    const answers: (() => void)[] = [];
+    for (const shop of shops) {
+      shop.app.post('/:key/:n', (req, res) => {
+        const { key, n } = req.params;
+        underWay.set(key, (underWay.get(key) ?? 0) + 1);
+        together.push(underWay.get(key) ?? 0);
+        answers.push(() => {
+          underWay.set(key, (underWay.get(key) ?? 0) - 1);
+          const isBad = random.between(0, 1) < 0.25;
+          if (!isBad) done.set(key, [...(done.get(key) ?? []), Number(n)]);
+          res.status(isBad ? 500 : 200).end();
+        });
+      });
+    }
+    const ids: string[] = [];
+    for (let n = 0; n < 32; n += 1) {
+      const key = keys[Math.floor(random.between(0, keys.length))] ?? '';
+      const priority = Math.ceil(random.between(0, 3));
+      ids.push((await shops[n % 2 === 0 ? 0 : 1].accept(`/${key}/${n}`, { orderKey: key, priority })).id);
+    }
+    for (const { performer } of shops) performer.start();
+    // Nobody is answered before two keys are at work, and from then on they are in any order.
+    let mostKeys = 0;
+    await shops[0].until(async () => {
+      mostKeys = Math.max(mostKeys, [...underWay.values()].filter((count) => count > 0).length);
+      if (mostKeys < 2) return false;
+      const next = answers.splice(Math.floor(random.between(0, answers.length)), 1);
+      if (answers.length > 0 || random.between(0, 1) < 0.3) for (const answer of next) answer();
+      else answers.push(...next);
+      return [...done.values()].reduce((sum, { length }) => sum + length, 0) === ids.length;
+    });
+    for (const id of ids) expect((await shops[0].ended(id)).status).toBe('Succeeded');
+    for (const ns of done.values()) expect(ns).toEqual(ns.toSorted((one, other) => one - other));
+    expect(Math.max(...together)).toBe(1);
   });
 
   it('leave it to the other one where one has nothing that it would perform, and record that ever less often (D-24, D-42)', async () => {

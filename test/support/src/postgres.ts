@@ -46,8 +46,11 @@ export interface PostgresServer {
   stallCommits(on: boolean): Promise<void>;
   /** SIGKILL to the server's main process; resolves when it is gone. The data stay. */
   kill(): Promise<void>;
-  /** Ends the server if it runs, and starts it again on the same port and data. */
-  restart(): Promise<void>;
+  /**
+   * Ends the server if it runs, and starts it again on the same port and data. `immediate`: as `pg_ctl -m immediate` does, without
+   * a word to anybody, so that it begins with a recovery. Default `fast`.
+   */
+  restart(mode?: 'fast' | 'immediate'): Promise<void>;
 }
 
 const host = '127.0.0.1';
@@ -105,8 +108,8 @@ async function startIn(directory: string, guard: Guard, options: PostgresOptions
     },
     stallCommits: (on) => stallCommits({ ...address, database }, on),
     kill: () => endProcess(server, 'SIGKILL'),
-    async restart() {
-      await endProcess(server, 'SIGINT');
+    async restart(mode = 'fast') {
+      await endProcess(server, mode === 'fast' ? 'SIGINT' : 'SIGQUIT');
       server = await launch(directory, binaries, guard);
     },
   };
