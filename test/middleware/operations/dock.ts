@@ -2,6 +2,7 @@ import type { LedgerEntry, OperationStep } from '@slackwater/shared';
 import { parseEntry } from '@slackwater/shared';
 import { systemClock } from '../../../packages/middleware/src/clock.ts';
 import type { OpenEngine } from '../../../packages/middleware/src/engines/engine.ts';
+import type { EngineStore } from '../../../packages/middleware/src/engines/store.ts';
 import { LedgerError } from '../../../packages/middleware/src/ledger/ledger-error.ts';
 import type { Ledger } from '../../../packages/middleware/src/ledger/open-ledger.ts';
 import { valueDigest } from '../../../packages/middleware/src/ledger/operation-records.ts';
@@ -12,43 +13,55 @@ import type { RunGround } from '../../../packages/middleware/src/operations/run-
 import { OperationRunner } from '../../../packages/middleware/src/operations/runner.ts';
 import { RunnerLease } from '../../../packages/middleware/src/operations/runner-lease.ts';
 import { type OperationStatus, statusOf } from '../../../packages/middleware/src/operations/status.ts';
-import { storedRuns } from '../../../packages/middleware/src/operations/stored-runs.ts';
+import { type StoredRuns, storedRuns } from '../../../packages/middleware/src/operations/stored-runs.ts';
 import type { Bench, Overrides } from '../ledger/ledgers.ts';
 
-/** One process's share: an engine on the file, its ledger, and a runner. */
-export interface Dock {
+/** What a process has of operations: a runner. */
+export interface Berth {
   readonly runner: OperationRunner;
   readonly known: KnownOperations;
-  readonly ledger: Ledger;
-  readonly engine: OpenEngine;
   readonly events: OperationEvent[];
   readonly troubles: unknown[];
+  start(operation: Operation, input?: unknown): Promise<string>;
   /** Starts a run and waits until it is settled. */
   run(operation: Operation, input?: unknown): Promise<OperationStatus>;
-  start(operation: Operation, input?: unknown): Promise<string>;
   settled(id: string): Promise<OperationStatus>;
   status(id: string): Promise<OperationStatus>;
   /** Until the run stands like that. */
   until(id: string, stands: (status: OperationStatus) => boolean): Promise<OperationStatus>;
+  /** Ends as a process that is killed: nothing is let go, and its lease is over for everybody. */
+  vanish(): Promise<void>;
+}
+
+/** One process's share: an engine on the file, its ledger, and a runner. */
+export interface Dock extends Berth {
+  readonly ledger: Ledger;
+  readonly engine: OpenEngine;
   /** All entries about a run, in the order of the log. */
   entries(id: string): Promise<readonly LedgerEntry[]>;
-  /** As a process ends that is killed: nothing is let go. */
-  kill(): Promise<void>;
   close(): Promise<void>;
 }
 
-let docks = 0;
-
-export interface DockOptions extends Overrides {
+export interface BerthOptions {
   readonly ground?: Partial<RunGround>;
   readonly leaseMs?: number;
+  readonly between?: (stored: StoredRuns) => StoredRuns;
+  /** Puts something between its lease and the store. */
+  readonly leaseStore?: (store: EngineStore) => EngineStore;
 }
 
-export async function openDock(
-  bench: Bench,
-  { ground: own = {}, leaseMs = 600, ...overrides }: DockOptions = {},
-): Promise<Dock> {
-  const { ledger, engine } = await bench.open(overrides);
+let berths = 0;
+
+/** Another runner on what a dock has open, as if it were another process. */
+export function runnerOn(
+  { ledger, engine }: Pick<Dock, 'ledger' | 'engine'>,
+  {
+    ground: own = {},
+    leaseMs = 30_000,
+    between = (stored) => stored,
+    leaseStore = (store) => store,
+  }: BerthOptions = {},
+): Berth {
   const events: OperationEvent[] = [];
   const troubles: unknown[] = [];
   const clock = systemClock;
@@ -66,32 +79,23 @@ export async function openDock(
     ...own,
   };
   const onTrouble = (_: string, error: unknown): void => void troubles.push(error);
+  const holder = `berth-${++berths}`;
   const lease = new RunnerLease({
-    ...{ store: engine.store, clock, leaseMs, onTrouble },
-    holder: `dock-${++docks}`,
+    ...{ store: leaseStore(engine.store), clock, leaseMs, onTrouble, holder },
     onLost: () => runner.lost(),
   });
+  const stored = between(storedRuns(engine.store));
   const runner = new OperationRunner({
-    ...{
-      ground,
-      known,
-      stored: storedRuns(engine.store),
-      lease,
-      keepMs: 60_000,
-      strangeMs: leaseMs,
-      onTrouble,
-    },
+    ...{ ground, known, stored, lease, keepMs: 60_000, strangeMs: leaseMs, onTrouble },
   });
-  const dock: Dock = {
+  const berth: Berth = {
     runner,
     known,
-    ledger,
-    engine,
     events,
     troubles,
     start: (operation, input) => runner.start(operation, input, { requester: 'ann', workType: 'default' }),
     settled: async (id) => statusOf(await runner.settled(id)),
-    run: async (operation, input) => dock.settled(await dock.start(operation, input)),
+    run: async (operation, input) => berth.settled(await berth.start(operation, input)),
     async status(id) {
       const state = await runner.state(id);
       if (state === undefined) throw new Error(`there is no run ${id}`);
@@ -99,28 +103,49 @@ export async function openDock(
     },
     async until(id, stands) {
       for (const end = Date.now() + 30_000; ; ) {
-        const status = await dock.status(id);
+        const status = await berth.status(id);
         if (stands(status)) return status;
         if (Date.now() > end) throw new Error(`run ${id} stands like this: ${JSON.stringify(status)}`);
         await new Promise((resolve) => setTimeout(resolve, 5));
       }
     },
-    async entries(id) {
-      const entries = (await engine.log.read(0, 10_000)).map(parseEntry);
-      return entries.filter((entry) => entry.id === id);
+    async vanish() {
+      await runner.close();
+      await engine.store.delete(`operation/runner/${holder}`);
     },
-    async kill() {
-      // Its lease stays where it is.
-      runner.lost();
-      await engine.close();
+  };
+  return berth;
+}
+
+/** An engine, its ledger, and a runner on it. */
+export async function openDock(bench: Bench, options: BerthOptions & Overrides = {}): Promise<Dock> {
+  const { ground, leaseMs, between, ...overrides } = options;
+  const { ledger, engine } = await bench.open(overrides);
+  const berth = runnerOn({ ledger, engine }, options);
+  return {
+    ...berth,
+    ledger,
+    engine,
+    async entries(id) {
+      const entries: LedgerEntry[] = [];
+      for (let from = 0; ; from += 1_000) {
+        const page = await engine.log.read(from, 1_000);
+        if (page.length === 0) return entries;
+        const text = Buffer.from(id);
+        entries.push(
+          ...page
+            .filter((bytes) => Buffer.from(bytes).includes(text))
+            .map(parseEntry)
+            .filter((entry) => entry.id === id),
+        );
+      }
     },
     async close() {
-      await runner.close();
+      await berth.runner.close();
       await ledger.close();
       await engine.close();
     },
   };
-  return dock;
 }
 
 /** What entries say, in short: type, task or stage, and how it ended. */

@@ -5,6 +5,7 @@ import { checkStage } from './check-stage.ts';
 import { type NextStep, nextSteps } from './next-steps.ts';
 import { OperationError } from './operation-error.ts';
 import { RunAttempts, type Way } from './run-attempts.ts';
+import { parkingErrors, type RunEnd } from './run-end.ts';
 import type { RunGround, RunLease } from './run-ground.ts';
 import { afterEntry, type Happened, type RunState } from './run-state.ts';
 import type { RunValues } from './run-values.ts';
@@ -19,12 +20,6 @@ import { Waker } from './waker.ts';
 //
 // Whatever can't be recorded ends the run in this process, and not the run: who takes it over next reads what the log has.
 
-/** How a run left this process. */
-export type RunEnd =
-  | { readonly is: 'settled' | 'parked' | 'stopped' }
-  /** Something of the engine's failed, or another process may have it. */
-  | { readonly is: 'abandoned'; readonly error: unknown };
-
 /** A run of an operation, as long as this process has it. */
 export class OperationRun {
   readonly owner: OperationOwner;
@@ -36,7 +31,9 @@ export class OperationRun {
   readonly #attempts: RunAttempts;
   readonly #verified = new Set<string>();
   readonly #waker: Waker;
+  /** As far as it is decided: the log may be a moment behind. */
   #state: RunState;
+  #recordedState: RunState;
   /** What happened and is not recorded yet. */
   #inbox: { readonly happened: Happened; readonly task?: string }[] = [];
   #recorded: (() => void)[] = [];
@@ -48,6 +45,7 @@ export class OperationRun {
     this.#lease = lease;
     this.owner = owner;
     this.#state = state;
+    this.#recordedState = state;
     this.values = values;
     this.#attempts = new RunAttempts({
       run: owner.id,
@@ -71,9 +69,14 @@ export class OperationRun {
     );
   }
 
-  /** As far as it is decided here; the log may be a moment behind. */
+  /** As far as it is recorded. */
   get state(): RunState {
-    return this.#state;
+    return this.#recordedState;
+  }
+
+  /** Whether this process has no more to do with it. */
+  get isOver(): boolean {
+    return this.#isOver;
   }
 
   /** Goes on with it. */
@@ -208,7 +211,7 @@ export class OperationRun {
     try {
       return await work();
     } catch (error) {
-      if (!isSlackwaterError(error) || !parking.has(error.code)) throw error;
+      if (!isSlackwaterError(error) || !parkingErrors.has(error.code)) throw error;
       return this.#push(batch, 'operation-parked', { error: error.code, failed: [] });
     }
   }
@@ -254,6 +257,7 @@ export class OperationRun {
   async #record(batch: readonly Happened[]): Promise<void> {
     if (batch.length === 0) return;
     const placed = await this.#ground.records.record(this.owner, batch);
+    this.#recordedState = this.#state;
     const [planned] = this.#state.blocks.values();
     for (const { position, entry } of placed) {
       const { token, block, blockId = '', values, startedAt, retryAt, ...said } = entry.step ?? { token: 0 };
@@ -282,11 +286,3 @@ export class OperationRun {
     this.#resolve(end);
   }
 }
-
-/** What waits for a person, or for a deployment, and goes on when that has come. */
-const parking: ReadonlySet<string> = new Set([
-  'function-missing',
-  'function-refused',
-  'record-corrupt',
-  'requester-erased',
-]);

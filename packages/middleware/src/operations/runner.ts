@@ -5,7 +5,8 @@ import { FreeRuns } from './free-runs.ts';
 import type { Operation, Values } from './operation.ts';
 import { OperationError } from './operation-error.ts';
 import { happenedIn, readRuns } from './read-runs.ts';
-import { OperationRun, type RunEnd } from './run-operation.ts';
+import type { RunEnd } from './run-end.ts';
+import { OperationRun } from './run-operation.ts';
 import { type RunState, runStateOf } from './run-state.ts';
 import { RunValues } from './run-values.ts';
 import type { RunnerParts, StartTerms } from './runner-parts.ts';
@@ -23,6 +24,8 @@ const saltBytes = 16;
 export class OperationRunner {
   readonly #parts: RunnerParts;
   readonly #runs = new Map<string, OperationRun>();
+  /** Resolves when it is noted how a run left this process. */
+  readonly #noted = new WeakMap<OperationRun, Promise<void>>();
   readonly #waiters = new SettledWaiters();
   readonly #free: FreeRuns;
   #isClosed = false;
@@ -160,7 +163,8 @@ export class OperationRunner {
   async #here(id: string): Promise<OperationRun> {
     this.#checkOpen();
     const here = this.#runs.get(id);
-    if (here !== undefined) return here;
+    if (here?.isOver === false) return here;
+    if (here !== undefined) await this.#noted.get(here);
     const live = await this.#parts.stored.live(id);
     if (live === undefined)
       throw new OperationError('operation-unknown', `there is no run ${id} that is not settled`);
@@ -214,7 +218,10 @@ export class OperationRunner {
     const held = { token, isHeld: () => lease.isHeld() };
     const run = new OperationRun(ground, held, { id, requester, workType }, state, values);
     this.#runs.set(id, run);
-    void run.ended.then((end) => this.#ended(run, end));
+    this.#noted.set(
+      run,
+      run.ended.then((end) => this.#ended(run, end)),
+    );
     return run;
   }
 
