@@ -131,6 +131,26 @@ export function queueContract(make: MakeEngineUnderTest): void {
     );
 
     it(
+      'tells which item of each partition has waited longest, whatever its priority and whatever it waits for',
+      withEngine(async ({ queue }, under) => {
+        expect(await queue.oldest()).toEqual([]);
+        const notBefore = under.clock.wallNow() + 3_600_000;
+        await queue.enqueue(item('late', 1, { priority: 5, notBefore }));
+        for (const position of [2, 3, 4]) await queue.enqueue(item(`i${position}`, position));
+        await queue.enqueue(item('elsewhere', 9, { partition: 'q', orderKey: 'k' }));
+        await queue.enqueue(item('behind', 10, { partition: 'q', orderKey: 'k' }));
+        const there = { partition: 'q', id: 'elsewhere', position: 9 };
+        expect(await queue.oldest()).toEqual([{ partition: 'p', id: 'late', position: 1 }, there]);
+        const late = await queue.claimOne('late', { leaseMs: 600_000, holder: 'test' });
+        await queue.settle('late', late?.token ?? 0);
+        const [first] = await claim(queue, 1);
+        expect(await queue.oldest()).toEqual([{ partition: 'p', id: 'i2', position: 2 }, there]);
+        await queue.deadLetter('i2', first?.token ?? 0);
+        expect(await queue.oldest()).toEqual([{ partition: 'p', id: 'i3', position: 3 }, there]);
+      }),
+    );
+
+    it(
       'holds an item back until notBefore',
       withEngine(async ({ queue }, under) => {
         const early = within(under, 1_000);

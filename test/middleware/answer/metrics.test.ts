@@ -79,6 +79,10 @@ describe('GET /metrics', () => {
     expect(valuesOf(text, 'slackwater_deferrals_queued')).toEqual({ 'group="main"': 1 });
     const queue = `group="main",partition="${partition}"`;
     expect(valuesOf(text, 'slackwater_queue_items')).toEqual({ [queue]: 1 });
+    const waited = valuesOf(text, 'slackwater_queue_oldest_seconds')[queue];
+    expect(waited).toBeGreaterThan(0);
+    expect(waited).toBeLessThan(3_600);
+    await until(async () => valuesOf(await scrape(), 'slackwater_deferrals_parked')['group="main"'] === 0);
     await until(async () => valuesOf(await scrape(), 'slackwater_queue_paused')[queue] === 0);
     expect(valuesOf(text, 'slackwater_record_seconds_count')).toEqual({
       'outcome="deferred",group="main"': 1,

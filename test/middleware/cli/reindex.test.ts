@@ -28,6 +28,7 @@ describe('slackwater reindex', () => {
       entries: 8,
       deferrals: 5,
       corrupt: 0,
+      parked: 0,
       unreadable: 0,
       application: 'payments',
       group: 'default',

@@ -43,6 +43,11 @@ export interface EngineQueue {
   remove(id: string): Promise<boolean>;
   /** Every partition that has items which are neither settled nor dead-lettered, with how many. */
   backlog(): Promise<readonly PartitionBacklog[]>;
+  /**
+   * Of every partition that has items the one of the lowest position: of each priority, among those that are ready and the first
+   * 1,000 to become due.
+   */
+  oldest(): Promise<readonly OldestItem[]>;
   /** True while an item with that order key is unsettled. */
   holdsOrderKey(orderKey: string): Promise<boolean>;
 }
@@ -72,6 +77,13 @@ export interface ClaimOptions {
 export interface Claim extends QueueItem {
   /** Fencing token. */
   readonly token: number;
+}
+
+/** The item that has waited longest in a partition. */
+export interface OldestItem {
+  readonly partition: string;
+  readonly id: string;
+  readonly position: number;
 }
 
 export interface PartitionBacklog {

@@ -4,6 +4,7 @@ import type { Meter } from '../answer/gate-parts.ts';
 import type { Metrics } from '../answer/resources/contract.ts';
 import { systemClock as clock } from '../clock.ts';
 import { within } from '../ledger/deadline.ts';
+import { timeOfUlid } from '../ledger/ulid.ts';
 import { DecisionTally } from '../metrics/decision-tally.ts';
 import { gateMetrics, takenIn } from '../metrics/gate-metrics.ts';
 import type { LedgerReading, QueuedReading } from '../metrics/readings.ts';
@@ -43,13 +44,17 @@ export function measureGate(
 ): ReadableMeter | undefined {
   if (prometheus === undefined) return undefined;
   const tally = new DecisionTally();
+  const retrips = new Map<string, number>();
   const stateChanges = new Map<string, Map<string, number>>();
   const deferrals = new Map<string, Map<string, number>>();
   const troubles = new Map<ErrorCode | 'other', number>();
   const webhooks = new Map<string, Map<string, number>>();
   const batchRuns = new Map<string, Map<string, number>>();
   const batchItems = new Map<string, Map<string, number>>();
-  on('state', ({ workType, to }) => addTo(stateChanges, workType, to, 1));
+  on('state', ({ workType, from, to }) => {
+    addTo(stateChanges, workType, to, 1);
+    if (from === 'recovering' && to === 'over') addOne(retrips, workType);
+  });
   on('batch', (event) => {
     if (event.type !== 'ended') return;
     const { batch, outcome, performed, performedEarly, failed, left } = event.run;
@@ -65,11 +70,19 @@ export function measureGate(
   const queuedIn = ({ name, ledger }: GroupPolicy): Promise<QueuedReading> =>
     within(clock, ledger.engineTimeoutMs, async () => {
       const current = groups?.byName.get(name)?.current;
-      const partitions = ((await current?.engine.queue.backlog()) ?? []).map(({ partition, items }) => ({
-        partition,
-        items,
-        paused: current?.pauses.isPaused(partition) === true,
-      }));
+      const queue = current?.engine.queue;
+      const [backlog = [], heads = []] = await Promise.all([queue?.backlog(), queue?.oldest()]);
+      const oldest = new Map(heads.map(({ partition, id }) => [partition, timeOfUlid(id)]));
+      const now = clock.wallNow();
+      const partitions = backlog.map(({ partition, items }) => {
+        const acceptedAt = oldest.get(partition);
+        return {
+          partition,
+          items,
+          paused: current?.pauses.isPaused(partition) === true,
+          oldestMs: acceptedAt === undefined ? undefined : Math.max(0, now - acceptedAt),
+        };
+      });
       return { group: name, items: partitions.reduce((sum, { items }) => sum + items, 0), partitions };
     });
 
@@ -91,7 +104,7 @@ export function measureGate(
       batches,
       queued: atMostEvery(queuedEveryMs, () => Promise.allSettled(policies.map(queuedIn))),
     },
-    counts: { stateChanges, deferrals, webhooks, batchRuns, batchItems, troubles },
+    counts: { stateChanges, retrips, deferrals, webhooks, batchRuns, batchItems, troubles },
     onTrouble(error) {
       // Asked again every few seconds, and as often in trouble: once for each spell of it would be enough.
       if (!failing) trouble('reading metrics', error);

@@ -1,7 +1,9 @@
 import type { EngineQueue } from '../engines/queue.ts';
+import { timeOfUlid } from '../ledger/ulid.ts';
 import type { GateQueue, PartitionQueue, QueueTerms, QueueView } from '../options/gate-queue.ts';
 import { text } from '../options/read-values.ts';
 import type { Performer } from '../perform/performer.ts';
+import type { QueueActivity } from '../perform/queue-activity.ts';
 import type { QueuePauses } from '../perform/queue-pauses.ts';
 
 /** A group's queue for those who look after it. */
@@ -15,31 +17,44 @@ export interface QueueDesk {
 /** Makes the desk of a group that is open. */
 export function queueDesk(
   group: string,
-  queue: Pick<EngineQueue, 'backlog'>,
+  queue: Pick<EngineQueue, 'backlog' | 'oldest'>,
   pauses: Pick<QueuePauses, 'read' | 'set'>,
   performer: Pick<Performer, 'lanes' | 'wake'>,
+  activity: Pick<QueueActivity, 'of'>,
+  parked: () => number | undefined,
 ): QueueDesk {
   return {
     async view() {
-      const [backlog, { all, partitions }] = await Promise.all([queue.backlog(), pauses.read()]);
+      const asked = Promise.all([queue.backlog(), queue.oldest(), pauses.read()]);
+      const [backlog, heads, { all, partitions }] = await asked;
+      const oldest = new Map(heads.map(({ partition, id }) => [partition, timeOfUlid(id)]));
       const lanes = new Map(performer.lanes().map((lane) => [lane.partition, lane]));
       const waiting = new Map(backlog.map((row) => [row.partition, row]));
       const rows = [...new Set([...waiting.keys(), ...partitions.keys()])].map(
         (partition): PartitionQueue => {
           const { items = 0, nextDueAt } = waiting.get(partition) ?? {};
+          const oldestAt = oldest.get(partition);
           const lane = lanes.get(partition);
           const paused = partitions.get(partition);
           return {
             partition,
             items,
             ...(nextDueAt !== undefined && { nextDueAt: new Date(nextDueAt).toISOString() }),
+            ...(oldestAt !== undefined && { oldestAt: new Date(oldestAt).toISOString() }),
+            lastMinute: activity.of(partition),
             performing: lane?.running ?? 0,
             ...(lane !== undefined && { atOnce: lane.atOnce }),
             ...(paused !== undefined && { paused }),
           };
         },
       );
-      return { group, ...(all !== undefined && { paused: all }), partitions: rows };
+      const unlooked = parked();
+      return {
+        group,
+        ...(all !== undefined && { paused: all }),
+        ...(unlooked !== undefined && { parked: unlooked }),
+        partitions: rows,
+      };
     },
     async setPaused(partition, paused, by) {
       // What a token says may be no text that can be kept.

@@ -12,6 +12,7 @@ import type { CancelResult } from '../perform/cancel.ts';
 import { LearnedTransactions } from '../perform/learned-transactions.ts';
 import { createPerformer, type Performer, type PerformerSetup } from '../perform/performer.ts';
 import type { PerformError } from '../perform/performer-events.ts';
+import { QueueActivity } from '../perform/queue-activity.ts';
 import { QueuePauses } from '../perform/queue-pauses.ts';
 import type { RedriveResult, RedriveTerms } from '../perform/redrive.ts';
 import { type StartOnce, startOnce } from '../perform/start-once.ts';
@@ -103,6 +104,7 @@ export function resourceGroup({ name, engine, ledger }: GroupPolicy, ground: Gro
     const transactions = new LearnedTransactions(records.engine.store);
     const pauses = new QueuePauses(records.engine.store, clock);
     const { underWay } = ground;
+    const activity = new QueueActivity(clock);
     const performer = createPerformer({
       ...ground.performing,
       ...ownWorkOf(options, records.ledger, ground.performing.replay, { underWay, clock, trouble }),
@@ -116,6 +118,7 @@ export function resourceGroup({ name, engine, ledger }: GroupPolicy, ground: Gro
       },
       learnTransactions: ({ method, route }, count) => transactions.learn(method, route, count),
       on(event) {
+        activity.note(event);
         voice.tell('deferral', { ...event, group: name });
         if (event.type === 'trouble') trouble(event.doing, event.error);
         const corrupt = corruptEventOf(event, name);
@@ -125,7 +128,8 @@ export function resourceGroup({ name, engine, ledger }: GroupPolicy, ground: Gro
       },
     });
     const audit = auditDesk({ ...options, group: name, ledger }, records, clock, trouble);
-    const desk = queueDesk(name, records.engine.queue, pauses, performer);
+    const parked = (): number | undefined => audit.status()?.parked;
+    const desk = queueDesk(name, records.engine.queue, pauses, performer, activity, parked);
     const eraser = startEraser(records.ledger, performer, clock, trouble);
     current = { ...records, performer, transactions, audit, desk, pauses, eraser };
     records.engine.listen?.({

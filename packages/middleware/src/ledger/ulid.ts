@@ -23,6 +23,11 @@ export function isUlid(text: string): boolean {
   return pattern.test(text);
 }
 
+/** When a ULID was made, Unix milliseconds; undefined for a text that is none. */
+export function timeOfUlid(id: string): number | undefined {
+  return isUlid(id) ? numberOf(id.slice(0, timeCharacters)) : undefined;
+}
+
 /** What the ids of a group have in place of 15 random bits, three characters: a hint where to look for them first, and no proof. */
 export function groupMark(group: string): string {
   const [first = 0, second = 0] = sha256(Buffer.from(group, 'utf8'));

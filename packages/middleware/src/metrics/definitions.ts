@@ -50,6 +50,11 @@ export const definitions = {
     help: 'How often a work type came to a state, on any partition.',
     labels: ['work_type', 'to'],
   },
+  slackwater_retrips_total: {
+    kind: 'counter',
+    help: 'How often a work type was over again before it had recovered, on any partition.',
+    labels: ['work_type'],
+  },
   slackwater_window_commits: {
     kind: 'gauge',
     help: 'Finished commits that the latency value rests on.',
@@ -89,6 +94,11 @@ export const definitions = {
   slackwater_queue_items: {
     kind: 'gauge',
     help: 'Deferrals on the queue of all hosts that share the ledger, by partition; absent where it can not be asked.',
+    labels: ['group', 'partition'],
+  },
+  slackwater_queue_oldest_seconds: {
+    kind: 'gauge',
+    help: 'For how long the deferral has waited that has waited longest, by partition. Of "other" the longest.',
     labels: ['group', 'partition'],
   },
   slackwater_queue_paused: {
@@ -154,6 +164,11 @@ export const definitions = {
   slackwater_index_behind: {
     kind: 'gauge',
     help: 'Entries of the ledger that it has not read yet.',
+    labels: ['group'],
+  },
+  slackwater_deferrals_parked: {
+    kind: 'gauge',
+    help: 'Deferrals that are parked, for somebody to look at.',
     labels: ['group'],
   },
   slackwater_deferrals_corrupt: {

@@ -12,7 +12,7 @@ import type {
 /** How the values of each metric that is not by partition are read; those that are observed as they happen are not here. */
 export function countReaders(
   { workTypes, decisions, shadow, ledgers, batches, queued }: MetricSources,
-  { stateChanges, deferrals, webhooks, batchRuns, batchItems, troubles }: MetricCounts,
+  { stateChanges, retrips, deferrals, webhooks, batchRuns, batchItems, troubles }: MetricCounts,
   labels: PartitionLabels,
 ): Partial<Record<MetricName, () => readonly LabeledValue[] | Promise<readonly LabeledValue[]>>> {
   const nameOf = (rank: number): string => workTypes[rank]?.name ?? '';
@@ -34,6 +34,7 @@ export function countReaders(
     slackwater_returns_total: () =>
       [...decisions.returns()].map(({ rank, decision, count }) => [count, nameOf(rank), decision]),
     slackwater_state_changes_total: () => countsByTwo(stateChanges),
+    slackwater_retrips_total: () => [...retrips].map(([workType, count]) => [count, workType]),
     slackwater_deferrals_total: () =>
       countsByTwo(deferrals).map(([count, group = '', event = '']) => [count, event, group]),
     slackwater_webhooks_total: () =>
@@ -56,6 +57,16 @@ export function countReaders(
         ({ items }) => items,
         (a, b) => a + b,
       ),
+    slackwater_queue_oldest_seconds: async () =>
+      byPartition(
+        (await asked()).map(({ partitions, ...rest }) => ({
+          ...rest,
+          partitions: partitions.filter(({ oldestMs }) => oldestMs !== undefined),
+        })),
+        labels,
+        ({ oldestMs = 0 }) => oldestMs / 1_000,
+        Math.max,
+      ),
     slackwater_queue_paused: async () =>
       byPartition(await asked(), labels, ({ paused }) => Number(paused), Math.max),
     slackwater_ledger_ready: () => byGroup(({ ready }) => Number(ready)),
@@ -63,6 +74,7 @@ export function countReaders(
     slackwater_engine_behind: () => byGroup(({ engine }) => engine?.behind),
     slackwater_index_entries: () => byGroup(({ index }) => index?.entries),
     slackwater_index_behind: () => byGroup(({ index }) => index?.behind),
+    slackwater_deferrals_parked: () => byGroup(({ index }) => index?.parked),
     slackwater_deferrals_corrupt: () => byGroup(({ index }) => index?.corrupt),
     slackwater_shadow_requests_total: () =>
       Object.entries(shadow()).flatMap(([name, { performed, retryLater, deferred }]) => [

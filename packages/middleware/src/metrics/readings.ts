@@ -42,6 +42,8 @@ export interface QueuedPartition {
   readonly partition: string;
   readonly items: number;
   readonly paused: boolean;
+  /** For how long the one has waited that has waited longest; undefined where none waits. */
+  readonly oldestMs: number | undefined;
 }
 
 /** How a gate stands with the ledger of a resource group. */
@@ -52,7 +54,14 @@ export interface LedgerReading {
   /** Undefined for engines without servers, and before it is open. */
   readonly engine: { readonly connected: boolean; readonly behind: number } | undefined;
   /** Undefined while there is no index for audits. */
-  readonly index: { readonly entries: number; readonly behind: number; readonly corrupt: number } | undefined;
+  readonly index:
+    | {
+        readonly entries: number;
+        readonly behind: number;
+        readonly corrupt: number;
+        readonly parked: number;
+      }
+    | undefined;
 }
 
 /** How a batch stands. */
@@ -68,6 +77,8 @@ export interface MeasuredBatch {
 export interface MetricCounts {
   /** By work type, and the state it came to. */
   readonly stateChanges: ReadonlyMap<string, ReadonlyMap<string, number>>;
+  /** By work type: from recovering to over. */
+  readonly retrips: ReadonlyMap<string, number>;
   /** By resource group, and event. */
   readonly deferrals: ReadonlyMap<string, ReadonlyMap<string, number>>;
   /** By resource group, and what became of them. */

@@ -1,3 +1,4 @@
+import type { ActivityCounts } from '../perform/queue-activity.ts';
 import type { PauseMark } from '../perform/queue-pauses.ts';
 
 /** A partition's part of a queue. */
@@ -7,6 +8,10 @@ export interface PartitionQueue {
   readonly items: number;
   /** When the next that is not due now becomes so, RFC 3339. */
   readonly nextDueAt?: string;
+  /** When the one that has waited longest was accepted, RFC 3339. */
+  readonly oldestAt?: string;
+  /** What this host did with its deferrals in the last minute: how often each was told as an event. */
+  readonly lastMinute: ActivityCounts;
   /** How many this host performs now. */
   readonly performing: number;
   /** How many it would perform at once by what it has found out so far; absent where it has nothing to do with it now. */
@@ -20,6 +25,8 @@ export interface QueueView {
   readonly group: string;
   /** Present where all of it is paused. */
   readonly paused?: PauseMark;
+  /** How many are parked, for somebody to look at; absent while this host keeps no index for audits. */
+  readonly parked?: number;
   /** Those where something waits, and those that are paused. */
   readonly partitions: readonly PartitionQueue[];
 }

@@ -89,6 +89,8 @@ describe('/queues', () => {
     const own = await open();
     await own.accept({ partition: 'shard/1 ä' });
     await own.accept({ partition: 'payments' });
+    const oldestAt = expect.stringMatching(/^20.*Z$/);
+    const lastMinute = { performed: 0, failed: 0, retrying: 0, postponed: 0, parked: 0 };
     const shard = `${base}/queues/default/partitions/${encodeURIComponent('shard/1 ä')}`;
     const admin = { Authorization: own.token('admin') };
     const by = { by: expect.stringMatching(/^token:/), at: expect.stringMatching(/^20.*Z$/) };
@@ -99,12 +101,15 @@ describe('/queues', () => {
     expect(before.queues).toHaveLength(1);
     expect(before.queues[0].partitions).toEqual(
       expect.arrayContaining([
-        { partition: 'shard/1 ä', items: 1, performing: 0 },
-        { partition: 'payments', items: 1, performing: 1, atOnce: 4 },
+        { partition: 'shard/1 ä', items: 1, performing: 0, oldestAt, lastMinute },
+        { partition: 'payments', items: 1, performing: 1, atOnce: 4, oldestAt, lastMinute },
       ]),
     );
     const { body: one } = await request(own.app).put(shard).set(admin).send({ paused: true }).expect(200);
-    expect(one.partitions).toContainEqual({ partition: 'shard/1 ä', items: 1, performing: 0, paused: by });
+    expect(one.partitions).toContainEqual({
+      ...{ partition: 'shard/1 ä', items: 1, performing: 0, paused: by },
+      ...{ oldestAt, lastMinute },
+    });
     const { body: all } = await request(own.app)
       .put(`${base}/queues/default`)
       .set(admin)

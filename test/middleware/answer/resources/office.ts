@@ -24,6 +24,7 @@ import { gateVoice } from '../../../../packages/middleware/src/options/gate-voic
 import { resolveOptions } from '../../../../packages/middleware/src/options/resolve-options.ts';
 import { cancelDeferral } from '../../../../packages/middleware/src/perform/cancel.ts';
 import { performerDefaults } from '../../../../packages/middleware/src/perform/performer-options.ts';
+import { QueueActivity } from '../../../../packages/middleware/src/perform/queue-activity.ts';
 import { QueuePauses } from '../../../../packages/middleware/src/perform/queue-pauses.ts';
 import { redriveDeferral } from '../../../../packages/middleware/src/perform/redrive.ts';
 import { auth, claims, signed } from '../../audit/issuer.ts';
@@ -110,10 +111,18 @@ export async function office(setup: OfficeSetup = {}): Promise<Office> {
     for (const one of [...listeners]) if (one.id === id) one.listener();
   };
   const woken: string[] = [];
-  const desk = queueDesk('default', engine.queue, new QueuePauses(engine.store, clock), {
-    lanes: () => [{ partition: 'payments', running: 1, atOnce: 4 }],
-    wake: (partition) => void woken.push(partition ?? '(all)'),
-  });
+  const activity = new QueueActivity(clock);
+  const desk = queueDesk(
+    'default',
+    engine.queue,
+    new QueuePauses(engine.store, clock),
+    {
+      lanes: () => [{ partition: 'payments', running: 1, atOnce: 4 }],
+      wake: (partition) => void woken.push(partition ?? '(all)'),
+    },
+    activity,
+    () => audit.status()?.parked,
+  );
   const parts: ResourceParts = {
     clock,
     publicUrl: undefined,

@@ -59,7 +59,14 @@ describe('the index of a ledger', () => {
       const { deferrals, entries } = await index.list({ limit: 1 });
       expect([deferrals[0]?.id, entries]).toEqual([idOf(n), n + 1]);
     }
-    expect(index.status()).toEqual({ entries: 30, behind: 0, deferrals: 30, corrupt: 0, unreadable: 0 });
+    expect(index.status()).toEqual({
+      entries: 30,
+      behind: 0,
+      deferrals: 30,
+      corrupt: 0,
+      parked: 0,
+      unreadable: 0,
+    });
   });
 
   it('goes on at the next start where it was, and reads nothing twice', async () => {

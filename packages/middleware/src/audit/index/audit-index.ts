@@ -63,7 +63,15 @@ const mostCounting = 8;
 export function openAuditIndex(setup: AuditIndexSetup): AuditIndex {
   const { log, clock, path, ledger, waitMs = 1_000, lookEveryMs = 1_000 } = setup;
   const thread = new IndexThread({ path, ledger });
-  let state: IndexState = { entries: 0, newest: '', unreadable: 0, deferrals: 0, corrupt: 0, bytes: 0 };
+  let state: IndexState = {
+    entries: 0,
+    newest: '',
+    unreadable: 0,
+    deferrals: 0,
+    corrupt: 0,
+    parked: 0,
+    bytes: 0,
+  };
   let size = 0;
   /** Whether what the file has was compared with the log. */
   let isCompared = false;
@@ -158,8 +166,8 @@ export function openAuditIndex(setup: AuditIndexSetup): AuditIndex {
   }
 
   function status(): IndexStatus {
-    const { entries, deferrals, corrupt, unreadable } = state;
-    return { entries, behind: Math.max(0, size - entries), deferrals, corrupt, unreadable };
+    const { entries, deferrals, corrupt, parked, unreadable } = state;
+    return { entries, behind: Math.max(0, size - entries), deferrals, corrupt, parked, unreadable };
   }
 
   /** An answer of a file that was deleted since it was brought up to date is no answer. */

@@ -108,6 +108,8 @@ export interface IndexStatus {
   readonly behind: number;
   /** Deferrals in it. */
   readonly deferrals: number;
+  /** Deferrals that are parked, corrupt ones among them. */
+  readonly parked: number;
   /** Deferrals that are marked corrupt. */
   readonly corrupt: number;
   /** Entries that are none: somebody changed the log. Verify it. */

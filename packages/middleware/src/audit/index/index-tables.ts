@@ -5,7 +5,7 @@ import { findingDeferrals } from './find-deferrals.ts';
 import { type IndexFile, openIndexFile, throwAway } from './index-file.ts';
 import type { IndexCallName, IndexCalls, IndexState, IndexThreadOptions } from './protocol.ts';
 import { dimensions } from './schema.ts';
-import { corruptCodes } from './state-codes.ts';
+import { corruptCodes, parkedCodes } from './state-codes.ts';
 import { openWords } from './words.ts';
 
 /** Primary result codes of SQLite, https://www.sqlite.org/rescode.html: what an index is thrown away for. */
@@ -105,6 +105,7 @@ function stateOf({ database, bytes }: IndexFile, writer: EntryWriter): IndexStat
     unreadable,
     deferrals: sum(tallied),
     corrupt: sum(tallied.filter(({ state }) => corruptCodes.includes(state))),
+    parked: sum(tallied.filter(({ state }) => parkedCodes.includes(state))),
     bytes: bytes(),
   };
 }

@@ -18,6 +18,7 @@ export interface IndexState {
   readonly unreadable: number;
   readonly deferrals: number;
   readonly corrupt: number;
+  readonly parked: number;
   readonly bytes: number;
 }
 

@@ -48,6 +48,9 @@ export function codesOf({ status, phase, corrupt }: IndexFilter): readonly numbe
 /** The codes of corrupt records. */
 export const corruptCodes: readonly number[] = codesOf({ corrupt: true }) ?? [];
 
+/** The codes of what waits for somebody to look at it. */
+export const parkedCodes: readonly number[] = codesOf({ phase: 'parked' }) ?? [];
+
 function state(status: DeferralStatus, phase: DeferralPhase, corrupt = false): IndexState {
   return { status, phase, corrupt };
 }

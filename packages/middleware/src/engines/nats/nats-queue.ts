@@ -241,6 +241,10 @@ export async function openNatsQueue(context: NatsContext): Promise<NatsQueue> {
         nextDueAt: nextDueAt === undefined ? undefined : serverClock.fromServer(nextDueAt),
       }));
     },
+    async oldest() {
+      await feed.caughtUp();
+      return feed.use((view) => view.oldest());
+    },
     async holdsOrderKey(orderKey) {
       checkName('orderKey', orderKey);
       await feed.caughtUp();

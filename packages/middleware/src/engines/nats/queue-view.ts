@@ -1,7 +1,8 @@
 import { DatabaseSync } from 'node:sqlite';
-import type { PartitionBacklog } from '../queue.ts';
+import type { OldestItem, PartitionBacklog } from '../queue.ts';
 import { backlogHandler } from '../sqlite/backlog-handler.ts';
 import { dueItems } from '../sqlite/claim-handler.ts';
+import { oldestHandler } from '../sqlite/oldest-handler.ts';
 import { orderLine, unsettled } from '../sqlite/order-line.ts';
 import { queueSchema } from '../sqlite/schema.ts';
 import { ArrivalTable, isNotInArrival } from './arrival-table.ts';
@@ -39,6 +40,7 @@ export class QueueView {
   readonly #line: ReturnType<typeof orderLine>;
   readonly #due: ReturnType<typeof dueItems>;
   readonly #backlog: ReturnType<typeof backlogHandler>['backlog'];
+  readonly #oldest: ReturnType<typeof oldestHandler>['oldest'];
   readonly #find;
   readonly #known;
   readonly #insertUsual;
@@ -63,6 +65,7 @@ export class QueueView {
     this.#line = orderLine(database, 'queue_1');
     this.#due = dueItems(database, 1);
     this.#backlog = backlogHandler(database, 1).backlog;
+    this.#oldest = oldestHandler(database, 1).oldest;
     this.#find = database.prepare(
       `SELECT item, seq, replaces, arrival, ${unsettled} AS live, until FROM queue_1 WHERE id = ?`,
     );
@@ -162,6 +165,10 @@ export class QueueView {
       duePriority: duePriority ?? undefined,
       nextDueAt: nextDueAt ?? undefined,
     }));
+  }
+
+  oldest(): OldestItem[] {
+    return this.#oldest([1], []).value.map(([partition, id, position]) => ({ partition, id, position }));
   }
 
   holdsOrderKey(orderKey: string): boolean {

@@ -7,6 +7,7 @@ import { GroupedCalls } from './grouped-calls.ts';
 import { type Holding, holdings } from './holding.ts';
 import { type Leaving, leavings } from './leaving.ts';
 import { inColumn } from './names.ts';
+import { oldestItems } from './oldest.ts';
 import { reviving } from './reviving.ts';
 import type { CallsUnderWay, Scope } from './scope.ts';
 
@@ -23,6 +24,7 @@ export function postgresQueue(scope: Scope, calls: CallsUnderWay): EngineQueue {
   const claimOne = claimingOne(scope);
   const takeBack = reviving(scope);
   const backlog = backlogs(scope);
+  const oldest = oldestItems(scope);
 
   async function leave(id: string, token: number, as: Leaving['as']): Promise<boolean> {
     checkName('id', id);
@@ -78,6 +80,7 @@ export function postgresQueue(scope: Scope, calls: CallsUnderWay): EngineQueue {
     },
     remove: async (id) => await leave(id, 0, 'removed'),
     backlog: async () => await calls.run(backlog),
+    oldest: async () => await calls.run(oldest),
     async holdsOrderKey(orderKey) {
       checkName('orderKey', orderKey);
       return await calls.run(() => holders.add(inColumn(orderKey)));

@@ -39,6 +39,7 @@ export interface CallTypes {
   revive: { args: [scope: number, item: ItemRow, token: number, now: number]; value: boolean };
   remove: { args: [scope: number, id: string, now: number]; value: boolean };
   backlog: { args: [scope: number, now: number]; value: BacklogRow[] };
+  oldest: { args: [scope: number]; value: OldestRow[] };
   holdsOrderKey: { args: [scope: number, orderKey: string]; value: boolean };
   keyGet: { args: [scope: number, key: string]; value: number | null };
   keyCreate: { args: [scope: number, key: string]; value: number | null };
@@ -72,6 +73,8 @@ export type BacklogRow = [
   nextDueAt: number | null,
 ];
 
+export type OldestRow = [partition: string, id: string, position: number];
+
 /** The calls that change nothing: they need no lock, and after a crash nobody must wonder about them. */
 const readOnly: ReadonlySet<CallName> = new Set<CallName>([
   'read',
@@ -79,6 +82,7 @@ const readOnly: ReadonlySet<CallName> = new Set<CallName>([
   'get',
   'list',
   'backlog',
+  'oldest',
   'holdsOrderKey',
   'keyGet',
   'keyList',

@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { backlogHandler } from './backlog-handler.ts';
 import type { Handlers, Reply } from './handlers.ts';
 import { logHandlers } from './log-handlers.ts';
+import { oldestHandler } from './oldest-handler.ts';
 import type { CallName, CallTypes } from './protocol.ts';
 import { queueHandlers } from './queue-handlers.ts';
 import { scopeSchema } from './schema.ts';
@@ -80,6 +81,7 @@ function openScope(database: DatabaseSync, scope: number): ScopeTables {
     ...listHandler(database, scope),
     ...queueHandlers(database, scope, session),
     ...backlogHandler(database, scope),
+    ...oldestHandler(database, scope),
     ...sweepHandler(database, scope),
     ...wrappedKeyHandlers(database, scope),
   };

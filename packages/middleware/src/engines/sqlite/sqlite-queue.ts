@@ -57,6 +57,10 @@ export function sqliteQueue({ scope, call, now }: ScopeCalls): EngineQueue {
         nextDueAt: nextDueAt ?? undefined,
       }));
     },
+    async oldest() {
+      const { value } = await call('oldest', [scope]);
+      return value.map(([partition, id, position]) => ({ partition, id, position }));
+    },
     async holdsOrderKey(orderKey) {
       checkName('orderKey', orderKey);
       return (await call('holdsOrderKey', [scope, orderKey])).value;
