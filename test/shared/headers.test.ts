@@ -262,6 +262,49 @@ describe('Slackwater-Deferred', () => {
     );
   });
 
+  it('names the parts that wait, with their ids, and those that are done (B-27, B-28)', () => {
+    const header = {
+      id: '01A',
+      portion: 'part',
+      deferred: [
+        { part: 'email', id: '01A' },
+        { part: 'sms', id: '01B' },
+      ],
+      done: ['booking'],
+    } as const;
+    const text = formatDeferredHeader(header);
+    expect(text).toBe('id="01A", portion=part, deferred=("email";id="01A" "sms";id="01B"), done=("booking")');
+    expect(parseDeferredHeader(text)).toEqual(header);
+    expect(formatDeferredHeader({ ...header, done: [] })).not.toContain('done');
+  });
+
+  it.each([
+    ['portion=part, id="a"', []],
+    ['id="a", portion=part, deferred=( )', []],
+    ['id="a", x=("y" (, portion=part', undefined],
+    ['id="a", portion=part, deferred=("b";id="c";z=1;y="(,")  , more=(1 2)', [{ part: 'b', id: 'c' }]],
+    ['id="a", portion=part, deferred=("without" "with";id="c")', [{ part: 'with', id: 'c' }]],
+    ['id="a", portion=part, deferred=(token)', undefined],
+    ['id="a", portion=part, deferred=("b";id="c"', undefined],
+    ['id="a", portion=part, deferred=("b";id="c""d")', undefined],
+  ])('%j has the parts %j', (value, deferred) => {
+    expect(parseDeferredHeader(value)).toEqual(deferred && { id: 'a', portion: 'part', deferred, done: [] });
+  });
+
+  it('with parts is read as it was written, whatever they are called', () => {
+    const portion = fc.record({ part: printable, id: printable });
+    fc.assert(
+      fc.property(
+        fc.array(portion, { maxLength: 8 }),
+        fc.array(printable, { maxLength: 8 }),
+        (deferred, done) => {
+          const header = { id: 'a', portion: 'part', deferred, done } as const;
+          expect(parseDeferredHeader(formatDeferredHeader(header))).toEqual(header);
+        },
+      ),
+    );
+  });
+
   it('is not written for an id that it can not carry', () => {
     expect(() => formatDeferredHeader({ id: 'é', portion: 'all' })).toThrow(
       expect.objectContaining({ code: 'parameter-invalid' }),

@@ -34,6 +34,8 @@ const retried = (attempt: number): LedgerEntry => failed(attempt, { status: 500,
 const canceled = said('canceled', { error: 'canceled-by-requester' });
 const postponed = said('postponed', { postponements: 1 });
 const redriven = (attempt: number): LedgerEntry => said('redriven', { attempt, by: 'code:test' });
+const part = { ...accepted, parent: '01J' };
+const released = said('released');
 const parked = said('parked', { error: 'route-missing' });
 
 /** Verifies a ledger that was sealed with just these entries, in blocks of two. */
@@ -64,6 +66,8 @@ describe('a sealed ledger whose entries say what can not be', () => {
       'performed-twice',
     ],
     ['redriven, and nothing parked it', [accepted, performing(1), redriven(1)], 'never-parked'],
+    ['begins a part that nothing released', [part, performing(1)], 'begun-before-released'],
+    ['begins a part again that nothing released', [part, part, performing(1)], 'begun-before-released'],
     ['performed after it was canceled', [accepted, canceled, performed(1, 200)], 'settled-otherwise'],
     [
       'performed after it was canceled, without an answer',
@@ -223,6 +227,13 @@ describe('a ledger of honest hosts', () => {
       ],
       { performed: 1 },
     ],
+    ['a part that was released', [part, released, performing(1), performed(1, 200)], { performed: 1 }],
+    [
+      'a part that two hosts released, one of them when it was over',
+      [part, released, released, performing(1), performed(1), released],
+      { performed: 1 },
+    ],
+    ['a part that was canceled instead', [part, canceled], { canceled: 1 }],
     [
       'one that failed for good, without an answer',
       [accepted, performing(1), said('failed', { attempt: 1, error })],

@@ -1,3 +1,4 @@
+import { ownMethods } from '@slackwater/shared';
 import type { Ledger } from '../ledger/open-ledger.ts';
 import { eraseRequester } from '../perform/erase-requester.ts';
 import { atPlace, placeHelp, placeOptions, withLedger } from './at-place.ts';
@@ -53,7 +54,7 @@ export const eraseCommand: Command = {
     });
     if (result.status === 'pending') {
       throw new CommandFailed(
-        `nothing more is accepted for ${result.requester}, and its key is not destroyed yet: deferrals that are being performed, or were tried before: ` +
+        `nothing more is accepted for ${result.requester}, and its key is not destroyed yet: deferrals that are being performed, were tried before, or have to be undone: ` +
           `${result.unsettled}. The application settles them and then finishes it; run the command again to learn whether it has`,
       );
     }
@@ -61,8 +62,14 @@ export const eraseCommand: Command = {
   },
 };
 
-/** Without the application's database only what was never tried is known to be undone. */
+/**
+ * Without the application's database only what was never tried is known to be undone; and without its handlers nothing can be undone whose
+ * success was told.
+ */
 async function cancelUntried(ledger: Ledger, id: string): Promise<'canceled' | 'not-cancelable'> {
+  const deferral = await ledger.find(id);
+  if (deferral?.acknowledged === true || deferral?.method === ownMethods.compensation)
+    return 'not-cancelable';
   const error = {
     code: 'requester-erased',
     message: 'Its requester was erased before it was performed.',

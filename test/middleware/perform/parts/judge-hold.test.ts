@@ -88,7 +88,7 @@ describe('a part of a request that is performed at once', () => {
   };
   const late = { ...early, heldMs: 100 };
 
-  it.each(['done', 'shut-out', 'none', 'unknown'] as const)(
+  it.each(['done', 'not-done', 'none', 'unknown'] as const)(
     'is held while its own process performs it, whatever its rows say: %s',
     (rows) => {
       expect(judgeHold({ ...late, underWay: true, rows })).toEqual({ is: 'held' });
@@ -107,8 +107,8 @@ describe('a part of a request that is performed at once', () => {
     expect(judgeHold(late)).toEqual({ is: 'released' });
   });
 
-  it('is canceled after that where none of its transactions can be committed any more', () => {
-    expect(judgeHold({ ...late, rows: 'shut-out' })).toMatchObject({
+  it('is canceled after that where rows would say that its work is done, and do not', () => {
+    expect(judgeHold({ ...late, rows: 'not-done' })).toMatchObject({
       is: 'canceled',
       error: { code: 'request-failed', message: expect.stringContaining('none of its transactions') },
     });

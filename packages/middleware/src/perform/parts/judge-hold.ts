@@ -18,8 +18,8 @@ export type HoldFacts =
       /** For how long it has been held, ms. */
       readonly heldMs: number;
       readonly holdPartsMs: number;
-      /** What the completion rows say: `none` where it writes none, `unknown` where they were not asked, or can't be. */
-      readonly rows: 'done' | 'shut-out' | 'none' | 'unknown';
+      /** What the completion rows say: `none` where it writes none, `unknown` where they can't be asked. */
+      readonly rows: 'done' | 'not-done' | 'none' | 'unknown';
     };
 
 type ParentFacts = Pick<Deferral, 'phase' | 'status' | 'attempts' | 'outcomeKnown' | 'error'>;

@@ -1,5 +1,5 @@
 import { ownMethods } from '@slackwater/shared';
-import { rowsOf, shutOut } from '../completion-rows.ts';
+import { rowsOf } from '../completion-rows.ts';
 import { type Job, named, putBack } from '../conclude.ts';
 import { type HoldFacts, judgeHold } from './judge-hold.ts';
 import { type PartParent, parentOf } from './part-record.ts';
@@ -48,18 +48,20 @@ async function factsOf(job: Job, heldMs: number): Promise<HoldFacts> {
   }
   const { holdPartsMs } = parts.options;
   const underWay = parts.own.isUnderWay(parent.id);
-  const rows = underWay ? 'unknown' : await lookAtRows(job, parent, heldMs >= holdPartsMs);
+  const rows = underWay ? 'unknown' : await lookAtRows(job, parent);
   return { of: 'request', underWay, heldMs, holdPartsMs, rows };
 }
 
-/** Whether the request's transactions were committed. When it has had its time, those that were not are shut out. */
+/**
+ * Whether a transaction of the request was committed. None is shut out that may yet be: its caller may come again under its key, and
+ * must then not be told that it was done.
+ */
 async function lookAtRows(
   job: Job,
   { rows }: Extract<PartParent, { kind: 'request' }>,
-  isOver: boolean,
 ): Promise<Extract<HoldFacts, { of: 'request' }>['rows']> {
   if (rows === undefined) return 'none';
-  let answer: 'shut-out' | 'none' = 'none';
+  let answer: 'not-done' | 'none' = 'none';
   for (const partition of rows.partitions) {
     const completions = job.parts.completionsOf(partition);
     if (completions === 'at-least-once') continue;
@@ -68,11 +70,7 @@ async function lookAtRows(
     const found = await rowsOf(of, completions);
     if (found === undefined) return 'unknown';
     if (found.some(({ tombstone }) => !tombstone)) return 'done';
-    if (!isOver) return 'unknown';
-    const ended = await shutOut(of, completions);
-    if (ended === undefined) return 'unknown';
-    if (ended === 'completed') return 'done';
-    answer = 'shut-out';
+    answer = 'not-done';
   }
   return answer;
 }
