@@ -1,19 +1,19 @@
-/** Takes one sample. */
-export type Take = () => Promise<number> | number;
+/** Takes one sample, as a rule a number. */
+export type Take<Sample = number> = () => Promise<Sample> | Sample;
 
 /**
  * Takes samples of several things in turn, forwards and backwards (A B C, C B A, A B C ...), so that a machine that
  * becomes slower or faster favours none of them. Sample n of each belongs to round n.
  */
-export async function inTurn<Name extends string>(
-  takes: Readonly<Record<Name, Take>>,
+export async function inTurn<Name extends string, Sample = number>(
+  takes: Readonly<Record<Name, Take<Sample>>>,
   rounds: number,
   onRound: (round: number) => void = () => {},
-): Promise<Record<Name, number[]>> {
+): Promise<Record<Name, Sample[]>> {
   const forwards = Object.keys(takes) as Name[];
-  const samples = Object.fromEntries(forwards.map((name) => [name, [] as number[]])) as Record<
+  const samples = Object.fromEntries(forwards.map((name) => [name, [] as Sample[]])) as Record<
     Name,
-    number[]
+    Sample[]
   >;
   for (let round = 0; round < rounds; round++) {
     onRound(round);

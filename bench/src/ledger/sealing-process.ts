@@ -1,9 +1,10 @@
 import { closeSync, fdatasync, ftruncateSync, openSync, write } from 'node:fs';
 import { join } from 'node:path';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { answerCalls } from '../child.ts';
+import { busyNeighbours } from './busy-neighbours.ts';
+import { type Lateness, watchLoop } from './lateness.ts';
 import { entryOf, openSealing } from './open-sealing.ts';
 
 /** A ledger and a plain file beside it, on the same disk. */
@@ -12,8 +13,10 @@ export interface SealingProcess {
   sealed(callers: number, forMs: number): Promise<number>;
   /** Entries per second that are appended to a file in the batches of the last `sealed`, with an fdatasync behind each. */
   raw(forMs: number): Promise<number>;
-  /** The 99.9th percentile of how late a timer of 1 ms comes, µs: with so many callers, or with none. */
-  latenessUs(callers: number, forMs: number): Promise<number>;
+  /** How late timers come with so many callers, or with none. */
+  lateness(callers: number, forMs: number): Promise<Lateness>;
+  /** The same with no callers and a thread beside it, for each core, that computes without end. */
+  latenessBesideBusy(forMs: number): Promise<Lateness>;
   end(): Promise<void>;
 }
 
@@ -67,12 +70,18 @@ await answerCalls<SealingProcess>(async ({ folder, entryBytes }: Place) => {
       }
       return (count * 1_000) / (performance.now() - startedAt);
     },
-    async latenessUs(callers, forMs) {
-      const delays = monitorEventLoopDelay({ resolution: 1 });
-      delays.enable();
+    async lateness(callers, forMs) {
+      const watch = watchLoop();
       await (callers === 0 ? sleep(forMs) : sealed(callers, forMs));
-      delays.disable();
-      return delays.percentile(99.9) / 1_000;
+      return watch.end();
+    },
+    async latenessBesideBusy(forMs) {
+      const neighbours = await busyNeighbours();
+      const watch = watchLoop();
+      await sleep(forMs);
+      const lateness = watch.end();
+      await neighbours.end();
+      return lateness;
     },
     async end() {
       closeSync(file);

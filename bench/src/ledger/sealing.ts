@@ -3,6 +3,7 @@ import { startChild } from '../child.ts';
 import { scratchFolder } from '../scratch.ts';
 import { medianOf, ratios, spreadOf } from '../statistics.ts';
 import { inTurn } from '../turns.ts';
+import type { Lateness } from './lateness.ts';
 import type { SealingProcess } from './sealing-process.ts';
 
 const script = new URL('sealing-process.ts', import.meta.url);
@@ -29,8 +30,9 @@ export async function measureSealing({ quick, progress }: Run): Promise<readonly
     progress('how late timers come');
     const late = await inTurn(
       {
-        busy: () => child.ask('latenessUs', callers, 2 * forMs),
-        idle: () => child.ask('latenessUs', 0, 2 * forMs),
+        busy: () => child.ask('lateness', callers, 2 * forMs),
+        idle: () => child.ask('lateness', 0, 2 * forMs),
+        beside: () => child.ask('latenessBesideBusy', 2 * forMs),
       },
       rounds,
     );
@@ -57,15 +59,50 @@ export async function measureSealing({ quick, progress }: Run): Promise<readonly
         target: { atMost: 3 },
         note: `${each(one.sealed)} / ${each(one.raw)}`,
       },
-      {
-        what: `delay that ${callers} callers add to the event loop, p99.9`,
-        unit: 'µs',
-        value: spreadOf(late.busy.map((us, round) => Math.max(0, us - (late.idle[round] ?? 0)))),
-        target: { atMost: 5_000 },
-        note: `${Math.round(medianOf(late.busy))} / ${Math.round(medianOf(late.idle))} µs, with and without`,
-      },
+      ...figuresOfLateness(late),
     ];
   } finally {
     await child.end();
   }
+}
+
+function figuresOfLateness(late: Record<'busy' | 'idle' | 'beside', readonly Lateness[]>): readonly Figure[] {
+  const us = (of: readonly Lateness[]): readonly number[] => of.map(({ lateUs }) => lateUs);
+  const [busy, idle] = [us(late.busy), us(late.idle)];
+  const between = late.busy.flatMap(({ betweenTicks }) => betweenTicks ?? []);
+  const row = (what: string, values: readonly number[]): Figure => ({
+    what,
+    unit: 'µs',
+    value: spreadOf(values),
+  });
+  return [
+    {
+      ...row(
+        `delay that ${callers} callers add to the event loop, p99.9`,
+        busy.map((value, round) => Math.max(0, value - (idle[round] ?? 0))),
+      ),
+      target: { atMost: 5_000 },
+      note: `${Math.round(medianOf(busy))} / ${Math.round(medianOf(idle))} µs, with and without`,
+    },
+    row('the same delay, whole, of an idle event loop beside a busy thread for each core', us(late.beside)),
+    ...(between.length === 0
+      ? []
+      : [
+          {
+            ...row(
+              'with the callers, between two ticks of 1 ms: running, p99.9',
+              between.map(({ runningUs }) => runningUs),
+            ),
+            target: { atMost: 5_000 },
+          },
+          row(
+            'could have run and had no core, p99.9',
+            between.map(({ waitingUs }) => waitingUs),
+          ),
+          row(
+            'waited for another thread, p99.9',
+            between.map(({ blockedUs }) => blockedUs),
+          ),
+        ]),
+  ];
 }
