@@ -1,4 +1,5 @@
 import { deferralResource, deferralUrls } from '../answer/deferral-resource.ts';
+import { reversalOf, undoingOf } from '../answer/resources/find-deferral.ts';
 import type { Clock } from '../clock.ts';
 import type { OpenEngine } from '../engines/engine.ts';
 import type { Deferral } from '../ledger/deferral.ts';
@@ -47,7 +48,7 @@ export function groupWebhooks(
     ledger,
     policy,
     targetOf: (workType) => workTypes.find(({ name }) => name === workType)?.webhook,
-    shown: (deferral) => shownOf(deferral, home, base),
+    shown: async (deferral) => shownOf(deferral, await undoingOf(ledger, deferral), home, base),
     keptForMs: group.keepOutcomeMs,
     tell: (report) => tell('webhook', { ...report, group: group.name }),
     trouble,
@@ -58,11 +59,18 @@ export function groupWebhooks(
 /** Without what only its caller holds: the receipt, and the salt with which it proves what it sent. */
 function shownOf(
   deferral: Deferral,
+  undoing: Deferral | undefined,
   home: Parameters<typeof deferralResource>[0],
   base: string,
 ): WebhookDeferral {
   const nothing = { entry: new Uint8Array(), receipt: '' };
-  const resource = deferralResource(home, deferral, nothing, deferralUrls(base, deferral.id));
+  const resource = deferralResource(
+    home,
+    deferral,
+    nothing,
+    deferralUrls(base, deferral.id),
+    undoing && reversalOf(undoing),
+  );
   const { receipt, entry, salt, ...shown } = resource;
   const { method, route, requester } = deferral;
   return { ...shown, method, route, requester };

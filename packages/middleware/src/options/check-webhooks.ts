@@ -7,7 +7,13 @@ import { said } from './said.ts';
 import { type WebhookDeliveryOptions, webhookDeliveryDefaults } from './webhook-options.ts';
 
 /** Those of perform/webhooks, repeated because a room of its own may not be imported here; a test compares the two. */
-const events = ['performed', 'failed', 'parked', 'canceled'] as const satisfies readonly WebhookEvent[];
+const events = [
+  'performed',
+  'failed',
+  'parked',
+  'canceled',
+  'reversed',
+] as const satisfies readonly WebhookEvent[];
 const mostSecrets = 5;
 const mostAllowed = 1_000;
 const secretAdvice = "give 'whsec_' and base64 of 24 to 64 random bytes, or a list of up to five of them";

@@ -12,7 +12,7 @@ export interface WebhookOptions {
    * Required.
    */
   readonly secret: string | readonly string[];
-  /** What is told: `performed`, `failed`, `parked`, `canceled`. Default all. */
+  /** What is told: `performed`, `failed`, `parked`, `canceled`, `reversed`. Default all. */
   readonly events?: readonly WebhookEvent[];
 }
 

@@ -54,7 +54,8 @@ export async function undoingOf(
   return ledger.findByKey('', ownMethods.compensation, '/', id);
 }
 
-function reversalOf({ id, status, phase }: Deferral): Reversal {
+/** How far undoing a request is. */
+export function reversalOf({ id, status, phase }: Deferral): Reversal {
   return { id, status, phase, reversed: status === 'Succeeded' };
 }
 

@@ -1,9 +1,9 @@
 import { Buffer } from 'node:buffer';
-import { isSlackwaterError, type LedgerEntry, parseEntry } from '@slackwater/shared';
+import { isSlackwaterError, type LedgerEntry, ownMethods, parseEntry } from '@slackwater/shared';
 import type { Clock } from '../../clock.ts';
 import type { EngineLog } from '../../engines/log.ts';
 import type { EngineStore } from '../../engines/store.ts';
-import type { WebhookNotes } from './webhook-notes.ts';
+import type { WebhookNote, WebhookNotes } from './webhook-notes.ts';
 import { type WebhookEvent, webhookEvents } from './webhook-types.ts';
 
 // Which messages there are to be sent is read from the log, which alone says what happened, whoever did it. The cursor, in the
@@ -67,20 +67,32 @@ async function notePage({ clock, log, store, notes, isWanted, notOlderThanMs }: 
   const now = clock.wallNow();
   for (const [i, bytes] of entries.entries()) {
     const entry = readable(bytes);
-    const event = entry && eventOf(entry);
-    if (entry === undefined || event === undefined || !isWanted(entry.workType, event)) continue;
+    const told = entry && toldOf(entry);
+    if (entry === undefined || told === undefined || !isWanted(entry.workType, told.event)) continue;
     const at = Date.parse(entry.at);
     if (at < now - notOlderThanMs) continue;
-    await notes.put({ id: entry.id, position: from + i, event, at, attempts: 0 }, at);
+    await notes.put({ ...told, position: from + i, at, attempts: 0 }, at);
   }
   const next = Buffer.from(String(from + entries.length), 'utf8');
   return (await store.update(cursorKey, next, stored.revision)) !== undefined;
 }
 
-/** An attempt that failed and is followed by another one is not told. */
-function eventOf({ type, retryAt }: LedgerEntry): WebhookEvent | undefined {
-  return retryAt === undefined ? webhookEvents.find((event) => event === type) : undefined;
+/** An attempt that failed and is followed by another one is not told. What undoes a request is told of as that request's. */
+function toldOf({
+  id,
+  type,
+  method,
+  parent = id,
+  retryAt,
+}: LedgerEntry): Pick<WebhookNote, 'id' | 'event'> | undefined {
+  const isUndoing = method === ownMethods.compensation;
+  if (isUndoing && type === 'performed') return { id: parent, event: 'reversed' };
+  if (isUndoing && type !== 'parked') return undefined;
+  const event = retryAt === undefined ? entryEvents.find((one) => one === type) : undefined;
+  return event && { id, event };
 }
+
+const entryEvents = webhookEvents.filter((event) => event !== 'reversed');
 
 /** What somebody changed is the verifier's business. */
 function readable(bytes: Uint8Array): LedgerEntry | undefined {

@@ -9,6 +9,7 @@ const statusAfter: Readonly<Record<WebhookEvent, Deferral['status'] | undefined>
   failed: 'Failed',
   canceled: 'Canceled',
   parked: undefined,
+  reversed: undefined,
 };
 
 /** The message's `webhook-id`: of one entry always the same. */
@@ -23,7 +24,12 @@ export function messageBody({ event, at }: WebhookNote, data: WebhookDeferral): 
 }
 
 /** Whether the deferral's state is not yet what the note tells of: the one is written after the other. */
-export function isAheadOf(deferral: Pick<Deferral, 'updatedAt' | 'phase'>, note: WebhookNote): boolean {
+export function isAheadOf(
+  deferral: Pick<Deferral, 'updatedAt' | 'phase'>,
+  { reversal }: Pick<WebhookDeferral, 'reversal'>,
+  note: WebhookNote,
+): boolean {
+  if (note.event === 'reversed') return reversal?.reversed !== true;
   return deferral.phase !== 'settled' && deferral.updatedAt < note.at;
 }
 

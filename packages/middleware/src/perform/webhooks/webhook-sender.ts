@@ -24,7 +24,7 @@ export interface SenderParts {
   readonly policy: WebhookPolicy;
   /** Undefined where nobody is to be told of that work type. */
   readonly targetOf: (workType: string) => WebhookTarget | undefined;
-  readonly shown: (deferral: Deferral) => WebhookDeferral;
+  readonly shown: (deferral: Deferral) => WebhookDeferral | Promise<WebhookDeferral>;
   readonly keptForMs: number;
   readonly tell: (report: WebhookReport) => void;
   /** Hears of trouble that is tried again: an engine that can't be asked, a `url` that throws. */
@@ -48,6 +48,8 @@ const leastLookMs = 25;
 const mostPages = 20;
 /** Beyond the time that sending may take, ms. */
 const leaseSlackMs = 10_000;
+/** So soon after the entry every state says what it says, where nothing is in trouble. */
+const soonMs = 60_000;
 /** How long a `url` function is waited for. */
 const askMs = 5_000;
 
@@ -141,9 +143,9 @@ export function startWebhooks(parts: SenderParts): WebhookSender {
       return true;
     }
     // Its state is written right after the entry that the note is of.
-    if (isAheadOf(deferral, note)) return false;
+    const shown = await parts.shown(deferral);
+    if (isAheadOf(deferral, shown, note) && clock.wallNow() < note.at + soonMs) return false;
     const target = parts.targetOf(deferral.workType);
-    const shown = parts.shown(deferral);
     const url = await urlFor(target, shown);
     if (target === undefined || url === undefined) {
       await notes.delete(key);

@@ -1,7 +1,7 @@
 import type { DeferralResource } from '@slackwater/shared';
 
 /** What a webhook tells of a deferral. */
-export const webhookEvents = ['performed', 'failed', 'parked', 'canceled'] as const;
+export const webhookEvents = ['performed', 'failed', 'parked', 'canceled', 'reversed'] as const;
 
 /** One of {@link webhookEvents}. */
 export type WebhookEvent = (typeof webhookEvents)[number];
