@@ -73,6 +73,35 @@ describe('a poller at a real gate', () => {
   });
 });
 
+describe('a success that was told ahead of the work', () => {
+  it('is reported when it comes to nothing and is undone, to the call and to pollers (B-48)', async () => {
+    const client = createClient({ baseURL: app.origin });
+    const told: string[] = [];
+    const onReversed = ({ id }: { readonly id: string }): void => void told.push(id);
+    const call = await client.post('/told', { sku: 'bad' }, { slackwater: { onReversed } });
+    expect(call).toMatchObject({ status: 201, data: { told: true } });
+    const poller = client.deferral(call.slackwater.resume ?? '');
+    poller.onReversed(onReversed);
+    const statuses: string[] = [];
+    for await (const { status, reversal } of poller) statuses.push(`${status} ${reversal?.reversed}`);
+    expect(statuses.at(-1)).toBe('Failed true');
+    const { id } = poller.deferral ?? {};
+    await expect.poll(() => told).toEqual([id, id]);
+    expect(app.undone).toEqual(['bad']);
+  });
+
+  it('is not reported where it holds, nor once nobody wants to know', async () => {
+    const client = createClient({ baseURL: app.origin });
+    const { slackwater } = await client.post('/told', { sku: 'fine' });
+    const poller = client.deferral(slackwater.resume ?? '');
+    poller.onReversed(() => expect.unreachable())();
+    poller.onReversed(() => expect.unreachable());
+    const statuses: string[] = [];
+    for await (const { status } of poller) statuses.push(status);
+    expect(statuses.at(-1)).toBe('Succeeded');
+  });
+});
+
 describe('client.audit.verify at a real gate', () => {
   it('proves entry, steps, outcome and that the ledger goes on, from a store that another client filled', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'slackwater-receipts-'));

@@ -146,6 +146,7 @@ export function slackwater(instance: AxiosInstance, options: ClientOptions = {})
         send({ method: 'get', url: resourceUrl(instance, resolved, path), ...configOf(asked, instance) }),
       verifierKeys: resolved.verifierKeys,
       book: machinery.book,
+      log: resolved.onLog,
     }),
     axios: instance,
   };

@@ -27,6 +27,8 @@ export type {
 export type { SeenCheckpoint } from './proof/receipt-book.ts';
 export { memoryStore, type ReceiptStore, webStore } from './proof/store.ts';
 export type { Verification } from './proof/verify-deferral.ts';
+// watching
+export type { ClientLog, ClientLogEntry, ClientStep, StepFacts } from './telemetry.ts';
 // errors
 export { ClientError, type ClientErrorFacts } from './errors/client-error.ts';
 export {

@@ -3,6 +3,7 @@ import { OptionInvalidError, OptionUnknownError } from './errors/set-up.ts';
 import { memoryStore, type ReceiptStore } from './proof/store.ts';
 import type { RetryReason } from './retry/decide.ts';
 import { longestTimerMs, type Runtime, systemRuntime } from './runtime.ts';
+import type { ClientLog } from './telemetry.ts';
 
 /** What is told about a retry, when it is sent. */
 export interface RetryNotice {
@@ -55,10 +56,17 @@ export interface CallOptions {
    * (`circuitBreaker`). Default none; then it is the path without its query.
    */
   readonly route?: string;
+  /** Called with a line for a log of each attempt, wait, poll and verification, and where receipts could not be kept. */
+  readonly onLog?: ClientLog;
   /** Called when a retry is sent, once for each. */
   readonly onRetry?: (notice: RetryNotice) => void;
   /** Called with the deferral resource when it is first seen, and at each change that is seen of it. */
   readonly onProgress?: ProgressListener;
+  /**
+   * Called when a success that the server told ahead of the work has come to nothing and what was done of it is undone. Where it is given, the
+   * client follows such deferrals until they are over, without a deadline; the call itself is over before.
+   */
+  readonly onReversed?: ProgressListener;
   /** Called when the server has deferred the request. */
   readonly onDeferred?: (notice: DeferralNotice) => void;
 }
@@ -100,7 +108,7 @@ export interface ClientOptions extends CallOptions {
   readonly runtime?: Runtime;
 }
 
-type Optional = 'route' | 'onRetry' | 'onProgress' | 'onDeferred';
+type Optional = 'route' | 'onLog' | 'onRetry' | 'onProgress' | 'onReversed' | 'onDeferred';
 
 /** Options with every default filled in. */
 export type ResolvedOptions = Required<Omit<ClientOptions, Optional>> & Pick<ClientOptions, Optional>;
@@ -155,8 +163,10 @@ const callChecks: Readonly<Record<string, Check>> = {
   serverKeepsKeys: flag,
   route: (value) =>
     typeof value === 'string' && value !== '' ? undefined : 'give a text such as "POST /orders"',
+  onLog: callback,
   onRetry: callback,
   onProgress: callback,
+  onReversed: callback,
   onDeferred: callback,
 };
 

@@ -18,6 +18,8 @@ export interface DeferringApp {
   readonly gate: Gate;
   /** The orders that were done, by their `sku`, in order. */
   readonly done: readonly string[];
+  /** The orders whose success was told and that were undone. */
+  readonly undone: readonly string[];
   /** Lets the routes go on that wait: orders whose `sku` is `held`. */
   release(): void;
   /** Holds them again. */
@@ -32,6 +34,7 @@ export async function deferringApp(
 ): Promise<DeferringApp> {
   const directory = mkdtempSync(join(tmpdir(), 'slackwater-deferring-'));
   const done: string[] = [];
+  const undone: string[] = [];
   let release: () => void = () => {};
   let held = new Promise<void>((resolve) => {
     release = resolve;
@@ -44,15 +47,30 @@ export async function deferringApp(
     partition,
     requester: (req) => String(req.headers['x-user'] ?? 'anybody'),
     engine: sqliteEngine({ directory }),
-    workTypes: { order: { priority: 1, whenOver: 'defer', candidates: 'always', repeatable: true } },
-    routes: { '* /orders': { workType: 'order' }, '* /orders/:id': { workType: 'order' } },
+    workTypes: {
+      told: {
+        priority: 2,
+        whenOver: 'defer',
+        candidates: 'always',
+        repeatable: true,
+        acknowledge: 'succeeded',
+        result: () => ({ status: 201, body: { told: true } }),
+        compensate: ({ request }) => void undone.push(JSON.parse(Buffer.from(request.body).toString()).sku),
+      },
+      order: { priority: 1, whenOver: 'defer', candidates: 'always', repeatable: true },
+    },
+    routes: {
+      '* /told': { workType: 'told' },
+      '* /orders': { workType: 'order' },
+      '* /orders/:id': { workType: 'order' },
+    },
     ...options,
   });
   const app = express();
   for (const middleware of before) app.use(middleware);
   app.use(gate);
   app.use(express.json());
-  app.all(['/orders', '/orders/:id'], async (req, res) => {
+  app.all(['/orders', '/orders/:id', '/told'], async (req, res) => {
     const sku = String(req.body?.sku ?? '');
     if (sku === 'held') await held;
     commit(partition);
@@ -69,6 +87,7 @@ export async function deferringApp(
     origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     gate,
     done,
+    undone,
     release: () => release(),
     hold() {
       held = new Promise<void>((resolve) => {

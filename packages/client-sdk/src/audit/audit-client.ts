@@ -12,6 +12,7 @@ import { AnswerMalformedError, ParameterRefusedError } from '../errors/trust.ts'
 import { readHead } from '../proof/head.ts';
 import type { ReceiptBook } from '../proof/receipt-book.ts';
 import { type Verification, verifyDeferral } from '../proof/verify-deferral.ts';
+import { type ClientLog, traced } from '../telemetry.ts';
 import { isRecord } from '../wire/json-body.ts';
 import type { FetchResource } from './fetch.ts';
 import { allPages, exportedLines, listIn, memberOf, type Page, pageOf } from './pages.ts';
@@ -80,10 +81,11 @@ export interface AuditParts {
   readonly fetchResource: FetchResource;
   readonly verifierKeys: readonly string[];
   readonly book: ReceiptBook;
+  readonly log: ClientLog | undefined;
 }
 
 /** The audit client over {@link AuditParts}. */
-export function auditClient({ fetchResource, verifierKeys, book }: AuditParts): AuditClient {
+export function auditClient({ fetchResource, verifierKeys, book, log }: AuditParts): AuditClient {
   const get = async (id: string): Promise<DeferralResource> => {
     const { data } = await fetchResource(pathOf(id));
     if (isDeferralResource(data)) return data;
@@ -113,16 +115,22 @@ export function auditClient({ fetchResource, verifierKeys, book }: AuditParts): 
     ({ path: '/deferrals', member: 'deferrals', filters: { ...filters }, isItem: isListed }) as const;
   const verify = (id: string): Promise<Verification> => {
     pathOf(id);
-    return verifyDeferral(id, {
+    const sources = {
       verifierKeys,
       book,
       deferral: get,
       entries,
       checkpoint: noteOf,
       rotations: rotationsOf,
-      tile: (group) => (path) => bytesAt(`${ledgerPath(group)}/${path}`),
-      outcomeRecord: (one) => bytesAt(`${pathOf(one)}/outcome`, { as: 'record' }),
-    });
+      tile: (group: string) => (path: string) => bytesAt(`${ledgerPath(group)}/${path}`),
+      outcomeRecord: (one: string) => bytesAt(`${pathOf(one)}/outcome`, { as: 'record' }),
+    };
+    return traced(
+      log,
+      'verify',
+      () => ({ id }),
+      () => verifyDeferral(id, sources),
+    );
   };
   return {
     deferrals: (filters = {}) => allPages(fetchResource, listed(filters)),

@@ -116,6 +116,7 @@ async function perform(
     options,
   });
   if (sighting.kind === 'acknowledged') {
+    followReversal(session, options, signalsOf(config));
     return settle(config, response, { ...answeredDirectly(history), resume: session.resume }, facts);
   }
   discard(response.data);
@@ -127,6 +128,21 @@ async function perform(
     await plan.finish(session, limits, signalsOf(config)),
     history,
   );
+}
+
+/** Follows a deferral whose success was told, for those who want to know when it is undone. Trouble ends that quietly. */
+function followReversal(
+  session: DeferralSession,
+  { onReversed, runtime }: ResolvedOptions,
+  signals: readonly (SignalLike | undefined)[],
+): void {
+  if (onReversed === undefined) return;
+  const limits = startLimits(runtime, Number.POSITIVE_INFINITY, signals);
+  session
+    .untilOver(limits)
+    .then((end) => (end.reversal?.reversed === true ? onReversed(end) : undefined))
+    .catch(() => {})
+    .finally(() => limits.release());
 }
 
 /** Ends a call by what became of its deferral. */

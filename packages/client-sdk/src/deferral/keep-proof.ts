@@ -1,5 +1,6 @@
 import { type DeferralResource, parseCheckpoint, parseReceipt } from '@slackwater/shared';
 import type { ReceiptBook } from '../proof/receipt-book.ts';
+import { type ClientLog, tell } from '../telemetry.ts';
 import { checkReceipt } from './receipt-check.ts';
 import type { SessionStart } from './session.ts';
 
@@ -22,19 +23,25 @@ export function takeProof(
   const compared = options.requestDigest === 'check' ? sent : [];
   const { verifierKeys } = options;
   const verified = checkReceipt(resource, { id, method, verifierKeys, sent: compared });
-  const kept = verified ? keepProof(book, resource, compared.length > 0) : Promise.resolve();
+  const kept = verified ? keepProof(book, resource, compared.length > 0, options.onLog) : Promise.resolve();
   return { verified, kept };
 }
 
 /** A store that fails does not fail the call: what was deferred is, and the server has its proof too. */
-async function keepProof(book: ReceiptBook, resource: DeferralResource, isOwn: boolean): Promise<void> {
+async function keepProof(
+  book: ReceiptBook,
+  resource: DeferralResource,
+  isOwn: boolean,
+  log: ClientLog | undefined,
+): Promise<void> {
   try {
     // A deferral that is taken up again without its request must not replace the proof of who sent it.
     if (!isOwn && (await book.kept(resource.id)) !== undefined) return;
     await book.keep(resource, isOwn);
     const { checkpoint } = parseReceipt(resource.receipt);
     await book.saw(parseCheckpoint(checkpoint), checkpoint);
-  } catch {
-    // The proof can be asked for again.
+  } catch (error) {
+    const message = `a receipt could not be kept: ${error instanceof Error ? error.message : String(error)}`;
+    tell(log, { level: 'warn', step: 'store', message, facts: { id: resource.id } });
   }
 }

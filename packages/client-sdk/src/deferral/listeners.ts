@@ -34,5 +34,8 @@ export class Listeners {
 const changing = ['status', 'phase', 'updatedAt', 'attempts', 'postponements', 'estimatedAt'] as const;
 
 function isChanged(before: DeferralResource, after: DeferralResource): boolean {
-  return changing.some((member) => before[member] !== after[member]);
+  const ofReversal = (['status', 'phase', 'reversed'] as const).some(
+    (member) => before.reversal?.[member] !== after.reversal?.[member],
+  );
+  return ofReversal || changing.some((member) => before[member] !== after[member]);
 }

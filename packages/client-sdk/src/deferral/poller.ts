@@ -46,7 +46,13 @@ export interface Poller<T = unknown> {
    * that.
    */
   onProgress(listener: ProgressListener): () => void;
-  /** The deferral as it is, and each change of it until it is settled. Nothing where the request was answered at once. */
+  /**
+   * Tells when a success that the server told ahead of the work has come to nothing and what was done of it is undone
+   * (`reversal.reversed`). From now on the deferral is followed for that, without a deadline, until it has succeeded, is undone, or what this returns
+   * is called. Trouble ends the following quietly; `updates` tells of it.
+   */
+  onReversed(listener: ProgressListener): () => void;
+  /** The deferral as it is, and each change of it until it is settled and, where it has to be, undone. Nothing where the request was answered at once. */
   updates(options?: PollOptions): AsyncGenerator<DeferralResource, void, undefined>;
   /** The same, by the client's own deadline: `for await (const deferral of poller)`. */
   [Symbol.asyncIterator](): AsyncGenerator<DeferralResource, void, undefined>;
@@ -133,13 +139,29 @@ export class CallPoller<T> implements Poller<T> {
     };
   }
 
+  onReversed(listener: ProgressListener): () => void {
+    const left = new AbortController();
+    const follow = async (): Promise<void> => {
+      const opened = await this.opened();
+      if (opened.kind === 'answered') return;
+      const limits = { deadlineMs: Number.POSITIVE_INFINITY, signal: left.signal };
+      const end = await this.#within(opened, limits, (within) => opened.session.untilOver(within));
+      if (end.reversal?.reversed === true) listener(end);
+    };
+    follow().catch(() => {});
+    return () => left.abort();
+  }
+
   async *updates(options: PollOptions = {}): AsyncGenerator<DeferralResource, void, undefined> {
     const opened = await this.opened();
     if (opened.kind === 'answered') return;
     const { session } = opened;
     const left = new AbortController();
     const within = { ...opened, signals: [...opened.signals, left.signal] };
-    const wait = (): Promise<void> => this.#within(within, options, (limits) => session.untilClosed(limits));
+    const wait = (): Promise<void> =>
+      this.#within(within, options, async (limits) => {
+        await session.untilOver(limits);
+      });
     try {
       yield* updatesOf(session, wait);
     } finally {

@@ -7,14 +7,15 @@ import { DeadlineExceededError } from '../errors/waiting.ts';
 import type { ResolvedOptions } from '../options.ts';
 import type { ReceiptBook } from '../proof/receipt-book.ts';
 import { wait } from '../runtime.ts';
-import { followStatus } from './follow.ts';
+import { type StepFacts, traced } from '../telemetry.ts';
 import { takeProof } from './keep-proof.ts';
 import { Listeners, type ProgressListener } from './listeners.ts';
 import { PollPace } from './pace.ts';
-import { type Reading, readOutcome, readStatus, requestCancellation } from './reading.ts';
+import { Questions } from './questions.ts';
+import type { Reading } from './reading.ts';
 import { formatResumeToken } from './resume.ts';
-import { isOpen, type Settlement, settlementOf } from './settlement.ts';
-import type { SendStatusRequest, StatusRequest } from './status-request.ts';
+import { isOpen, isOver, type Settlement, settlementOf } from './settlement.ts';
+import type { SendStatusRequest } from './status-request.ts';
 import { trustedUrl } from './status-url.ts';
 
 /** What a session starts from. */
@@ -34,9 +35,6 @@ export interface SessionStart {
   readonly options: ResolvedOptions;
 }
 
-/** Servers send a comment every 15 s. */
-const leastSilenceMs = 30_000;
-
 const notSettled = 'the deferral is not settled';
 
 /** One deferral as its caller sees it: the last resource, and the ways to ask for more. */
@@ -47,11 +45,13 @@ export class DeferralSession {
   #receiptVerified = false;
   #isKept: Promise<void> = Promise.resolve();
   readonly #pace: PollPace;
+  readonly #questions: Questions;
   readonly #listeners = new Listeners();
 
   constructor(start: SessionStart) {
     this.#start = start;
     this.#outcomeUrl = start.outcomeUrl;
+    this.#questions = new Questions(start.send, start.statusUrl, start.options);
     this.#pace = new PollPace(start.options, start.options.runtime);
     const { onProgress } = start.options;
     if (onProgress !== undefined) this.listen(onProgress);
@@ -116,14 +116,7 @@ export class DeferralSession {
 
   /** Asks for the resource once, the server holding the request open for `waitMs` if it can. */
   async poll(limits: Limits, waitMs: number): Promise<Reading> {
-    const { options, send, statusUrl } = this.#start;
-    const reading = await readStatus(
-      send,
-      this.#request(statusUrl, limits, {
-        waitSeconds: Math.floor(Math.min(waitMs, limits.remainingMs()) / 1_000),
-      }),
-      options.runtime.wallMs(),
-    );
+    const reading = await this.#questions.status(limits, waitMs);
     if (reading.kind === 'resource') this.accept(reading.resource, reading.askedMs);
     return reading;
   }
@@ -161,10 +154,8 @@ export class DeferralSession {
    * @throws NotCancelableError where it is being performed or settled already.
    */
   async cancel(limits: Limits): Promise<void> {
-    const { options, send, statusUrl } = this.#start;
-    const request = this.#request(statusUrl, limits, { method: 'DELETE' });
     for (;;) {
-      const reading = await requestCancellation(send, request, options.runtime.wallMs());
+      const reading = await this.#questions.cancellation(limits);
       this.#throwIfEnded(limits);
       if (reading.kind === 'unclear') {
         await this.#pause(limits, this.#pace.after(reading), reading.trouble);
@@ -185,25 +176,39 @@ export class DeferralSession {
     );
   }
 
-  /** Asks at the server's pace until the deferral is settled, or the limits end it. */
-  async untilClosed(limits: Limits): Promise<void> {
-    if (this.#resource !== undefined && !isOpen(this.#resource)) return;
-    await this.#until(limits, () => (this.#resource !== undefined && !isOpen(this.#resource)) || undefined);
+  /** Asks at the server's pace until nothing more can become of it, or the limits end it. */
+  async untilOver(limits: Limits): Promise<DeferralResource> {
+    const over = (): DeferralResource | undefined =>
+      this.#resource !== undefined && isOver(this.#resource) ? this.#resource : undefined;
+    const known = over();
+    if (known !== undefined) return known;
+    const ask = async (): Promise<Reading> => {
+      const reading = await this.#ask(limits, this.#start.options.pollWaitMs);
+      if (reading.kind === 'absent') throw new DeferralNotFoundError(this.#resource?.id ?? this.#start.id);
+      this.#settle(reading);
+      return reading;
+    };
+    return await this.#until(limits, ask, over);
   }
 
-  /** The same until its outcome is there. */
+  /** Asks at the server's pace until the deferral is settled and its outcome is there, or the limits end it. */
   async untilSettled(limits: Limits): Promise<Settlement> {
-    return await this.#until(limits, (reading) => this.#settle(reading));
+    const ask = (): Promise<Reading> => this.#next(limits, this.#start.options.pollWaitMs);
+    return await this.#until(limits, ask, (reading) => this.#settle(reading));
   }
 
-  async #until<End>(limits: Limits, endOf: (reading: Reading) => End | undefined): Promise<End> {
+  async #until<End>(
+    limits: Limits,
+    ask: () => Promise<Reading>,
+    endOf: (reading: Reading) => End | undefined,
+  ): Promise<End> {
     // A stream tells by itself when something is new, so it is not too early for one.
     const isEarly = this.#resource !== undefined && isOpen(this.#resource) && !this.#follows;
     let due = isEarly ? this.#pace.nextMs() : 0;
     let why = notSettled;
     for (;;) {
       if (due > 0) await this.#pause(limits, due, why);
-      const reading = await this.#next(limits, this.#start.options.pollWaitMs);
+      const reading = await ask();
       this.#throwIfEnded(limits);
       const end = endOf(reading);
       if (end !== undefined) return end;
@@ -228,20 +233,14 @@ export class DeferralSession {
 
   /** Who wants to know of changes is told of them by a stream, or by asking more often: a long poll ends with the deferral alone. */
   async #ask(limits: Limits, waitMs: number): Promise<Reading> {
-    const { options, send, statusUrl } = this.#start;
     if (this.#listeners.size === 0 || waitMs === 0) return await this.poll(limits, waitMs);
     if (!this.#follows) return await this.poll(limits, 0);
-    const request = this.#request(statusUrl, limits);
-    const { runtime } = options;
-    const silenceMs = Math.max(leastSilenceMs, options.attemptTimeoutMs);
-    const onResource = (resource: DeferralResource): void => this.accept(resource, undefined);
-    const reading = await followStatus({ send, request, runtime, silenceMs, onResource });
+    const reading = await this.#questions.changes(limits, (resource) => this.accept(resource, undefined));
     if (reading.kind === 'resource') this.accept(reading.resource, reading.askedMs);
     return reading;
   }
 
   async #fetchOutcome(limits: Limits): Promise<Reading> {
-    const { options, send } = this.#start;
     const resource = this.#resource;
     const url = this.#outcomeUrl;
     if (
@@ -252,20 +251,7 @@ export class DeferralSession {
     ) {
       return { kind: 'absent' };
     }
-    return await readOutcome(send, this.#request(url, limits, { isOutcome: true }), options.runtime.wallMs());
-  }
-
-  #request(url: URL, limits: Limits, more: Partial<StatusRequest> = {}): StatusRequest {
-    const { attemptTimeoutMs: timeoutMs } = this.#start.options;
-    return {
-      method: 'GET',
-      url,
-      waitSeconds: 0,
-      isOutcome: false,
-      signal: limits.signal,
-      timeoutMs,
-      ...more,
-    };
+    return await this.#questions.outcome(limits, url);
   }
 
   #settle(reading: Reading): Settlement | undefined {
@@ -273,7 +259,7 @@ export class DeferralSession {
   }
 
   async #pause(limits: Limits, waitMs: number, why: string): Promise<void> {
-    const { runtime } = this.#start.options;
+    const { runtime, onLog } = this.#start.options;
     if (waitMs >= limits.remainingMs()) {
       throw new DeadlineExceededError(
         `The next status request would come in ${Math.ceil(waitMs)} ms, after the deadline (${why}). Go on later with client.deferral(error.resume).`,
@@ -286,7 +272,8 @@ export class DeferralSession {
       );
     }
     noteWait(limits.history, waitMs);
-    await wait(runtime, waitMs, limits.signal);
+    const facts = (): StepFacts => ({ why, waitMs: Math.round(waitMs) });
+    await traced(onLog, 'wait', facts, () => wait(runtime, waitMs, limits.signal));
     this.#throwIfEnded(limits);
   }
 

@@ -44,6 +44,11 @@ export function isOpen(resource: DeferralResource): boolean {
   return resource.status === 'NotStarted' || resource.status === 'Running';
 }
 
+/** Whether nothing more can become of it: settled, and what was owed for a success that came to nothing is undone. */
+export function isOver(resource: DeferralResource): boolean {
+  return !isOpen(resource) && (resource.reversal === undefined || resource.reversal.reversed);
+}
+
 /** What it means that there is no outcome, by the state of the deferral. */
 function settledWithoutOutcome(resource: DeferralResource | undefined, id: string): Settlement {
   switch (resource?.status) {

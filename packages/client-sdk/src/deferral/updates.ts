@@ -1,12 +1,12 @@
 import type { DeferralResource } from '@slackwater/shared';
 import type { DeferralSession } from './session.ts';
-import { isOpen } from './settlement.ts';
+import { isOver } from './settlement.ts';
 
 /** As many changes as are kept for a reader that is slower than they come: of more, the oldest are left out. */
 const mostKept = 100;
 
 /**
- * The deferral as it is, and each change of it, until it is settled. `wait` waits for that; what it throws is thrown after the changes
+ * The deferral as it is, and each change of it, until nothing more can become of it. `wait` waits for that; what it throws is thrown after the changes
  * before.
  */
 export async function* updatesOf(
@@ -31,7 +31,7 @@ export async function* updatesOf(
       const next = changes.shift();
       if (next !== undefined) {
         yield next;
-        if (!isOpen(next)) return;
+        if (isOver(next)) return;
       } else if (ended) {
         await waiting;
         return;

@@ -1,5 +1,6 @@
 import { AxiosHeaders, type AxiosRequestConfig, type InternalAxiosRequestConfig, isAxiosError } from 'axios';
 import type { Runtime } from '../runtime.ts';
+import { type ClientLog, type StepFacts, traced } from '../telemetry.ts';
 import { timedAdapter } from './timed-adapter.ts';
 
 /** What one attempt has of its own. */
@@ -9,6 +10,9 @@ export interface AttemptOwn {
   readonly adapter: AxiosRequestConfig['adapter'];
   readonly signal: AbortSignal;
   readonly runtime: Runtime;
+  readonly log: ClientLog | undefined;
+  /** From 1. */
+  readonly nth: number;
   /** Used where the call's config has no `timeout`. */
   readonly timeoutMs: number;
   /** Told when a server has answered with a redirect that axios follows. */
@@ -39,7 +43,9 @@ export function attemptConfig(
   };
   delete config.cancelToken;
   delete config['axios-retry'];
-  config.adapter = timedAdapter(attempt.adapter, attempt.runtime, call.timeout || attempt.timeoutMs);
+  const adapter = timedAdapter(attempt.adapter, attempt.runtime, call.timeout || attempt.timeoutMs);
+  const facts = (): StepFacts => ({ method: methodOf(call), url: call.url, attempt: attempt.nth });
+  config.adapter = (sent) => traced(attempt.log, 'attempt', facts, () => adapter(sent));
   return config;
 }
 

@@ -113,6 +113,8 @@ function nextAttempt(plan: AttemptPlan, progress: Progress, data: unknown): Axio
     adapter: plan.adapter,
     signal: plan.limits.signal,
     runtime: plan.options.runtime,
+    log: plan.options.onLog,
+    nth: plan.limits.history.attempts,
     timeoutMs: plan.options.attemptTimeoutMs,
     onRedirect: () => {
       progress.redirected = true;

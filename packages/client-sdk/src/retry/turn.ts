@@ -3,6 +3,7 @@ import { isRepeatable } from '../call/body.ts';
 import { factsOf, noteWait } from '../errors/facts.ts';
 import { BodyNotRepeatableError, DeadlineExceededError, RetriesExhaustedError } from '../errors/waiting.ts';
 import { wait } from '../runtime.ts';
+import { type StepFacts, traced } from '../telemetry.ts';
 import { discard } from '../wire/discard.ts';
 import { rehome } from './attempt-config.ts';
 import type { AttemptPlan } from './attempts.ts';
@@ -87,7 +88,8 @@ async function waitForTurn(
   discard(error.response?.data);
   const startedAtMs = runtime.steadyMs();
   const { status } = error.response ?? {};
-  if (!(await wait(runtime, waitMs, limits.signal))) return false;
+  const why = (): StepFacts => ({ why: decision.reason, waitMs: Math.round(waitMs), target: plan.target });
+  if (!(await traced(options.onLog, 'wait', why, () => wait(runtime, waitMs, limits.signal)))) return false;
   try {
     progress.pass = await plan.lanes.enter(plan.target, limits);
   } catch (refusal) {
