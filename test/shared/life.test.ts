@@ -297,7 +297,8 @@ describe('how much is remembered of what was settled', () => {
 
 it('every fault of a life stands in the table of docs/ledger-format.md, and no other', () => {
   const format = readFileSync(new URL('../../docs/ledger-format.md', import.meta.url), 'utf8');
-  const section = format.slice(format.indexOf('### The life of a deferral'), format.indexOf('### Because'));
+  const start = format.indexOf('### The life of a deferral');
+  const section = format.slice(start, format.indexOf('\n### ', start));
   const rows = section.split('\n').filter((line) => line.startsWith('| '));
   const documented = rows.flatMap((row) =>
     [...row.matchAll(/`([a-z-]+)`[:,.]/g)].map(([, name = '']) => name),

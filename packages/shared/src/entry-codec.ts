@@ -32,6 +32,7 @@ const workTypeChanges: MemberShape = {
   expected: 'what changed, by work type',
 };
 
+/** Each member by itself: who reads entry after entry (`EntryReader`) checks no more than the members that differ from the last one's. */
 const shape: Shape = {
   v: oneOf([1]),
   type: oneOf(entryTypes),

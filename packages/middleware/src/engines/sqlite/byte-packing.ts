@@ -2,8 +2,8 @@ const smallestBytes = 16 * 1024;
 
 /** Buffers to be filled again: making large ones over and over is what makes the collector go through the whole heap. */
 const spare: Uint8Array<ArrayBuffer>[] = [];
-const mostSpare = 4;
-const longestSpare = 2 * 1024 * 1024;
+const mostSpare = 2;
+const longestSpare = 1024 * 1024;
 
 /** Collects byte strings behind one another in one buffer that can be handed to another thread. */
 export class BytePacker {
