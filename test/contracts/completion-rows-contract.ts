@@ -201,8 +201,18 @@ export function completionRowsContract(name: string, driver: CompletionDriver): 
       expect([await done(), await done(second)]).toEqual([1, 1]);
     });
 
-    it('tell keys apart that differ in case, in a space behind or in signs', async () => {
-      const keys = ['Key', 'key', 'key ', "k'ey", 'k\\ey', 'k"ey`', 'kéy', 'key'.padEnd(120, '.')];
+    it('tell keys apart that differ in case, in a space behind, in signs or far behind', async () => {
+      const keys = [
+        'Key',
+        'key',
+        'key ',
+        "k'ey",
+        'k\\ey',
+        'k"ey`',
+        'kéy',
+        'key'.padEnd(400, '.'),
+        'key'.padEnd(401, '.'),
+      ];
       for (const one of keys) {
         await attempt(transaction, contextOf({ key: one }));
         expect(await ordinals(one)).toEqual([0]);
@@ -284,6 +294,8 @@ export function completionRowsContract(name: string, driver: CompletionDriver): 
       const completions = await bare.observedAgain(false);
       const missing = { code: 'completion-table-missing' };
       await expect(completions.ready()).rejects.toMatchObject(missing);
+      await expect(completions.find(key)).rejects.toMatchObject(missing);
+      await expect(completions.shutOut(key)).rejects.toMatchObject(missing);
       for (const [said, ...sql] of driver.notOurs) {
         for (const one of sql) await bare.ask(one);
         await expect(completions.ready()).rejects.toMatchObject({

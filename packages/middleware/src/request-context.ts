@@ -30,6 +30,10 @@ export interface CompletionScope {
   nextOrdinal: number;
   /** Set by the driver when the row was there already: the work is done or was shut out. */
   duplicate: boolean;
+  /** How many transactions of the attempt have begun and not ended, as the driver counts them. */
+  openTransactions?: number;
+  /** How many of them were committed, in whichever databases. */
+  committedTransactions?: number;
 }
 
 const storageKey = Symbol.for('slackwater.request-context');

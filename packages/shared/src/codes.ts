@@ -31,6 +31,7 @@ export const errorCodes = [
   'record-corrupt',
   'requester-erased',
   'interrupted-between-transactions',
+  'transaction-left-open',
   'transaction-in-one-string',
   'statement-outside-transaction',
   'identity-not-restored',

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vites
 import type { Completions } from '../../../packages/middleware/src/drivers/driver.ts';
 import { requestContext } from '../../../packages/middleware/src/request-context.ts';
 import { completionRowsContract, type ObservedDatabase } from '../../contracts/completion-rows-contract.ts';
+import { doneOnceContract } from '../../contracts/done-once-contract.ts';
 import { contextOf, hearCommits } from './commits.ts';
 import { completionsOf } from './completions-of.ts';
 
@@ -107,6 +108,37 @@ completionRowsContract('mysql2', {
     ],
   ],
   heading: 'MariaDB and MySQL',
+});
+
+doneOnceContract('mysql2', async () => {
+  const [first, second] = ['effects_first', 'effects_second'].map((database) => {
+    const asking = mysql.createPool({ ...addressOf(database), connectionLimit: 2 });
+    return { ...observedPool(database, true), asking, database };
+  });
+  if (first === undefined || second === undefined) throw new Error('no databases');
+  for (const { asking, database } of [first, second]) {
+    ends.push(() => asking.end());
+    await operator.query(`CREATE DATABASE ${database}`);
+    await asking.query('CREATE TABLE effects (what varchar(100) NOT NULL) ENGINE = InnoDB');
+  }
+  return {
+    completions: completionsOf(first.partition),
+    async client(of = 'first') {
+      const pool = { first: first.pool, second: second.pool, unobserved: first.asking }[of];
+      const connection = await pool.getConnection();
+      return { run: (sql) => connection.query(sql), done: () => connection.release() };
+    },
+    async effects() {
+      const [rows] = await first.asking.query<mysql.RowDataPacket[]>(
+        'SELECT what FROM effects ORDER BY what',
+      );
+      return rows.map((row) => String(row['what']));
+    },
+    async clear() {
+      for (const { asking } of [first, second]) await asking.query('DELETE FROM effects');
+    },
+    ask: (sql) => first.asking.query(sql),
+  };
 });
 
 describe('completion rows on mysql2', () => {

@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Completions } from '../../../packages/middleware/src/drivers/driver.ts';
 import { requestContext } from '../../../packages/middleware/src/request-context.ts';
 import { completionRowsContract, type ObservedDatabase } from '../../contracts/completion-rows-contract.ts';
+import { doneOnceContract } from '../../contracts/done-once-contract.ts';
 import { contextOf, hearCommits } from './commits.ts';
 import { completionsOf } from './completions-of.ts';
 
@@ -66,6 +67,35 @@ completionRowsContract('node:sqlite', {
     [/a column/, 'CREATE TABLE slackwater_completions (key TEXT, ordinal INTEGER, UNIQUE (key, ordinal))'],
   ],
   heading: 'SQLite',
+});
+
+doneOnceContract('node:sqlite', async () => {
+  const [first, second] = ['shapes first', 'shapes second'].map((name) => {
+    const file = join(directory, `${name}.db`);
+    const database = new DatabaseSync(file);
+    opened.push(database);
+    database.exec('PRAGMA journal_mode = WAL; CREATE TABLE effects (what TEXT NOT NULL)');
+    return { database, file };
+  });
+  if (first === undefined || second === undefined) throw new Error('no databases');
+  const { completions } = observed(first.file, true);
+  return {
+    completions,
+    async client(of = 'first') {
+      const { file } = of === 'second' ? second : first;
+      const database = of === 'unobserved' ? new DatabaseSync(file) : observed(file, true).database;
+      return { run: async (sql) => database.exec(sql), done: () => database.close() };
+    },
+    effects: async () =>
+      first.database
+        .prepare('SELECT what FROM effects ORDER BY what')
+        .all()
+        .map(({ what }) => String(what)),
+    async clear() {
+      for (const { database } of [first, second]) database.exec('DELETE FROM effects');
+    },
+    ask: async (sql) => first.database.exec(sql),
+  };
 });
 
 describe('completion rows on node:sqlite', () => {

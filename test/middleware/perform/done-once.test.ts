@@ -7,9 +7,12 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { type Completions, commitSources } from '../../../packages/middleware/src/drivers/driver.ts';
 import { type Observed, observe } from '../../../packages/middleware/src/drivers/pg.ts';
 import type { PerformerSetup } from '../../../packages/middleware/src/perform/performer.ts';
+import { doneOnceContract } from '../../contracts/done-once-contract.ts';
+import { completionsOf } from '../drivers/completions-of.ts';
 import { signal } from './signal.ts';
 import { type Place, place } from './workshop.ts';
 
+const ends: (() => Promise<void>)[] = [];
 let postgres: PostgresServer;
 let pool: pg.Pool;
 let observed: Observed;
@@ -23,7 +26,10 @@ beforeAll(async () => {
   await client.query('CREATE TABLE effects (what text NOT NULL)');
   await client.end();
 });
-afterAll(() => postgres.stop());
+afterAll(async () => {
+  for (const end of ends.splice(0)) await end();
+  await postgres.stop();
+});
 
 beforeEach(async () => {
   here = place(Date.now());
@@ -429,4 +435,43 @@ describe('a deferral on PostgreSQL', () => {
     await shop.until(() => told.length === 2);
     expect(told).toEqual(['wrote orders', 'finished']);
   });
+});
+
+doneOnceContract('pg', async () => {
+  const schemas = ['shapes_first', 'shapes_second'].map((schema) => {
+    const made = () => {
+      const one = new pg.Pool({
+        connectionString: postgres.connectionString,
+        options: `-c search_path=${schema}`,
+        max: 5,
+      });
+      one.on('error', () => {});
+      ends.push(() => one.end());
+      return one;
+    };
+    const asking = made();
+    const observedPool = made();
+    observe(observedPool, { partition: schema, ensure: true });
+    return { schema, asking, pool: observedPool };
+  });
+  const [first, second] = schemas;
+  if (first === undefined || second === undefined) throw new Error('no databases');
+  for (const { schema, asking } of schemas) {
+    await asking.query(`CREATE SCHEMA ${schema}; CREATE TABLE effects (what text NOT NULL)`);
+  }
+  return {
+    completions: completionsOf(first.schema),
+    async client(of = 'first') {
+      const client = await { first: first.pool, second: second.pool, unobserved: first.asking }[of].connect();
+      return { run: (sql) => client.query(sql), done: () => client.release() };
+    },
+    async effects() {
+      const { rows } = await first.asking.query('SELECT what FROM effects ORDER BY what');
+      return rows.map(({ what }) => String(what));
+    },
+    async clear() {
+      for (const { asking } of schemas) await asking.query('TRUNCATE effects');
+    },
+    ask: (sql) => first.asking.query(sql),
+  };
 });

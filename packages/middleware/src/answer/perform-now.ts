@@ -165,9 +165,9 @@ function learnTransactions(
   { writes, completion }: LiveContext,
   once: PerformedOnce | undefined,
 ): void {
-  // A transaction that was tried several times has one ordinal.
+  // A transaction that was tried several times was committed once.
   const count =
-    once === undefined || completion === undefined ? writes : completion.nextOrdinal - once.firstOrdinal;
+    once === undefined || completion === undefined ? writes : (completion.committedTransactions ?? 0);
   if (count === 0) return;
   transactions()
     ?.learn(method, route ?? path, count)

@@ -29,7 +29,7 @@ export function nextOrdinal(scope: CompletionScope): Ordinal {
     attempts.set(scope, attempt);
   }
   if (attempt.open === 0 && !attempt.committed) scope.nextOrdinal = attempt.first;
-  attempt.open++;
+  scope.openTransactions = ++attempt.open;
   const mine = attempt;
   let settled = false;
   return {
@@ -38,8 +38,10 @@ export function nextOrdinal(scope: CompletionScope): Ordinal {
     settle(committed) {
       if (settled) return;
       settled = true;
-      mine.open--;
-      mine.committed ||= committed;
+      scope.openTransactions = --mine.open;
+      if (!committed) return;
+      mine.committed = true;
+      scope.committedTransactions = (scope.committedTransactions ?? 0) + 1;
     },
   };
 }

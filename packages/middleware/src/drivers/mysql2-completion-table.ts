@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { Ordinal } from './completion-ordinals.ts';
 import type { Mysql2ConnectionConfig } from './mysql2-client.ts';
 
@@ -18,7 +19,7 @@ export interface Mysql2CompletionTable {
   prune(olderThanMs: number, limit: number): string;
 }
 
-/** The longest key that the table must take. Keys are hashes and identifiers, far shorter. */
+/** The longest key that the table must take, in bytes. Of a longer one it has the hash: a key that was cut off could be another one's. */
 const keyBytes = 128;
 
 /** The table in the database that a connection is configured for, whichever it uses by then; else in the one it uses. */
@@ -55,15 +56,19 @@ export function completionTableOf({
       `SELECT ordinal FROM ${table} LIMIT 0`,
     ],
     insertRow: ({ scope, number }) =>
-      `INSERT INTO ${table} (\`key\`, ordinal) VALUES (${hex(scope.key)}, ${number})`,
-    find: (key) => `SELECT ordinal, tombstone FROM ${table} WHERE \`key\` = ${hex(key)} ORDER BY ordinal`,
+      `INSERT INTO ${table} (\`key\`, ordinal) VALUES (${keyOf(scope.key)}, ${number})`,
+    find: (key) => `SELECT ordinal, tombstone FROM ${table} WHERE \`key\` = ${keyOf(key)} ORDER BY ordinal`,
     findAlone: (key) =>
-      `SELECT ordinal, tombstone FROM ${table} WHERE \`key\` = ${hex(key)} ORDER BY ordinal LOCK IN SHARE MODE`,
+      `SELECT ordinal, tombstone FROM ${table} WHERE \`key\` = ${keyOf(key)} ORDER BY ordinal LOCK IN SHARE MODE`,
     insertTombstone: (key) =>
-      `INSERT INTO ${table} (\`key\`, ordinal, tombstone) VALUES (${hex(key)}, 0, true)`,
+      `INSERT INTO ${table} (\`key\`, ordinal, tombstone) VALUES (${keyOf(key)}, 0, true)`,
     prune: (olderThanMs, limit) =>
       `DELETE FROM ${table} WHERE done_at < NOW(3) - INTERVAL ${Math.round(olderThanMs * 1000)} MICROSECOND LIMIT ${limit}`,
   };
+}
+
+function keyOf(key: string): string {
+  return hex(Buffer.byteLength(key) <= keyBytes ? key : `sha256:${hash('sha256', key)}`);
 }
 
 function hex(text: string): string {

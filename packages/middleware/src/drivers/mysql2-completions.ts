@@ -1,7 +1,7 @@
 import { isSlackwaterError } from '@slackwater/shared';
 import { tableMissing } from './completion-error.ts';
 import type { CompletionRow, Completions } from './driver.ts';
-import { isServerError } from './mysql2-completion-error.ts';
+import { completionRowError, isServerError } from './mysql2-completion-error.ts';
 import { contactFailure } from './mysql2-contact.ts';
 import type { Mysql2OnceObservation } from './mysql2-once.ts';
 import type { Ask, Mysql2Service } from './mysql2-service.ts';
@@ -93,8 +93,9 @@ export function completionsOf(
     try {
       return await asked;
     } catch (error) {
-      if (isServerError(error)) known = undefined;
-      throw error;
+      if (!isServerError(error)) throw error;
+      known = undefined;
+      throw completionRowError(error);
     }
   }
 

@@ -10,7 +10,7 @@ import {
   insertTombstoneSql,
   pruneSql,
 } from './node-sqlite-completion-table.ts';
-import { isHeldByOthers } from './node-sqlite-errors.ts';
+import { completionRowError, isHeldByOthers } from './node-sqlite-errors.ts';
 import type { SqliteOnceObservation } from './node-sqlite-once.ts';
 import type { SqliteState } from './node-sqlite-state.ts';
 
@@ -60,7 +60,7 @@ export function completionsOf(
         if (systemClock.now() > deadline)
           throw new Error('The connection did not end its transaction in time.');
       } catch (error) {
-        if (!isHeldByOthers(error) || systemClock.now() > deadline) throw error;
+        if (!isHeldByOthers(error) || systemClock.now() > deadline) throw completionRowError(error);
       }
       await new Promise<void>((resolve) => void systemClock.after(looksEveryMs, resolve));
     }

@@ -2,6 +2,7 @@ import { isSlackwaterError } from '@slackwater/shared';
 import { tableMissing } from './completion-error.ts';
 import type { CompletionRow, Completions } from './driver.ts';
 import type { PgClient } from './pg-client.ts';
+import { completionRowError } from './pg-completion-error.ts';
 import {
   checkTableSql,
   ensureTableSql,
@@ -72,8 +73,9 @@ export function completionsOf(
     try {
       return await asked;
     } catch (error) {
-      if (isServerError(error)) known = undefined;
-      throw error;
+      if (!isServerError(error)) throw error;
+      known = undefined;
+      throw completionRowError(error);
     }
   }
 

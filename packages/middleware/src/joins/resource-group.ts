@@ -71,7 +71,7 @@ export interface GroupGround {
   >;
   /** The requests that this process performs and that have deferred parts, by the id that the parts have for them. */
   readonly underWay: ReadonlySet<string>;
-  readonly voice: Pick<GateVoice, 'tell' | 'trouble'>;
+  readonly voice: Pick<GateVoice, 'tell' | 'trouble' | 'warn'>;
   readonly performing: Pick<PerformerSetup, 'admission' | 'replay' | 'completionsOf'> &
     Partial<Pick<PerformerSetup, 'roomOf'>>;
   /** Whether an application is known: without one nothing has a route, and everything would be parked. */
@@ -117,6 +117,8 @@ export function resourceGroup({ name, engine, ledger }: GroupPolicy, ground: Gro
         return own ?? ground.seenElsewhere()?.known(method, route);
       },
       learnTransactions: ({ method, route }, count) => transactions.learn(method, route, count),
+      unwitnessed: ({ method, route, partition }) =>
+        voice.warn('performed-without-completion', unwitnessedMessage(method, route, partition)),
       on(event) {
         activity.note(event);
         voice.tell('deferral', { ...event, group: name });
@@ -224,4 +226,11 @@ function oncePerSpell(tell: (error: unknown) => void): { tell(error: unknown): v
       isFailing = false;
     },
   };
+}
+
+function unwitnessedMessage(method: string, route: string, partition: string): string {
+  return (
+    `A deferral of ${method} ${route} was performed, and nothing that it wrote was seen to be committed on an observed connection (its partition is ${partition}): ` +
+    'if it writes, after a crash it may be done a second time.'
+  );
 }

@@ -125,6 +125,7 @@ export const warningCodes = [
   'gate-after-body-parser',
   'audit-without-auth',
   'deferral-without-completions',
+  'performed-without-completion',
   'partition-differs',
   'partition-unobserved',
   'work-type-unknown',

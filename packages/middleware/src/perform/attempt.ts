@@ -2,7 +2,7 @@ import { isSlackwaterError } from '@slackwater/shared';
 import type { CompletionRow } from '../drivers/driver.ts';
 import type { CapturedRequest, ReadRequest } from '../ledger/deferral.ts';
 import type { CompletionScope } from '../request-context.ts';
-import { type CompletionsOrNone, rowsOf, shutOut, trouble } from './completion-rows.ts';
+import { type CompletionsOrNone, rowsOf, shutOut } from './completion-rows.ts';
 import {
   bringInLine,
   concludeFailed,
@@ -16,6 +16,8 @@ import {
 } from './conclude.ts';
 import { eitherSignal } from './either-signal.ts';
 import { judgeResult, type Verdict } from './judge-result.ts';
+import { learnFrom } from './learn-from.ts';
+import { afterTransactions } from './left-open.ts';
 import { isCompensation } from './parts/own-work.ts';
 import type { PerformError } from './performer-events.ts';
 import { type AttemptPlan, planAttempt } from './plan-attempt.ts';
@@ -67,8 +69,8 @@ async function attemptRead(job: Job, means: AttemptMeans, request: CapturedReque
     return 'idle';
   }
   const rows = await rowsOf(job, completions);
-  if (rows === undefined) {
-    await concludePostponed(job, ['database-unreachable']);
+  if (typeof rows === 'string') {
+    await concludePostponed(job, [rows]);
     return { heldForMs: parts.options.lookEveryMs };
   }
   const known: Known = { completions, transactions: await parts.knownTransactions(deferral) };
@@ -134,9 +136,18 @@ async function perform(
   });
   either.release();
   const begun = scope.nextOrdinal - firstOrdinal;
-  const verdict = judgeResult(result, scope.duplicate);
+  const verdict = await afterTransactions(job, scope, judgeResult(result, scope.duplicate));
   if (verdict.is === 'performed') means.wentWell();
-  return carryOut(job, means, known, verdict, started.attempts, begun);
+  return carryOut(job, means, known, verdict, { attempts: started.attempts, begun, scope });
+}
+
+/** What is known of an attempt that has ended. */
+interface Tried {
+  /** How many there were, it included. */
+  readonly attempts: number;
+  /** How many transactions it began. */
+  readonly begun: number;
+  readonly scope: CompletionScope;
 }
 
 async function carryOut(
@@ -144,13 +155,12 @@ async function carryOut(
   means: AttemptMeans,
   known: Known,
   verdict: Verdict,
-  attempts: number,
-  begun: number,
+  tried: Tried,
 ): Promise<AttemptEnd> {
   switch (verdict.is) {
     case 'performed':
       await concludePerformed(job, verdict.outcome, verdict.status);
-      await learn(job, known.completions, begun);
+      await learnFrom(job, known.completions, tried.scope);
       return 'well';
     case 'refused':
       if (isCompensation(job.deferral)) {
@@ -160,13 +170,13 @@ async function carryOut(
       }
       if (!(await shutOut(job, known.completions))) {
         // Not failed for good before it is certain that nothing comes after.
-        await concludeRetry(job, attempts, verdict.outcome, verdict.error);
+        await concludeRetry(job, tried.attempts, verdict.outcome, verdict.error);
         return 'badly';
       }
       await concludeFailed(job, verdict.outcome, verdict.error);
       return 'well';
     case 'elsewhere':
-      await leaveToOthers(job, attempts, verdict.error);
+      await leaveToOthers(job, tried.attempts, verdict.error);
       return 'idle';
     case 'parked':
       await concludeParked(job, verdict.error);
@@ -175,7 +185,7 @@ async function carryOut(
       await leave(job, means);
       return 'idle';
     case 'uncertain':
-      return lookAgain(job, known, verdict, attempts, begun);
+      return lookAgain(job, known, verdict, tried);
     default:
       return verdict satisfies never;
   }
@@ -192,15 +202,14 @@ async function lookAgain(
   job: Job,
   known: Known,
   verdict: Extract<Verdict, { is: 'uncertain' }>,
-  attempts: number,
-  begun: number,
+  { attempts, begun }: Tried,
 ): Promise<AttemptEnd> {
   const rows = await rowsOf(job, known.completions);
   // Without them: tried later, when they are looked at first.
   const plan: AttemptPlan =
-    rows === undefined
+    typeof rows === 'string'
       ? { do: 'perform', firstOrdinal: 0 }
-      : planNow(job, rows, Math.max(known.transactions ?? 1, begun), attempts);
+      : planNow(job, rows, Math.max(known.transactions ?? 1, begun), attempts, verdict.metRow);
   if (plan.do === 'perform') {
     await concludeRetry(job, attempts, verdict.outcome, verdict.error);
     return 'badly';
@@ -214,6 +223,7 @@ function planNow(
   rows: readonly CompletionRow[],
   knownTransactions: number | undefined,
   attempts: number,
+  metRow = false,
 ): AttemptPlan {
   const { maxAttempts } = parts.options;
   const counted = attempts - (deferral.redriven?.attempts ?? 0);
@@ -222,6 +232,7 @@ function planNow(
     attempts: deferral.error?.code === 'route-missing' ? Math.min(counted, maxAttempts - 1) : counted,
     maxAttempts,
     rows,
+    metRow,
     knownTransactions,
     repeatable: deferral.redriven?.repeat === true || parts.repeatable(deferral),
   });
@@ -271,17 +282,6 @@ const shutOutEarlier: PerformError = {
 function exhausted(attempts: number, last?: PerformError): PerformError {
   const ending = last === undefined ? '' : ` The last one: ${last.message}`;
   return { code: 'attempts-exhausted', message: `None of ${attempts} attempts succeeded.${ending}` };
-}
-
-/** Several transactions may be several tries at one: then the rows that are left say how many there are. */
-async function learn(job: Job, completions: CompletionsOrNone, begun: number): Promise<void> {
-  try {
-    const rows = begun > 1 ? await rowsOf(job, completions) : undefined;
-    const count = begun > 1 ? rows?.length : begun;
-    if (count !== undefined && count > 0) await job.parts.learnTransactions(job.deferral, count);
-  } catch (error) {
-    trouble(job, 'learning how many transactions a route takes', error);
-  }
 }
 
 async function leave(job: Job, means: AttemptMeans): Promise<void> {

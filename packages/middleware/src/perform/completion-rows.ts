@@ -5,11 +5,14 @@ import type { Job } from './conclude.ts';
 /** A partition's completion rows, or the word for a driver that can't keep them. */
 export type CompletionsOrNone = Completions | 'at-least-once';
 
-/** The completion rows, or undefined where the database can't be asked. */
+/** Why the completion rows are not known. */
+export type RowsUnknown = 'database-unreachable' | 'completion-table-missing';
+
+/** The completion rows, or why they can't be asked for. */
 export async function rowsOf(
   job: Job,
   completions: CompletionsOrNone,
-): Promise<readonly CompletionRow[] | undefined> {
+): Promise<readonly CompletionRow[] | RowsUnknown> {
   if (completions === 'at-least-once') return [];
   const { clock, options } = job.parts;
   try {
@@ -17,7 +20,8 @@ export async function rowsOf(
     return await inTime(clock, options.attemptTimeoutMs, 'Asking for completion rows', asked);
   } catch (error) {
     trouble(job, 'asking for completion rows', error);
-    return undefined;
+    const { code } = (error ?? {}) as { readonly code?: unknown };
+    return code === 'completion-table-missing' ? code : 'database-unreachable';
   }
 }
 

@@ -13,7 +13,13 @@ export type Verdict =
   /** The route refused it for good: shut out, then failed. */
   | { readonly is: 'refused'; readonly outcome: Outcome | undefined; readonly error: PerformError }
   /** The completion rows must say whether the work was done; if not, it is tried again. */
-  | { readonly is: 'uncertain'; readonly outcome: Outcome | undefined; readonly error: PerformError }
+  | {
+      readonly is: 'uncertain';
+      readonly outcome: Outcome | undefined;
+      readonly error: PerformError;
+      /** The driver met a completion row of another attempt. */
+      readonly metRow?: true;
+    }
   /** This process has no such route; another one may. */
   | { readonly is: 'elsewhere'; readonly error: PerformError }
   /** Another attempt would meet the same; a person has to look. */
@@ -55,7 +61,12 @@ export function judgeResult(result: ReplayResult, duplicate: boolean): Verdict {
 }
 
 function judgeStatus(status: number, outcome: Outcome | undefined, duplicate: boolean): Verdict {
-  if (duplicate) return uncertain('route-failed', 'Another attempt had done the work, or was shut out.');
+  if (duplicate) {
+    return {
+      ...uncertain('route-failed', 'Another attempt had done the work, or was shut out.'),
+      metRow: true,
+    };
+  }
   if (status < 400) return { is: 'performed', outcome, status };
   const message = `The route answered ${status}.`;
   if (status < 500 && !worthAnotherTry.has(status)) {
@@ -64,6 +75,9 @@ function judgeStatus(status: number, outcome: Outcome | undefined, duplicate: bo
   return { is: 'uncertain', outcome, error: { code: 'route-failed', message } };
 }
 
-function uncertain(code: 'route-failed' | 'attempt-timed-out', message: string): Verdict {
+function uncertain(
+  code: 'route-failed' | 'attempt-timed-out',
+  message: string,
+): Extract<Verdict, { is: 'uncertain' }> {
   return { is: 'uncertain', outcome: undefined, error: { code, message } };
 }

@@ -27,6 +27,8 @@ export interface PerformerParts {
   readonly knownTransactions: (deferral: Deferral) => number | undefined | Promise<number | undefined>;
   /** Told how many transactions the deferral's route took, each time it went well. */
   readonly learnTransactions: (deferral: Deferral, count: number) => void | Promise<void>;
+  /** Told where the deferral's route answered with success and nothing of it was seen to be committed, though its partition has completion rows. */
+  readonly unwitnessed: (deferral: Deferral) => void;
   /** Whether the deferral's route says that it may be repeated from its start. */
   readonly repeatable: (deferral: Deferral) => boolean;
   /** What is performed beside requests. */

@@ -38,6 +38,7 @@ export interface PerformerSetup {
   /** Default: nothing is known, and nothing is learned. */
   readonly knownTransactions?: PerformerParts['knownTransactions'];
   readonly learnTransactions?: PerformerParts['learnTransactions'];
+  readonly unwitnessed?: PerformerParts['unwitnessed'];
   /** Room that is shared with other performers of this process. Default: room of its own for `maxInFlight`. */
   readonly roomOf?: (partition: string) => Room;
   /** Default: nothing is ever paused. */
@@ -251,6 +252,7 @@ function completeParts(setup: PerformerSetup): PerformerParts {
     missingRoutes: new MissingRoutes(setup.clock, options),
     knownTransactions: setup.knownTransactions ?? (() => undefined),
     learnTransactions: setup.learnTransactions ?? (() => {}),
+    unwitnessed: setup.unwitnessed ?? (() => {}),
     repeatable: setup.repeatable ?? (() => false),
     own: setup.own ?? noOwnWork,
     random: setup.random ?? Math.random,

@@ -8,6 +8,8 @@ export interface AttemptFacts {
   readonly maxAttempts: number;
   /** Its completion rows as they are now. */
   readonly rows: readonly CompletionRow[];
+  /** The attempt that has just ended met a row of another one, in whichever database. */
+  readonly metRow?: boolean;
   /** How many transactions its route was seen to take; undefined before it was ever seen. */
   readonly knownTransactions: number | undefined;
   /** True where the route says that it may be repeated from its start. */
@@ -35,9 +37,16 @@ export function planAttempt(facts: AttemptFacts): AttemptPlan {
   const done = facts.rows.filter((row) => !row.tombstone);
   if (done.length > 0) return planAfterWork(facts, done);
   if (facts.rows.length > 0) return { do: 'settle-as-shut-out' };
+  if (facts.metRow === true) return { do: 'park', error: doneElsewhere };
   if (facts.attempts >= facts.maxAttempts) return { do: 'give-up' };
   return { do: 'perform', firstOrdinal: 0 };
 }
+
+const doneElsewhere: PerformError = {
+  code: 'interrupted-between-transactions',
+  message:
+    "An earlier attempt committed in another database than the deferral's partition, and nothing there; it is not repeated by itself.",
+};
 
 function planAfterWork(facts: AttemptFacts, done: readonly CompletionRow[]): AttemptPlan {
   const known = facts.knownTransactions ?? 1;

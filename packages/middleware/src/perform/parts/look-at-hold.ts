@@ -68,7 +68,7 @@ async function lookAtRows(
     if (completions === undefined) return 'unknown';
     const of = { ...job, deferral: { ...job.deferral, completionKey: rows.key } };
     const found = await rowsOf(of, completions);
-    if (found === undefined) return 'unknown';
+    if (typeof found === 'string') return 'unknown';
     if (found.some(({ tombstone }) => !tombstone)) return 'done';
     answer = 'not-done';
   }
