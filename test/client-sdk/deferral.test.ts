@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import type { Readable } from 'node:stream';
 import { inspect } from 'node:util';
 import type { DeferralResource } from '@slackwater/shared';
 import { AxiosError } from 'axios';
@@ -159,6 +160,26 @@ describe('a deferred request', () => {
     const { client } = fastClient(server.origin);
     expect((await client.post('/jobs', {})).data).toEqual({ job: 1 });
     expect(server.seen).toHaveLength(1);
+  });
+
+  it('is not waited for where it is a part of what the route did: the result says which wait and which are done', async () => {
+    const header = `id="${id}", portion=part, deferred=("email";id="${id}"), done=("booking")`;
+    const server = await serve((_seen, response) =>
+      json(response, 201, { booking: 7 }, { 'slackwater-deferred': header }),
+    );
+    const { client } = fastClient(server.origin);
+    const { data, slackwater } = await client.post('/bookings', {});
+    expect(data).toEqual({ booking: 7 });
+    expect(slackwater).toMatchObject({
+      parts: { deferred: [{ part: 'email', id }], done: ['booking'] },
+      deferral: undefined,
+      resume: undefined,
+    });
+    expect(server.seen).toHaveLength(1);
+    const streamed = await client.post<Readable>('/bookings', {}, { responseType: 'stream' });
+    expect(streamed.slackwater.parts).toEqual(slackwater.parts);
+    expect(streamed.data.readableDidRead).toBe(false);
+    streamed.data.resume();
   });
 
   it('is not waited for where the server said "succeeded" ahead of the work', async () => {

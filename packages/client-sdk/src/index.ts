@@ -2,7 +2,7 @@
 export { type CreateClientOptions, createClient, type SlackwaterClient, slackwater } from './client.ts';
 export type { CallOptions, ClientOptions, DeferralNotice, RetryNotice } from './options.ts';
 export type { SlackwaterRequestConfig } from './call/prepare.ts';
-export type { Provenance, SlackwaterResponse } from './call/settle.ts';
+export type { PartsSaid, Provenance, SlackwaterResponse } from './call/settle.ts';
 export type { RetryReason } from './retry/decide.ts';
 // deferrals
 export type { Poller, PollOptions, RecordedProof } from './deferral/poller.ts';

@@ -1,7 +1,13 @@
-import type { DeferralResource } from '@slackwater/shared';
+import {
+  type DeferralResource,
+  type DeferredPortion,
+  headerNames,
+  parseDeferredHeader,
+} from '@slackwater/shared';
 import { AxiosError, AxiosHeaders, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import type { CallHistory, FailureFacts } from '../errors/facts.ts';
 import { noteFailureFacts } from '../errors/guards.ts';
+import { headerOf } from '../wire/headers.ts';
 
 /** How a response came about. */
 export interface Provenance {
@@ -25,6 +31,16 @@ export interface Provenance {
    * (`Slackwater-Deferred`); else undefined. It carries the capability: keep it like a password.
    */
   readonly resume: string | undefined;
+  /** Present where the route did part of its work and deferred the rest: which parts wait, by id, and which are done. */
+  readonly parts?: PartsSaid;
+}
+
+/** What the header `Slackwater-Deferred` says of an answer's parts. */
+export interface PartsSaid {
+  /** `client.deferral(id)` follows one, as whoever the server recorded it for. */
+  readonly deferred: readonly DeferredPortion[];
+  /** As far as the route said. */
+  readonly done: readonly string[];
 }
 
 /** An axios response that tells how it came about. */
@@ -68,7 +84,7 @@ export function settle(
     data,
     config: call,
     request: request as unknown,
-    slackwater: provenance,
+    slackwater: withParts(provenance, answer),
   };
   const { validateStatus } = call;
   if (!status || !validateStatus || validateStatus(status)) return response;
@@ -81,4 +97,11 @@ export function settle(
   );
   noteFailureFacts(error, facts);
   throw error;
+}
+
+function withParts(provenance: Provenance, answer: Pick<AxiosResponse<unknown>, 'headers'>): Provenance {
+  const said = parseDeferredHeader(headerOf(answer, headerNames.deferred));
+  if (said?.portion !== 'part') return provenance;
+  const { deferred, done } = said;
+  return { ...provenance, parts: { deferred, done } };
 }

@@ -42,7 +42,7 @@ export async function detectDeferral(
 ): Promise<Sighting> {
   const location = headerOf(response, headerNames.operationLocation);
   const id = location === undefined ? undefined : deferralIdOf(location);
-  const acknowledged = parseDeferredHeader(headerOf(response, headerNames.deferred)) !== undefined;
+  const acknowledged = parseDeferredHeader(headerOf(response, headerNames.deferred))?.portion === 'all';
   if (response.status !== 202 && !acknowledged) return { kind: 'none' };
   const trusted = (url: string): URL => trustedUrl(url, requestUrl(), options.allowedOrigins);
   const askedMs = askedWaitMs(response, options.runtime.wallMs());
