@@ -104,6 +104,7 @@ beforeAll(async () => {
       ['email', {}, { partition: '' }],
       ['email', {}, { orderKey: 'x'.repeat(1_001) }],
       ['email', {}, { maxDelayMs: 5 }],
+      ['email', {}, { orderkey: 'x' }],
     ];
     const messages: string[] = [];
     for (const [name, payload, options] of wishes) {
@@ -111,6 +112,11 @@ beforeAll(async () => {
         () => messages.push('deferred'),
         (error: Error & { code: string }) => messages.push(`${error.code}: ${error.message}`),
       );
+    }
+    try {
+      req.slackwater.parts('bestätigt');
+    } catch (error) {
+      messages.push(`${(error as { code?: string }).code}: ${(error as Error).message}`);
     }
     res.json(messages);
   });
@@ -283,6 +289,8 @@ describe('a request that does part of its work at once', () => {
       expect.stringMatching(/^part-refused: .*no name of 1 to 200 characters/),
       expect.stringMatching(/^part-refused: .*order key/),
       expect.stringMatching(/^part-refused: .*maxDelayMs is 5; give 1,000/),
+      expect.stringMatching(/^part-refused: .*no option "orderkey"; known here are partition, orderKey/),
+      expect.stringMatching(/^part-refused: .*"bestätigt" is no name of a part that is done/),
     ]);
     const unnamed = (await (await post(`${orders.url}/line`, { to: 'nobody' })).text()).slice(0, 2_000);
     expect(unnamed).toContain('the option requester names nobody; authenticate before the route');

@@ -2,10 +2,10 @@ import type { ServerResponse } from 'node:http';
 import type { Request } from 'express';
 import type { GateParts, Recorder, Recorders } from '../answer/gate-parts.ts';
 import { requestJudge } from '../answer/handle.ts';
-import type { PartMeans, Passed, ReplayOf } from '../answer/parts/contract.ts';
-import { GateRequest } from '../answer/parts/gate-request.ts';
+import type { PartMeans, ReplayOf } from '../answer/parts/contract.ts';
+import { GateReplay, GateRequest } from '../answer/parts/gate-request.ts';
 import { pollAfterMs } from '../answer/poll-after.ts';
-import { factFinder } from '../answer/request-facts.ts';
+import { factFinder, type RequestFacts } from '../answer/request-facts.ts';
 import { systemClock as clock } from '../clock.ts';
 import { routeTable } from '../decide/route-table.ts';
 import type { GateVoice } from '../options/gate-voice.ts';
@@ -59,10 +59,14 @@ export function answerRequests(
   };
 
   /** Where an outer gate can defer parts and this one can't, the outer one does. */
-  function tellHandler(req: Request, res: ServerResponse, passed: Passed): void {
-    if (means.desk === undefined && (req.slackwater as unknown) !== undefined) return;
-    req.slackwater = new GateRequest(means, req, res, passed, means.desk === undefined ? '' : baseUrlOf(req));
+  function isForOuter({ slackwater }: { readonly slackwater?: unknown }): boolean {
+    return means.desk === undefined && slackwater !== undefined;
   }
+
+  function tellHandler(req: Request, res: ServerResponse, facts?: RequestFacts): void {
+    if (!isForOuter(req)) req.slackwater = new GateRequest(means, req, res, facts);
+  }
+
   const parts: GateParts = {
     options,
     clock,
@@ -79,7 +83,7 @@ export function answerRequests(
     }),
     admissions,
     candidates,
-    tellHandler: (req, res, facts) => tellHandler(req, res, { facts, replay: undefined }),
+    tellHandler,
     recorders: means.recorders,
     shadow,
     learned,
@@ -93,7 +97,10 @@ export function answerRequests(
   };
   return {
     judge: requestJudge(parts, (req) => allowListed(req.rawHeaders, keptHeaders), baseUrlOf),
-    tellHandler: (req, res, replay) => tellHandler(req, res, { facts: undefined, replay }),
+    tellHandler(req, res, replay) {
+      if (replay === undefined) tellHandler(req, res);
+      else req.slackwater = new GateReplay(means, req, res, replay);
+    },
   };
 }
 

@@ -16,14 +16,18 @@ export interface PartDesk {
   /** The deferral that a replay is of, and where it is recorded. Rejects where it can't be found. */
   parentOf(id: string): Promise<ParentDeferral>;
   /** Records a part, held; undefined where the queue is full. Rejects with an `EngineError` or a `LedgerError`. */
-  record(
-    at: Recorder,
-    part: PartToRecord,
-  ): Promise<{ readonly id: string; readonly capability: string | undefined } | undefined>;
+  record(at: Recorder, part: PartToRecord): Promise<RecordedPart | undefined>;
   /** Lets it be performed. Tries for a while, and never rejects: then it is found out later how its request ended. */
   release(at: Recorder, id: string, partition: string): Promise<void>;
   /** Its request came to nothing. Likewise. */
   cancel(at: Recorder, id: string): Promise<void>;
+}
+
+/** A part that is recorded. */
+export interface RecordedPart {
+  readonly id: string;
+  /** Undefined where an earlier try of its request recorded it, with another payload. */
+  readonly capability: string | undefined;
 }
 
 /** What a part of a replayed request inherits. */

@@ -14,6 +14,11 @@ export interface SaidOfPart {
   readonly options: DeferOptions;
 }
 
+const knownOptions: readonly string[] = [
+  'partition',
+  'orderKey',
+  'maxDelayMs',
+] satisfies (keyof DeferOptions)[];
 const mostCharacters = { partition: 200, orderKey: 1_000 } as const;
 
 /** Where, by what, and in which order a part is performed. Throws `part-refused`. */
@@ -24,6 +29,13 @@ export function partToRecord(
 ): Omit<PartToRecord, 'payload' | 'ordinal'> {
   const { name, part, options } = said;
   const { parent, key, requester, pseudonym } = request;
+  const unknown = Object.keys(options).find((option) => !knownOptions.includes(option));
+  if (unknown !== undefined) {
+    throw new PartRefusedError(
+      name,
+      `there is no option ${JSON.stringify(unknown.slice(0, 60))}; known here are ${knownOptions.join(', ')}`,
+    );
+  }
   const named = part.workType ?? request.workType;
   const policy = gate.workTypes.find((one) => one.name === named);
   const { priority, name: workType } = policy ?? {
