@@ -3,6 +3,7 @@ import { bulkSegments } from '../../packages/middleware/src/engines/bulk-keys.ts
 import { below } from './below.ts';
 import { bytes, type MakeEngineUnderTest, withEngineOf, withSecond } from './engine-under-test.ts';
 import { gateGroupsContract } from './gate-groups-contract.ts';
+import { hostsContract } from './hosts-contract.ts';
 import { ledgerKeysContract } from './ledger-keys-contract.ts';
 import { logContract } from './log-contract.ts';
 import { queueContract } from './queue-contract.ts';
@@ -29,6 +30,7 @@ export function engineContract(name: string, make: MakeEngineUnderTest): void {
     recordsContract(make);
     ledgerKeysContract(make);
     gateGroupsContract(make);
+    hostsContract(make);
     lifeContract(make);
   });
 }

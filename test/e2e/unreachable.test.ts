@@ -87,16 +87,19 @@ async function order(workType: string): Promise<{ status: number; reference: str
 }
 
 describe('a database out of reach (B-14)', () => {
-  it.each<[string, () => Promise<void> | void]>([
-    ['refuses connections', () => proxy.cut()],
+  const heal = (): Promise<void> | void => proxy.heal();
+  it.each<[string, () => Promise<void> | void, () => Promise<void> | void]>([
+    ['refuses connections', () => proxy.cut(), heal],
+    ['is no process any more', () => server.kill(), () => server.restart()],
     [
       'resets connections, and answers no new ones in time',
       () => {
         proxy.stall();
         proxy.drop();
       },
+      heal,
     ],
-  ])('that %s: requests are answered, and done when it is back', async (_, breakDown) => {
+  ])('that %s: requests are answered, and done when it is back', async (_, breakDown, comeBack) => {
     // More connections than one: the loss of a single one says nothing.
     await eventually(async () => {
       const some = await Promise.all([order('none'), order('none'), order('none')]);
@@ -112,7 +115,7 @@ describe('a database out of reach (B-14)', () => {
     expect((await order('none')).status).toBe(500);
     const wave = await Promise.all(Array.from({ length: 10 }, () => order('defers')));
     expect(wave.map(({ status }) => status)).toEqual(wave.map(() => 202));
-    await proxy.heal();
+    await comeBack();
     await eventually(async () => {
       const { rows } = await pool.query('SELECT reference FROM orders');
       const there = rows.map(({ reference }) => reference);

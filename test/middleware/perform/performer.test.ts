@@ -325,6 +325,15 @@ describe('the performer, closing', () => {
     expect(here.clock.now() - from).toBeLessThan(12_000);
 
     const next = await here.open();
+    // Without waiting for the lease, which has minutes left.
+    const [claim] = await next.engine.queue.claim({
+      partition: 'orders',
+      limit: 1,
+      leaseMs: 1_000,
+      holder: 'next',
+    });
+    expect(claim?.id).toBe(id);
+    await next.engine.queue.postpone(id, claim?.token ?? 0, 0);
     next.app.post('/pay', (_req, res) => void res.end());
     next.performer.start();
     expect(await next.ended(id)).toMatchObject({ status: 'Succeeded', attempts: 2 });
