@@ -58,7 +58,7 @@ async function partsByMail(): Promise<Record<string, { status: string; error: st
 }
 
 describe('after kill -9', () => {
-  it('a request whose success was told, and that had failed by then, is undone, once (B-07, B-48)', async () => {
+  it('a request whose success was told, and that had failed by then, is undone, once (B-07, B-47, B-48)', async () => {
     expect(told).toMatchObject({ status: 201, body: { outcome: 'succeeded', implemented: false } });
     await eventually(() => expect(shop.effects()).toContain('undone the order'));
     const resource = await eventually(async () => {

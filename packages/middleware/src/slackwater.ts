@@ -86,15 +86,11 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
   const meter = measureGate(resolved, deciding, voice, groups, batches.list);
   const verifyToken = resolved.auth && tokenVerifier(resolved.auth, clock);
   const decisions = tellDecisions(resolved, voice, verifyToken);
-  const { judge, tellHandler } = answerRequests(
-    resolved,
-    deciding,
-    candidates,
-    voice,
-    groups,
-    decisions,
-    meter,
-  );
+  const {
+    judge,
+    tellHandler,
+    close: closeAnswers,
+  } = answerRequests(resolved, deciding, candidates, voice, groups, decisions, meter);
   const serve = createResources({
     ...resourceParts(resolved, deciding, voice, groups, control),
     verifyToken,
@@ -166,6 +162,7 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
     await operations.close();
     // While there is an engine to take its values back from.
     await sharing?.close();
+    await closeAnswers();
     await groups?.close();
     table.close();
   }

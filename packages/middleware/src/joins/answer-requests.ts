@@ -32,6 +32,8 @@ export interface AnsweredRequests {
   readonly judge: ReturnType<typeof requestJudge>;
   /** Tells the handler of one that is not judged, in `req.slackwater`, what the gate does for it. */
   tellHandler(req: Request, res: ServerResponse, replay?: ReplayOf): void;
+  /** Waits for what is recorded of requests that have ended. */
+  close(): Promise<void>;
 }
 
 /** Requests from outside are let through, or answered. */
@@ -101,6 +103,7 @@ export function answerRequests(
       if (replay === undefined) tellHandler(req, res);
       else req.slackwater = new GateReplay(means, req, res, replay);
     },
+    close: async () => means.desk?.close(),
   };
 }
 

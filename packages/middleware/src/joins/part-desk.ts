@@ -24,6 +24,8 @@ export function partDesk(
   { trouble }: Pick<GateVoice, 'trouble'>,
 ): PartDesk {
   const newRequestId = ulidFactory(clock);
+  const settling = new Set<Promise<void>>();
+  let closing = false;
   const asked = groups.all.map((group) => ({
     group,
     mark: group.mark,
@@ -37,13 +39,20 @@ export function partDesk(
   }
 
   /** Where it fails for good, whoever looks at the part finds out by itself. */
-  async function insist(doing: string, work: () => Promise<unknown>): Promise<void> {
+  function insist(doing: string, work: () => Promise<unknown>): Promise<void> {
+    const settled = tryOften(doing, work).finally(() => settling.delete(settled));
+    settling.add(settled);
+    return settled;
+  }
+
+  async function tryOften(doing: string, work: () => Promise<unknown>): Promise<void> {
     for (let tries = 1; tries <= releaseTries; tries += 1) {
       try {
         await work();
         return;
       } catch (error) {
         trouble(doing, error);
+        if (closing) return;
         if (tries < releaseTries) await pause(clock, releaseRetryMs * 2 ** (tries - 1));
       }
     }
@@ -69,5 +78,9 @@ export function partDesk(
         at.enqueued(partition);
       }),
     cancel: (at, id) => insist('canceling a part', () => groupOf(at).cancel(id, failed)),
+    async close() {
+      closing = true;
+      await Promise.all(settling);
+    },
   };
 }

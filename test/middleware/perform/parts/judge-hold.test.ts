@@ -95,12 +95,15 @@ describe('a part of a request that is performed at once', () => {
     },
   );
 
-  it('is released as soon as the rows say that its work is done', () => {
-    expect(judgeHold({ ...early, rows: 'done' })).toEqual({ is: 'released' });
-  });
+  it.each(['done', 'not-done', 'none'] as const)(
+    'is held as long as another process may perform its request, whatever rows there are by then: %s',
+    (rows) => {
+      expect(judgeHold({ ...early, rows })).toEqual({ is: 'held' });
+    },
+  );
 
-  it('is held as long as another process may perform its request', () => {
-    expect(judgeHold(early)).toEqual({ is: 'held' });
+  it('is released after that where the rows say that its work is done', () => {
+    expect(judgeHold({ ...late, rows: 'done' })).toEqual({ is: 'released' });
   });
 
   it('is released after that where no rows could tell: its caller may rely on it', () => {

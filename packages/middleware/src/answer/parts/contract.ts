@@ -21,6 +21,8 @@ export interface PartDesk {
   release(at: Recorder, id: string, partition: string): Promise<void>;
   /** Its request came to nothing. Likewise. */
   cancel(at: Recorder, id: string): Promise<void>;
+  /** Waits for what is being released or canceled, and tries none of it again. */
+  close(): Promise<void>;
 }
 
 /** A part that is recorded. */

@@ -77,10 +77,9 @@ function judgeRequest({
   holdPartsMs,
   rows,
 }: Extract<HoldFacts, { of: 'request' }>): HoldVerdict {
-  if (underWay) return held;
-  if (rows === 'done') return released;
-  if (heldMs < holdPartsMs || rows === 'unknown') return held;
-  if (rows === 'none') return released;
+  // A row says that one transaction was committed, and not that the request is over.
+  if (underWay || heldMs < holdPartsMs || rows === 'unknown') return held;
+  if (rows === 'done' || rows === 'none') return released;
   return failed('none of its transactions was committed');
 }
 

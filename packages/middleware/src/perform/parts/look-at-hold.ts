@@ -48,7 +48,8 @@ async function factsOf(job: Job, heldMs: number): Promise<HoldFacts> {
   }
   const { holdPartsMs } = parts.options;
   const underWay = parts.own.isUnderWay(parent.id);
-  const rows = underWay ? 'unknown' : await lookAtRows(job, parent);
+  const isWaitedFor = underWay || heldMs < holdPartsMs;
+  const rows = isWaitedFor ? 'unknown' : await lookAtRows(job, parent);
   return { of: 'request', underWay, heldMs, holdPartsMs, rows };
 }
 
