@@ -43,7 +43,7 @@ try {
     `The database is down. ${second.length} more events are in the ledger, each with a receipt that verifies.`,
   );
   await database.restart();
-  for (const poller of [...first, ...second]) await poller.pollUntilDone();
+  await Promise.all([...first, ...second].map((poller) => poller.pollUntilDone()));
   say('The database is back, and all of their rows are written.');
 
   const token = login.token('auditor 7', 'audit:read audit:reveal');
