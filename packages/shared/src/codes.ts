@@ -67,6 +67,7 @@ export const errorCodes = [
   'task-answer-invalid',
   'task-outputs-lost',
   'task-undo-failed',
+  'undo-conflict',
   'stage-invalid',
   'function-missing',
   'function-refused',

@@ -14,6 +14,15 @@ import { observationOf, PgSession, sessions } from './pg-session.ts';
 export { AlreadyPerformedError } from './completion-error.ts';
 export type { PgModule } from './pg-modules.ts';
 export type { ObserveModuleOptions, ObserveOptions } from './pg-options.ts';
+export {
+  type UndoClient,
+  type UndoOf,
+  type UndoPool,
+  type UndoResult,
+  type UndoRows,
+  type UndoRowsOptions,
+  undoRows,
+} from './pg-undo-rows.ts';
 
 /** A `pg` pool or client; any version from 8.16 on. */
 export interface Observable {

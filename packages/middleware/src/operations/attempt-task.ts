@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { BlockTask, StepEnd } from '@slackwater/shared';
 import type { Completions } from '../drivers/driver.ts';
 import { type CompletionScope, requestContext } from '../request-context.ts';
@@ -132,7 +133,9 @@ function rowsFor(
   suffix: '' | '/undo',
 ): { readonly rows: Completions | undefined; readonly key: string } {
   const rows = partition === undefined ? undefined : completionsOf(partition);
-  return { rows, key: `${idempotencyKeyOf(run, task.id)}${suffix}` };
+  // Databases bound the length of a key.
+  const taskHash = createHash('sha256').update(task.id).digest('base64url').slice(0, 22);
+  return { rows, key: `${run}/${taskHash}${suffix}` };
 }
 
 function scopeFor(rows: Completions | undefined, key: string): CompletionScope | undefined {

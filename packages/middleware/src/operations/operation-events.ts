@@ -1,4 +1,5 @@
-import type { OperationEntryType, StepEnd } from '@slackwater/shared';
+import type { LedgerEntry, OperationEntryType, StepEnd } from '@slackwater/shared';
+import type { RunState } from './run-state.ts';
 
 /** What happened to a run of an operation, when it is recorded: one for each entry, in the order of the ledger. */
 export interface OperationEvent {
@@ -23,4 +24,23 @@ export interface OperationEvent {
   readonly result?: 'succeeded' | 'undone';
   /** Where its entry stands in the log. */
   readonly position: number;
+}
+
+/** What an entry about a run is told as. */
+export function eventOf(
+  { id, blocks }: Pick<RunState, 'id' | 'blocks'>,
+  { position, entry }: { readonly position: number; readonly entry: LedgerEntry },
+): OperationEvent {
+  const [planned] = blocks.values();
+  const { token, block, blockId = '', values, startedAt, retryAt, ...said } = entry.step ?? { token: 0 };
+  const stage = block?.stage ?? blocks.get(blockId)?.block.stage;
+  return {
+    type: entry.type as OperationEntryType,
+    id,
+    operation: planned?.block.operation ?? '',
+    version: planned?.block.version ?? '',
+    ...(stage !== undefined && { stage }),
+    ...said,
+    position,
+  };
 }

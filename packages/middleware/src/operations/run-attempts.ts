@@ -1,4 +1,4 @@
-import type { BlockTask, OperationBlock, OperationStep } from '@slackwater/shared';
+import type { BlockTask, OperationStep } from '@slackwater/shared';
 import { type AttemptResult, attemptRun, attemptUndo } from './attempt-task.ts';
 import { retryDelayMs } from './retry-delay.ts';
 import { shown } from './rules.ts';
@@ -19,6 +19,8 @@ export type AttemptEnded = Pick<
 /** What {@link RunAttempts} takes. */
 export interface RunAttemptsParts {
   readonly run: string;
+  /** Of its tasks. */
+  readonly workType: string;
   readonly ground: RunGround;
   readonly values: RunValues;
   readonly state: () => RunState;
@@ -57,18 +59,12 @@ export class RunAttempts {
    * Looks for everything that an attempt takes, before it is recorded that it begins. Gives how to begin it; undefined where its partition
    * holds it back. Rejects with `function-missing` or `record-corrupt`.
    */
-  async ready(
-    way: Way,
-    task: BlockTask,
-    attempt: number,
-    block: OperationBlock,
-  ): Promise<(() => void) | undefined> {
-    const { run, ground, values, state } = this.#parts;
+  async ready(way: Way, task: BlockTask, attempt: number): Promise<(() => void) | undefined> {
+    const { run, workType, ground, values, state } = this.#parts;
     const functions = taskFunctions(task, ground.registry);
     const inputs = await values.inputsOf(task, state());
     const partition =
       typeof functions.partition === 'function' ? functions.partition(inputs) : functions.partition;
-    const workType = block.workType ?? '';
     const asked =
       way === 'undo' || partition === undefined ? undefined : ground.admit({ partition, workType });
     if (asked?.admitted === false) {

@@ -4,6 +4,7 @@ import type { OperationOwner } from '../ledger/operation-records.ts';
 import { checkStage } from './check-stage.ts';
 import { type NextStep, nextSteps } from './next-steps.ts';
 import { OperationError } from './operation-error.ts';
+import { eventOf } from './operation-events.ts';
 import { RunAttempts, type Way } from './run-attempts.ts';
 import { parkingErrors, type RunEnd } from './run-end.ts';
 import type { RunGround, RunLease } from './run-ground.ts';
@@ -49,6 +50,7 @@ export class OperationRun {
     this.values = values;
     this.#attempts = new RunAttempts({
       run: owner.id,
+      workType: owner.workType,
       ground,
       values,
       state: () => this.#state,
@@ -194,7 +196,7 @@ export class OperationRun {
     return this.#orPark(batch, async () => {
       const block = this.#blockOf(task.id);
       await this.#verify(block);
-      const begin = await this.#attempts.ready(way, task, attempt, block);
+      const begin = await this.#attempts.ready(way, task, attempt);
       if (begin === undefined) return true;
       const values = way === 'run' ? { values: await this.values.digestsOf(task, this.#state) } : {};
       begins.push(begin);
@@ -258,20 +260,7 @@ export class OperationRun {
     if (batch.length === 0) return;
     const placed = await this.#ground.records.record(this.owner, batch);
     this.#recordedState = this.#state;
-    const [planned] = this.#state.blocks.values();
-    for (const { position, entry } of placed) {
-      const { token, block, blockId = '', values, startedAt, retryAt, ...said } = entry.step ?? { token: 0 };
-      const stage = this.#state.blocks.get(blockId)?.block.stage;
-      this.#ground.tell({
-        type: entry.type as OperationEntryType,
-        id: this.owner.id,
-        operation: planned?.block.operation ?? '',
-        version: planned?.block.version ?? '',
-        ...(stage !== undefined && { stage }),
-        ...said,
-        position,
-      });
-    }
+    for (const one of placed) this.#ground.tell(eventOf(this.#state, one));
   }
 
   #abandon(error: unknown): void {

@@ -4,6 +4,7 @@ import { chainOf } from './chain.ts';
 import { FreeRuns } from './free-runs.ts';
 import type { Operation, Values } from './operation.ts';
 import { OperationError } from './operation-error.ts';
+import { eventOf } from './operation-events.ts';
 import { happenedIn, readRuns } from './read-runs.ts';
 import type { RunEnd } from './run-end.ts';
 import { OperationRun } from './run-operation.ts';
@@ -11,7 +12,7 @@ import { type RunState, runStateOf } from './run-state.ts';
 import { RunValues } from './run-values.ts';
 import type { RunnerParts, StartTerms } from './runner-parts.ts';
 import { SettledWaiters } from './settled-waiters.ts';
-import { readGiven, readStart } from './start-values.ts';
+import { openInputs, readGiven, readStart } from './start-values.ts';
 import type { LiveRun, StoredLiveRun } from './stored-runs.ts';
 import { schemasOf } from './task-functions.ts';
 
@@ -63,7 +64,10 @@ export class OperationRunner {
     await Promise.all([stored.create(live), runValues.begin(randomBytes(saltBytes), raw, values)]);
     const placed = await records.record(owner, planned);
     const state = runStateOf(owner.id, placed.map(happenedIn));
-    if (state !== undefined) this.#adopt(owner, state, token, runValues).wake();
+    if (state !== undefined) {
+      for (const one of placed) ground.tell(eventOf(state, one));
+      this.#adopt(owner, state, token, runValues).wake();
+    }
     return owner.id;
   }
 
@@ -90,9 +94,7 @@ export class OperationRunner {
   /** Gives a run values from outside. Throws `operation-invalid`, or `operation-unknown`. */
   async provide(id: string, given: Values): Promise<void> {
     const run = await this.#here(id);
-    const tasks = [...run.state.blocks.values()].flatMap(({ block }) => block.tasks);
-    const outside = tasks.flatMap(({ inputs }) => inputs).filter(({ from }) => from === 'outside');
-    const open = outside.filter(({ label }) => !Object.hasOwn(run.state.given, label));
+    const open = openInputs(run.state);
     const { registry } = this.#parts.ground;
     const labels = [...new Set(open.map(({ label }) => label))];
     const [first] = run.state.blocks.values();

@@ -1,10 +1,11 @@
-import { canonicalJson } from '@slackwater/shared';
+import { type BlockInput, canonicalJson } from '@slackwater/shared';
 import { parseValues } from './check-answer.ts';
 import type { Declared } from './labels.ts';
 import type { Values } from './operation.ts';
 import { invalid } from './operation-error.ts';
 import { maxAnswerBytes } from './read-answer.ts';
 import { shown } from './rules.ts';
+import type { RunState } from './run-state.ts';
 import { isStandardSchema, type StandardSchema } from './standard-schema.ts';
 
 /** Values that were given from outside: as JSON has them, and as tasks are given them. */
@@ -27,6 +28,12 @@ export async function readStart(
   if (missing !== undefined)
     throw invalid(operation, `it is started without "${missing}", which its input has`);
   return readGiven(operation, schemasAmong(declared), [...declared.keys()], values as Values);
+}
+
+/** What tasks of a run take from outside that has not come. */
+export function openInputs({ blocks, given }: Pick<RunState, 'blocks' | 'given'>): readonly BlockInput[] {
+  const inputs = [...blocks.values()].flatMap(({ block }) => block.tasks.flatMap((task) => task.inputs));
+  return inputs.filter(({ label, from }) => from === 'outside' && !Object.hasOwn(given, label));
 }
 
 /** Reads values that are given from outside, each under one of these labels. Throws `operation-invalid`. */

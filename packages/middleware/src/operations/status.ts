@@ -1,5 +1,6 @@
 import type { BlockTask, StepEnd } from '@slackwater/shared';
 import type { Course, RunState, TaskState } from './run-state.ts';
+import { openInputs } from './start-values.ts';
 
 /** How a run stands. */
 export interface OperationStatus {
@@ -65,7 +66,7 @@ export function statusOf(state: RunState): OperationStatus {
       tasks: tasks.map((task) => taskStatus(task, state.tasks.get(task.id))),
       checks: checks.map(({ name }) => name),
     })),
-    waitsFor: isGoing(phase) ? waitsFor(state) : [],
+    waitsFor: isGoing(phase) ? [...new Set(openInputs(state).map(({ label }) => label))] : [],
     startedAt: state.startedAt,
     updatedAt: state.updatedAt,
   };
@@ -77,15 +78,6 @@ function going({ is }: Course): 'running' | 'undoing' {
 
 function isGoing({ is }: RunState['phase']): boolean {
   return is === 'forward' || is === 'parked';
-}
-
-function waitsFor({ blocks, given }: RunState): readonly string[] {
-  const labels = [...blocks.values()].flatMap(({ block }) => block.tasks.flatMap(outsideOf));
-  return [...new Set(labels)].filter((label) => !Object.hasOwn(given, label));
-}
-
-function outsideOf({ inputs }: BlockTask): readonly string[] {
-  return inputs.filter(({ from }) => from === 'outside').map(({ label }) => label);
 }
 
 function taskStatus({ id }: BlockTask, task: TaskState | undefined): TaskStatus {
