@@ -80,6 +80,7 @@ export {
   type StepEnd,
   stepEnds,
 } from './operation-entry.ts';
+export { type RunFault, runFaults } from './run-rules.ts';
 export { emptyRoot, leafHash, nodeHash } from './merkle-hash.ts';
 export {
   consistencyPath,

@@ -1,5 +1,6 @@
 import type { LifeCounts } from './ledger-lives.ts';
 import { lifeFaults } from './life-rules.ts';
+import { runFaults } from './run-rules.ts';
 
 /** What can be wrong with a ledger. `docs/reference/errors.md` says what each means. */
 export const ledgerFaults = [
@@ -24,6 +25,8 @@ export const ledgerFaults = [
   'entry-malformed',
   // what entries say of a deferral
   ...lifeFaults,
+  // what they say of a run of an operation
+  ...runFaults,
   // against the old checkpoint
   'old-checkpoint-differs',
   'truncated',

@@ -8,9 +8,11 @@ import type { LedgerBlock, LedgerEntry } from './entry.ts';
 import { EntryReader } from './entry-reader.ts';
 import { faultOf, messageOf } from './fault-of.ts';
 import { GrowingTree } from './growing-tree.ts';
-import { LedgerLives } from './ledger-lives.ts';
+import { defaultRememberSettled, LedgerLives } from './ledger-lives.ts';
 import type { LedgerFault, LedgerRefused, LedgerReport } from './ledger-report.ts';
+import { LedgerRuns } from './ledger-runs.ts';
 import { emptyRoot, LeafDesk } from './merkle-hash.ts';
+import { isCount } from './parameter-error.ts';
 import { verifyRotation } from './rotation.ts';
 import { parseVerifierKeys } from './verifier-key.ts';
 
@@ -53,6 +55,7 @@ export class LedgerVerifier {
   readonly #desk = new LeafDesk();
   readonly #reader = new EntryReader();
   readonly #lives: LedgerLives;
+  readonly #runs: LedgerRuns;
   readonly #old: Checkpoint | undefined;
   /** No key that is known by now has signed it; one that the ledger puts in force may have. */
   #oldIsOpen = false;
@@ -72,6 +75,8 @@ export class LedgerVerifier {
     this.#trust = trust;
     this.#tree = new GrowingTree(trust);
     this.#lives = new LedgerLives(trust.rememberSettled);
+    const { rememberSettled } = trust;
+    this.#runs = new LedgerRuns(trust, isCount(rememberSettled) ? rememberSettled : defaultRememberSettled);
     this.#inForce = trust.verifierKeys;
     this.#old = this.#openOldCheckpoint();
   }
@@ -144,7 +149,7 @@ export class LedgerVerifier {
       return { index, fault: 'entry-malformed', message: messageOf(error) };
     }
     if (entry.type === 'key-rotated') this.#rotate(entry.rotation);
-    const wrong = this.#lives.entry(entry);
+    const wrong = this.#lives.entry(entry) ?? this.#runs.entry(entry);
     return wrong && { index, ...wrong };
   }
 

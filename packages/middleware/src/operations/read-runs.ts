@@ -1,5 +1,6 @@
 import type { LedgerEntry, OperationEntryType } from '@slackwater/shared';
 import type { OperationRecords } from '../ledger/operation-records.ts';
+import { followChain } from './chain.ts';
 import { type Happened, type RunState, runStateOf } from './run-state.ts';
 import type { LiveRun } from './stored-runs.ts';
 
@@ -14,7 +15,10 @@ export async function readRuns(
   const from = Math.min(...runs.map((run) => run.from));
   for (const [id, entries] of await records.history(ids, from)) {
     const state = runStateOf(id, entries.map(happenedIn));
-    if (state !== undefined) states.set(id, state);
+    // Where the process ended while it planned, there is no chain to be followed, and nothing was begun.
+    const isPlanned =
+      followChain([...(state?.blocks.values() ?? [])].map(({ block }) => block)) !== undefined;
+    if (state !== undefined && isPlanned) states.set(id, state);
   }
   return states;
 }
