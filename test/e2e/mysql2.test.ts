@@ -6,6 +6,7 @@ import { type MariadbServer, startMariadb } from '@slackwater/test-support/maria
 import express from 'express';
 import mysql from 'mysql2/promise';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { doneOnceSuite } from './done-once-suite.ts';
 
 let database: MariadbServer;
 let operator: mysql.Connection;
@@ -76,4 +77,24 @@ it('an application on MariaDB is protected while its commits stall, and opens by
   await vi.waitFor(async () => expect(await post('/orders')).toBe(201), { timeout: 30_000, interval: 20 });
   const [[counted]] = await operator.query<mysql.RowDataPacket[]>('SELECT count(*) AS orders FROM orders');
   expect(counted?.['orders']).toBeGreaterThanOrEqual(13);
+});
+
+doneOnceSuite('mysql2', async () => {
+  const { host, port, user, password, database: name } = database;
+  await operator.query('CREATE TABLE once (reference varchar(100) NOT NULL) ENGINE = InnoDB');
+  const own = mysql.createPool({ host, port, user, password, database: name });
+  observe(own, { partition: 'once', ensure: true });
+  return {
+    partition: 'once',
+    async handler(req, res) {
+      await own.execute('INSERT INTO once (reference) VALUES (?)', [req.body.reference]);
+      res.status(201).end();
+    },
+    async times(reference) {
+      const [rows] = await own.query<mysql.RowDataPacket[]>('SELECT 1 FROM once WHERE reference = ?', [
+        reference,
+      ]);
+      return rows.length;
+    },
+  };
 });

@@ -9,6 +9,7 @@ import { observe } from '@slackwater/middleware/node-sqlite';
 import express from 'express';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { holdLock, type LockHolder } from '../middleware/drivers/lock-holder.ts';
+import { doneOnceSuite } from './done-once-suite.ts';
 
 let directory: string;
 let file: string;
@@ -82,4 +83,19 @@ describe('an Express application on node:sqlite', () => {
     const performed = statuses.filter((status) => status === 201).length;
     expect(await (await fetch(`${url}/orders`)).json()).toEqual({ orders: 2 + performed });
   });
+});
+
+doneOnceSuite('node:sqlite', async () => {
+  const own = new DatabaseSync(':memory:');
+  own.exec('CREATE TABLE once (reference TEXT NOT NULL)');
+  observe(own, { partition: 'once', ensure: true });
+  const insert = own.prepare('INSERT INTO once (reference) VALUES (?)');
+  return {
+    partition: 'once',
+    handler(req, res) {
+      insert.run(String(req.body.reference));
+      res.status(201).end();
+    },
+    times: async (reference) => own.prepare('SELECT 1 FROM once WHERE reference = ?').all(reference).length,
+  };
 });

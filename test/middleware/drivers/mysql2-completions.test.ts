@@ -415,6 +415,37 @@ describe('completion rows on mysql2', () => {
     },
   );
 
+  it('end a connection whose BEGIN was refused and that nobody uses or gives back for 10 s', async () => {
+    const small = mysql.createPool({ ...addressOf('shapes'), connectionLimit: 3, waitForConnections: false });
+    observe(small, { partition: 'abandoned' });
+    const once = <T>(work: () => T): T => requestContext.run(contextOf({ key }), work);
+    const refused = async (): Promise<mysql.PoolConnection> => {
+      const connection = await small.getConnection();
+      await expect(once(() => connection.beginTransaction())).rejects.toMatchObject({ status: 409 });
+      return connection;
+    };
+    await once(() => small.query(write));
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const [held, used, given] = [await refused(), await refused(), await refused()];
+      given.release();
+      const again = await small.getConnection();
+      await vi.advanceTimersByTimeAsync(9_999);
+      await used.query('SELECT 1');
+      await vi.advanceTimersByTimeAsync(1);
+      const instead = await small.getConnection();
+      held.release();
+      await vi.advanceTimersByTimeAsync(60_000);
+      for (const one of [used, again, instead]) {
+        await one.query('SELECT 1');
+        one.release();
+      }
+    } finally {
+      vi.useRealTimers();
+    }
+    await small.end();
+  });
+
   it('are refused where they can be asked for no more: the database is gone', async () => {
     await attempt((connection) => connection.query(write));
     await server.kill();

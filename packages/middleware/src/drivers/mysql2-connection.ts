@@ -32,6 +32,10 @@ export function watchConnection(
       told = true;
       return notify(...args);
     }),
+    replaceMethod(connection, 'release', (release, args) => {
+      session.released();
+      return release(...args);
+    }),
     // Called by destroy() too, of which no statement hears.
     replaceMethod(connection, 'close', (close, args) => {
       session.lost();

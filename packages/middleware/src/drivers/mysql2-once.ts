@@ -33,6 +33,7 @@ export interface OnceStatement {
 export class Mysql2Once {
   readonly #observation: Mysql2OnceObservation;
   readonly #session: Mysql2SessionState;
+  readonly #onRefused: () => void;
   /** The rows in the transaction that is open; of several requests where one left it open for the next. */
   #rows: Ordinal[] = [];
   /** A statement failed, which may have been the end of the whole transaction. */
@@ -41,9 +42,11 @@ export class Mysql2Once {
   #wrapped: Ordinal | undefined;
   #commit: BegunCommit | undefined;
 
-  constructor(observation: Mysql2OnceObservation, session: Mysql2SessionState) {
+  /** `onRefused`: a BEGIN of the application's was refused. */
+  constructor(observation: Mysql2OnceObservation, session: Mysql2SessionState, onRefused: () => void) {
     this.#observation = observation;
     this.#session = session;
+    this.#onRefused = onRefused;
   }
 
   /** The transaction is over, as the server says or its end implies. */
@@ -120,7 +123,9 @@ export class Mysql2Once {
   *#followWithRow(statement: OnceStatement): StatementScript {
     if (this.#session.open === undefined) yield* this.#ensureTable();
     const { error } = yield theStatement;
-    return error === undefined ? yield* this.#insertRow(statement) : undefined;
+    const refusal = error === undefined ? yield* this.#insertRow(statement) : undefined;
+    if (refusal !== undefined) this.#onRefused();
+    return refusal;
   }
 
   /** Inserts the row into the open transaction; where it is refused the transaction is rolled back. */

@@ -3,6 +3,7 @@ import { type RequestContext, requestContext } from '../request-context.ts';
 import { type BegunCommit, beginCommit, isHeard } from './commit-measurement.ts';
 import type { Commit, CommitOutcome } from './driver.ts';
 import { inThisContext } from './in-this-context.ts';
+import { AbandonedConnection } from './mysql2-abandoned.ts';
 import {
   isStatement,
   type Mysql2Command,
@@ -31,12 +32,14 @@ export class Mysql2Session implements Mysql2SessionState {
   readonly once: Mysql2Once;
   readonly #observation: Mysql2Observation;
   readonly #connection: Mysql2Connection;
+  readonly #abandoned: AbandonedConnection;
   #running: RunningStatement | undefined;
 
   constructor(connection: Mysql2Connection, observation: Mysql2Observation) {
     this.#connection = connection;
     this.#observation = observation;
-    this.once = new Mysql2Once(observation, this);
+    this.#abandoned = new AbandonedConnection(connection);
+    this.once = new Mysql2Once(observation, this, () => this.#abandoned.refused());
   }
 
   get partition(): string {
@@ -45,6 +48,7 @@ export class Mysql2Session implements Mysql2SessionState {
 
   /** A command is being given to the connection. */
   add(command: Mysql2Command): void {
+    this.#abandoned.used();
     // Sockets call back in the context of whoever opened them.
     if (typeof command.onResult === 'function') command.onResult = inThisContext(command.onResult);
     if (resetsSession(command)) {
@@ -79,11 +83,17 @@ export class Mysql2Session implements Mysql2SessionState {
     return this.#running?.isCommitting === true || this.once.isCommitting;
   }
 
+  /** The connection was given back to its pool. */
+  released(): void {
+    this.#abandoned.used();
+  }
+
   /** The connection is gone: whatever was under way has no answer. */
   lost(): void {
     this.#running?.end('unknown');
     this.#running = undefined;
     this.once.lost();
+    this.#abandoned.used();
   }
 }
 
