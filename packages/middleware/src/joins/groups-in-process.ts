@@ -2,7 +2,7 @@ import { locateDeferral } from '../answer/resources/locate-deferral.ts';
 import { auditInProcess, ledgerInProcess } from '../audit/in-process.ts';
 import type { Gate, GateGroup } from '../options/gate.ts';
 import { OptionMissingError } from '../options/option-error.ts';
-import { text } from '../options/read-values.ts';
+import { flag, text } from '../options/read-values.ts';
 import { queueInProcess } from './queue-desk.ts';
 import type { ResourceGroup } from './resource-group.ts';
 import type { ResourceGroups } from './resource-groups.ts';
@@ -41,7 +41,11 @@ export function groupsInProcess(
         const located = await locate(id);
         if (located === undefined) return 'not-redrivable';
         const { performer } = await located.group.group.opened();
-        return performer.redrive(id, { by: `code:${readBy(by, 'by')}`, repeat });
+        return performer.redrive(id, {
+          by: `code:${readBy(by, 'by')}`,
+          // Taken for true, whatever is written there would begin anew what is done in part.
+          repeat: flag(repeat, 'repeat'),
+        });
       },
       get inFlight() {
         return groups?.inFlight ?? 0;

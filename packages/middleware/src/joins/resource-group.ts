@@ -3,7 +3,6 @@ import { systemClock as clock } from '../clock.ts';
 import type { Engine } from '../engines/engine.ts';
 import { within } from '../ledger/deadline.ts';
 import { keepOpen, type OpenRecords } from '../ledger/keep-open.ts';
-import { repeat } from '../ledger/repeat.ts';
 import { statePrefix } from '../ledger/states.ts';
 import { groupMark } from '../ledger/ulid.ts';
 import type { GateVoice } from '../options/gate-voice.ts';
@@ -22,6 +21,7 @@ import { corruptEventOf } from './corrupt-event.ts';
 import { type Eraser, startEraser } from './erasing.ts';
 import { ownWorkOf } from './own-work.ts';
 import { type QueueDesk, queueDesk } from './queue-desk.ts';
+import { timedLooks } from './timed-looks.ts';
 import { groupWebhooks } from './webhooks.ts';
 
 /** What of a group is there while its ledger is open: the chain, and what performs from its queue. */
@@ -149,26 +149,8 @@ export function resourceGroup({ name, engine, ledger }: GroupPolicy, ground: Gro
     return current;
   }
 
-  /** Told once for each spell of it. */
-  const promiseTrouble = oncePerSpell((error) => trouble('looking at what was promised', error));
-  const isTimed = options.workTypes.some(
-    ({ maxDelayMs, maxPostponeMs }) => (maxDelayMs ?? maxPostponeMs) !== undefined,
-  );
-  const lookMs = isTimed ? 1_000 : 60_000;
-  let promises: ReturnType<typeof repeat> | undefined;
+  let looks: ReturnType<typeof timedLooks> | undefined;
   let webhooks: WebhookSender | undefined;
-
-  async function lookAtPromises(): Promise<void> {
-    await current?.ledger.reportOverdue(({ id, partition, workType, deadlineAt = 0 }) => {
-      const missed = { type: 'promise-missed', id, partition, workType, deadlineAt } as const;
-      voice.tell('deferral', { ...missed, group: name });
-    });
-    await current?.ledger.lookAtPostponed(async (deferral) => {
-      const policy = options.workTypes.find(({ name: known }) => known === deferral.workType);
-      return current?.performer.postponedTooLong(deferral, policy?.whenPostponedTooLong ?? 'alert');
-    });
-    promiseTrouble.over();
-  }
 
   async function begin(): Promise<void> {
     const open = await opened();
@@ -176,7 +158,9 @@ export function resourceGroup({ name, engine, ledger }: GroupPolicy, ground: Gro
     const { keepOutcomeMs } = ledger;
     const told = { name, keepOutcomeMs, durable: engine.durable };
     webhooks ??= groupWebhooks(options, told, open, voice, clock, trouble);
-    promises ??= repeat(clock, lookMs, lookAtPromises, promiseTrouble.tell);
+    const { workTypes } = options;
+    const surroundings = { voice, clock, trouble, performs: ground.hasApp };
+    looks ??= timedLooks({ group: name, workTypes, ...open, ...surroundings });
     ground.onBegun();
   }
 
@@ -204,26 +188,14 @@ export function resourceGroup({ name, engine, ledger }: GroupPolicy, ground: Gro
     },
     async close() {
       starter.stop();
-      await promises?.stop();
+      // What is under way out of its turn ends as the performer's attempts do.
+      const looked = looks?.stop();
       await webhooks?.close();
       current?.eraser.close();
       await current?.performer.close();
+      await looked;
       await current?.audit.close();
       await kept.close();
-    },
-  };
-}
-
-/** Tells of the first of several failures in a row. */
-function oncePerSpell(tell: (error: unknown) => void): { tell(error: unknown): void; over(): void } {
-  let isFailing = false;
-  return {
-    tell(error) {
-      if (!isFailing) tell(error);
-      isFailing = true;
-    },
-    over() {
-      isFailing = false;
     },
   };
 }

@@ -71,7 +71,7 @@ function shownOf(
     deferralUrls(base, deferral.id),
     undoing && reversalOf(undoing),
   );
-  const { receipt, entry, salt, ...shown } = resource;
+  const { receipt, entry, salt, error, ...shown } = resource;
   const { method, route, requester } = deferral;
-  return { ...shown, method, route, requester };
+  return { ...shown, ...(error && { error: { code: error.code } }), method, route, requester };
 }

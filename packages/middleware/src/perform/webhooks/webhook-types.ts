@@ -7,7 +7,9 @@ export const webhookEvents = ['performed', 'failed', 'parked', 'canceled', 'reve
 export type WebhookEvent = (typeof webhookEvents)[number];
 
 /** A deferral as webhooks show it: without what only its caller holds. */
-export type WebhookDeferral = Omit<DeferralResource, 'receipt' | 'entry' | 'salt'> & {
+export type WebhookDeferral = Omit<DeferralResource, 'receipt' | 'entry' | 'salt' | 'error'> & {
+  /** Its code alone: the message may quote the application. */
+  readonly error?: Pick<NonNullable<DeferralResource['error']>, 'code'>;
   readonly method: string;
   /** Pattern. */
   readonly route: string;
