@@ -85,6 +85,27 @@ export function send(client: PgClient, original: QueryFunction, args: QueryArgum
 }
 
 /**
+ * The same behind a query of the driver's own. On a connection that was opened a moment ago that one is still queued, of which
+ * pg would warn as if the application had queued it: it steps aside and back again.
+ */
+export function sendBehind(
+  own: PgQuery,
+  client: PgClient,
+  original: QueryFunction,
+  args: QueryArguments,
+): SentQuery {
+  const queued = queue(client);
+  if (queued?.at(-1) !== own) return send(client, original, args);
+  const at = queued.length - 1;
+  queued.pop();
+  try {
+    return send(client, original, args);
+  } finally {
+    queued.splice(at, 0, own);
+  }
+}
+
+/**
  * Puts a query of the driver's own behind what is queued. Not by `client.query`, which warns of queued
  * queries as if the application had queued them.
  */

@@ -9,6 +9,7 @@ import {
   type QueryArguments,
   type QueryFunction,
   send,
+  sendBehind,
   transactionStatus,
 } from './pg-client.ts';
 import { measureCommit } from './pg-commit.ts';
@@ -132,7 +133,7 @@ export function writeOnce({ client, original, args, ordinal, partition, context 
 
   let sent: ReturnType<typeof send> | undefined;
   try {
-    sent = send(client, original, args);
+    sent = sendBehind(opening, client, original, args);
     if (sent.query !== undefined) {
       watchQuery(sent.query, {
         submitting: () =>
