@@ -44,8 +44,10 @@ export async function keepHost(directory: string, databaseUrl: string): Promise<
   return {
     address: `http://127.0.0.1:${port}`,
     async kill() {
-      await server.kill();
-      if (!ended) server = start();
+      const killed = server;
+      await killed.kill();
+      // It may have ended by itself a moment before, and be tended to already.
+      if (!ended && server === killed) server = start();
     },
     async pauseFor(ms) {
       const paused = server;
