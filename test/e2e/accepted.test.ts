@@ -98,6 +98,24 @@ describe('a deferral', () => {
     expect(parseBlock(blocks.at(-1) ?? '').size).toBeGreaterThan(position);
   });
 
+  it('is told of where it has been postponed for longer than its work type allows (D-69)', async () => {
+    const workTypes: SlackwaterOptions['workTypes'] = {
+      pay: { priority: 1, exempt: true },
+      order: { priority: 2, thresholdMs: 100, whenOver: 'defer', maxPostponeMs: 1_000 },
+      report: { priority: 3, thresholdMs: 60 },
+    };
+    await open({ options: { workTypes } });
+    const told: unknown[] = [];
+    orders.gate.on('deferral', (event) => event.type === 'postponed-too-long' && told.push(event));
+    // So that no probe performs it meanwhile.
+    await orders.gate.queue.pause();
+    const { resource } = await deferred('too long');
+    const { id, workType, partition, group } = resource;
+    await eventually(async () => expect(told).toContainEqual(expect.objectContaining({ id })));
+    expect(told).toContainEqual({ type: 'postponed-too-long', act: 'alert', id, workType, partition, group });
+    await orders.gate.queue.resume();
+  });
+
   it('is told to who is to be told, by a signed webhook, without what only its caller holds', async () => {
     const receiver = await startReceiver();
     undo.push(receiver.close);
