@@ -26,10 +26,10 @@ async function behind(handler: Handler): Promise<TestServer> {
   return running;
 }
 
-/** Attempts have 400 ms of real time each, and a connection of their own: none that broke before. */
+/** Attempts have 1.5 s of real time each, and a connection of their own: none that broke before. */
 const client = (options: Parameters<typeof fastClient>[1] = {}): ReturnType<typeof fastClient>['client'] =>
   fastClient(`http://${proxy.address}`, {
-    attemptTimeoutMs: 40_000,
+    attemptTimeoutMs: 150_000,
     pollWaitMs: 0,
     axios: { httpAgent: new Agent({ keepAlive: false }) },
     ...options,
@@ -61,10 +61,12 @@ describe('a network that is bad', () => {
     const effects = new Map<string, number>();
     const server = await behind(({ headers }, response) => {
       const key = String(headers['idempotency-key']);
-      if (effects.has(key)) return json(response, 201, { again: true });
+      if (effects.has(key)) {
+        void proxy.heal();
+        return json(response, 201, { again: true });
+      }
       effects.set(key, 1);
       proxy.stall('answers');
-      setTimeout(() => void proxy.heal(), 600);
       return json(response, 201, { again: false });
     });
     const { data } = await client({ serverKeepsKeys: true }).post('/orders', {});
@@ -101,10 +103,8 @@ describe('a network that is bad', () => {
       if (url.startsWith(`${statusPath}/outcome`)) return outcome(response, 201, { order: 7 });
       asked += 1;
       if (asked === 1) return proxy.drop();
-      if (asked === 2) {
-        proxy.stall('answers');
-        setTimeout(() => void proxy.heal(), 600);
-      }
+      if (asked === 2) proxy.stall('answers');
+      else void proxy.heal();
       if (asked === 3) return retryLater(response, 200);
       const status = asked > 3 ? ({ status: 'Succeeded', phase: 'settled' } as const) : {};
       return json(response, 200, resource(status));

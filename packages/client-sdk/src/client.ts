@@ -1,4 +1,3 @@
-import { parseVerifierKey } from '@slackwater/shared';
 import axios, { type AxiosInstance, type CreateAxiosDefaults } from 'axios';
 import { type AuditClient, auditClient } from './audit/audit-client.ts';
 import type { Asked } from './audit/fetch.ts';
@@ -75,7 +74,7 @@ export interface CreateClientOptions extends ClientOptions {
 /**
  * A client of an application behind Slackwater.
  *
- * @throws OptionMissingError, OptionInvalidError, OptionUnknownError; SlackwaterError `verifier-key-malformed`.
+ * @throws OptionMissingError, OptionInvalidError, OptionUnknownError, VerifierKeyShapeError.
  */
 export function createClient({
   baseURL,
@@ -106,7 +105,6 @@ function noBaseUrl(given: unknown, others: object): Error {
  */
 export function slackwater(instance: AxiosInstance, options: ClientOptions = {}): SlackwaterClient {
   const resolved = resolveOptions(options);
-  for (const key of resolved.verifierKeys) parseVerifierKey(key);
   const machinery: Machinery = {
     instance,
     inner: retryingInstance(),

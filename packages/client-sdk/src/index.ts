@@ -41,7 +41,12 @@ export {
 export { type CheckpointEvidence, LedgerForkError } from './errors/fork.ts';
 export type { FailureFacts } from './errors/facts.ts';
 export { type ClientErrorsByCode, failureFactsOf, isClientError } from './errors/guards.ts';
-export { OptionInvalidError, OptionMissingError, OptionUnknownError } from './errors/set-up.ts';
+export {
+  OptionInvalidError,
+  OptionMissingError,
+  OptionUnknownError,
+  VerifierKeyShapeError,
+} from './errors/set-up.ts';
 export {
   AnswerMalformedError,
   ParameterRefusedError,

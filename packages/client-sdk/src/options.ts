@@ -1,5 +1,5 @@
 import type { ProgressListener } from './deferral/listeners.ts';
-import { OptionInvalidError, OptionUnknownError } from './errors/set-up.ts';
+import { OptionInvalidError, OptionUnknownError, VerifierKeyShapeError } from './errors/set-up.ts';
 import { memoryStore, type ReceiptStore } from './proof/store.ts';
 import type { RetryReason } from './retry/decide.ts';
 import { longestTimerMs, type Runtime, systemRuntime } from './runtime.ts';
@@ -193,13 +193,17 @@ const clientChecks: Readonly<Record<string, Check>> = {
   runtime: (value) => (typeof value === 'object' && value !== null ? undefined : 'give a runtime'),
 };
 
+/** Name, hash and key (C2SP signed-note). That they belong together is checked when the first proof is. */
+const keyShape = /^[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]+=*$/;
+
 /**
  * Fills in the defaults of a client's options.
  *
- * @throws OptionInvalidError or OptionUnknownError, naming the option and the value.
+ * @throws OptionInvalidError, OptionUnknownError or VerifierKeyShapeError, naming the option and the value.
  */
 export function resolveOptions(options: ClientOptions): ResolvedOptions {
   refuse(options, clientChecks);
+  for (const key of options.verifierKeys ?? []) if (!keyShape.test(key)) throw new VerifierKeyShapeError(key);
   return { ...clientDefaults, receipts: memoryStore(), ...withoutUndefined(options) };
 }
 

@@ -46,6 +46,8 @@ export async function deferringApp(
     application: 'shop',
     partition,
     requester: (req) => String(req.headers['x-user'] ?? 'anybody'),
+    capture: () => ({}),
+    restore: () => {},
     engine: sqliteEngine({ directory }),
     workTypes: {
       told: {

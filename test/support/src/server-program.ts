@@ -30,6 +30,14 @@ export const mariadbServer: ServerProgram = {
   elsewhere: 'https://mariadb.org/download',
 };
 
+/** What the client SDK is driven in. */
+export const chromium: ServerProgram = {
+  name: 'Chromium',
+  program: 'chromium',
+  debianPackage: 'chromium',
+  elsewhere: 'https://www.chromium.org/getting-involved/download-chromium',
+};
+
 const here = dirname(fileURLToPath(import.meta.url));
 
 /**

@@ -1,17 +1,9 @@
-import {
-  type DeferralResource,
-  fromBase64,
-  isDeferralResource,
-  type PromiseState,
-  parseCheckpoint,
-  parseReceipt,
-  verifyReceipt,
-} from '@slackwater/shared';
+import { type DeferralResource, isDeferralResource, type PromiseState } from '@slackwater/shared';
 import { isDeferralId } from '../deferral/status-url.ts';
 import { AnswerMalformedError, ParameterRefusedError } from '../errors/trust.ts';
-import { readHead } from '../proof/head.ts';
+import { loadProver } from '../proof/load-prover.ts';
 import type { ReceiptBook } from '../proof/receipt-book.ts';
-import { type Verification, verifyDeferral } from '../proof/verify-deferral.ts';
+import type { Verification } from '../proof/verify-deferral.ts';
 import { type ClientLog, traced } from '../telemetry.ts';
 import { isRecord } from '../wire/json-body.ts';
 import type { FetchResource } from './fetch.ts';
@@ -129,7 +121,7 @@ export function auditClient({ fetchResource, verifierKeys, book, log }: AuditPar
       log,
       'verify',
       () => ({ id }),
-      () => verifyDeferral(id, sources),
+      async () => (await loadProver()).verifyDeferral(id, sources),
     );
   };
   return {
@@ -165,23 +157,12 @@ export function auditClient({ fetchResource, verifierKeys, book, log }: AuditPar
       const { data } = await fetchResource(`${pathOf(id)}/receipt`);
       const receipt = typeof data === 'string' ? data : memberOf(data, 'receipt');
       if (receipt === undefined) throw new AnswerMalformedError('the answer is no receipt');
-      const { index, checkpoint } = parseReceipt(receipt);
-      if (verifierKeys.length === 0) return { receipt, index, verified: false };
-      const entry = fromBase64(memberOf(data, 'entry') ?? (await get(id)).entry);
-      if (entry === undefined) throw new AnswerMalformedError('the entry is not base64');
-      await book.saw(verifyReceipt(receipt, { entry, verifierKeys }), checkpoint);
-      return { receipt, index, verified: true };
+      const entryOf = async (): Promise<string> => memberOf(data, 'entry') ?? (await get(id)).entry;
+      return await (await loadProver()).provenReceipt(receipt, entryOf, verifierKeys, book);
     },
     checkpoint: async (group) => {
-      if (verifierKeys.length === 0) {
-        const text = await noteOf(group);
-        return { ...parseCheckpoint(text), text, verified: false };
-      }
       const source = { verifierKeys, checkpoint: () => noteOf(group), rotations: () => rotationsOf(group) };
-      const { note: text } = await readHead(source);
-      const checkpoint = parseCheckpoint(text);
-      await book.saw(checkpoint, text);
-      return { ...checkpoint, text, verified: true };
+      return await (await loadProver()).provenCheckpoint(source, book);
     },
     verify,
     promise: async (id) => (await verify(id)).promise,

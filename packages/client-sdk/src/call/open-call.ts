@@ -9,6 +9,7 @@ import { absoluteUrl } from '../deferral/status-url.ts';
 import { type CallHistory, factsOf } from '../errors/facts.ts';
 import { redact } from '../errors/redact.ts';
 import type { ResolvedOptions } from '../options.ts';
+import { loadProver } from '../proof/load-prover.ts';
 import type { ReceiptBook } from '../proof/receipt-book.ts';
 import { methodOf } from '../retry/attempt-config.ts';
 import { sendUntilAnswered } from '../retry/attempts.ts';
@@ -112,6 +113,7 @@ async function perform(
     sent: redirected ? [] : sentRequests(config, requestUrl()),
     send,
     streams: canStream(adapter),
+    prover: await loadProver(),
     book: machinery.book,
     options,
   });

@@ -4,6 +4,7 @@ import { type Machinery, settleDeferral, signalsOf } from '../call/open-call.ts'
 import { newHistory } from '../errors/facts.ts';
 import { StatusUrlForeignError } from '../errors/trust.ts';
 import type { ResolvedOptions } from '../options.ts';
+import { loadProver } from '../proof/load-prover.ts';
 import { canStream } from './follow.ts';
 import { type HandOver, type Opened, openHandedOver } from './opened.ts';
 import { parseResumeToken, type ResumeToken } from './resume.ts';
@@ -90,6 +91,7 @@ async function waitInItsName(
     sent: [],
     send: statusSender(machinery.bare, call, machinery.instance.defaults.adapter, options.runtime),
     streams: canStream(machinery.instance.defaults.adapter),
+    prover: await loadProver(),
     book: machinery.book,
     options,
   });

@@ -5,10 +5,10 @@ import { factsOf, noteWait } from '../errors/facts.ts';
 import { AnswerMalformedError } from '../errors/trust.ts';
 import { DeadlineExceededError } from '../errors/waiting.ts';
 import type { ResolvedOptions } from '../options.ts';
+import type { Prover } from '../proof/load-prover.ts';
 import type { ReceiptBook } from '../proof/receipt-book.ts';
 import { wait } from '../runtime.ts';
 import { type StepFacts, traced } from '../telemetry.ts';
-import { takeProof } from './keep-proof.ts';
 import { Listeners, type ProgressListener } from './listeners.ts';
 import { PollPace } from './pace.ts';
 import { Questions } from './questions.ts';
@@ -30,6 +30,8 @@ export interface SessionStart {
   readonly send: SendStatusRequest;
   /** Whether answers can be read while they come. */
   readonly streams: boolean;
+  /** What checks its proof. */
+  readonly prover: Prover;
   /** Where its proof is kept. */
   readonly book: ReceiptBook;
   readonly options: ResolvedOptions;
@@ -101,7 +103,7 @@ export class DeferralSession {
     const { id, options, statusUrl } = this.#start;
     const known = this.#resource?.id ?? id;
     if (this.#resource === undefined) {
-      const { verified, kept } = takeProof(this.#start, resource, known);
+      const { verified, kept } = this.#start.prover.takeProof(this.#start, resource, known);
       this.#receiptVerified = verified;
       this.#isKept = kept;
     } else if (resource.id !== known) {

@@ -10,7 +10,12 @@ import type {
 } from './deferrals.ts';
 import type { FailureFacts } from './facts.ts';
 import type { LedgerForkError } from './fork.ts';
-import type { OptionInvalidError, OptionMissingError, OptionUnknownError } from './set-up.ts';
+import type {
+  OptionInvalidError,
+  OptionMissingError,
+  OptionUnknownError,
+  VerifierKeyShapeError,
+} from './set-up.ts';
 import type {
   AnswerMalformedError,
   ParameterRefusedError,
@@ -40,6 +45,7 @@ export interface ClientErrorsByCode {
   readonly 'not-found': DeferralNotFoundError;
   readonly 'not-cancelable': NotCancelableError;
   readonly 'status-refused': StatusRefusedError;
+  readonly 'verifier-key-malformed': VerifierKeyShapeError;
   readonly 'option-invalid': OptionInvalidError;
   readonly 'option-unknown': OptionUnknownError;
   readonly 'option-missing': OptionMissingError;

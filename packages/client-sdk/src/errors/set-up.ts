@@ -14,6 +14,16 @@ export class OptionUnknownError extends ClientError {
   }
 }
 
+/** `verifier-key-malformed`: a text is no C2SP verifier key. */
+export class VerifierKeyShapeError extends ClientError {
+  constructor(key: string) {
+    super(
+      'verifier-key-malformed',
+      `verifierKeys: "${key.slice(0, 80)}" is no verifier key; give the line "name+hash+key" that slackwater keys shows`,
+    );
+  }
+}
+
 /** `option-missing`: an option without which there is nothing to do. */
 export class OptionMissingError extends ClientError {
   constructor(message: string) {

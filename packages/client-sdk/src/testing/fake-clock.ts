@@ -1,3 +1,4 @@
+import { loadProver } from '../proof/load-prover.ts';
 import type { Runtime } from '../runtime.ts';
 
 /** A client's time and chance, moved by hand: nothing waits for real. */
@@ -63,12 +64,15 @@ export function fakeClock(options: FakeClockOptions = {}): FakeClock {
       return timers.size;
     },
     async advance(byMs) {
+      await loadProver();
       const untilMs = nowMs + byMs;
       await turns();
       while (fireNext(untilMs)) await turns();
       nowMs = untilMs;
     },
     async settle(promise) {
+      // Loading takes real time, which must not look like waiting.
+      await loadProver();
       let settled = false;
       const watched = promise.finally(() => {
         settled = true;
