@@ -1,6 +1,6 @@
 import type { LedgerEntry, OperationStep } from '@slackwater/shared';
 import { parseEntry } from '@slackwater/shared';
-import { systemClock } from '../../../packages/middleware/src/clock.ts';
+import { type Clock, systemClock } from '../../../packages/middleware/src/clock.ts';
 import type { OpenEngine } from '../../../packages/middleware/src/engines/engine.ts';
 import type { EngineStore } from '../../../packages/middleware/src/engines/store.ts';
 import { LedgerError } from '../../../packages/middleware/src/ledger/ledger-error.ts';
@@ -12,6 +12,7 @@ import type { OperationEvent } from '../../../packages/middleware/src/operations
 import type { RunGround } from '../../../packages/middleware/src/operations/run-ground.ts';
 import { OperationRunner } from '../../../packages/middleware/src/operations/runner.ts';
 import { RunnerLease } from '../../../packages/middleware/src/operations/runner-lease.ts';
+import { Sources } from '../../../packages/middleware/src/operations/sources.ts';
 import { type OperationStatus, statusOf } from '../../../packages/middleware/src/operations/status.ts';
 import { type StoredRuns, storedRuns } from '../../../packages/middleware/src/operations/stored-runs.ts';
 import type { Bench, Overrides } from '../ledger/ledgers.ts';
@@ -50,6 +51,13 @@ export interface BerthOptions {
   readonly leaseStore?: (store: EngineStore) => EngineStore;
 }
 
+/** The time of this machine, with waits a fiftieth as long. */
+export const hurried: Clock = {
+  ...systemClock,
+  wallNow: () => systemClock.wallNow() * 50,
+  after: (delayMs, callback) => systemClock.after(delayMs / 50, callback),
+};
+
 let berths = 0;
 
 /** Another runner on what a dock has open, as if it were another process. */
@@ -70,6 +78,7 @@ export function runnerOn(
     clock,
     records: ledger.operations,
     registry: known.registry,
+    sources: new Sources(own.records ?? ledger.operations, known.registry, known.allowed),
     digest: valueDigest,
     corrupt: (message) => new LedgerError('record-corrupt', message),
     admit: () => ({ admitted: true, wrote() {}, finished() {} }),

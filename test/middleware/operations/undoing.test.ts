@@ -1,12 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type Clock, systemClock } from '../../../packages/middleware/src/clock.ts';
 import { defineOperation } from '../../../packages/middleware/src/operations/define-operation.ts';
 import type { UndoFacts } from '../../../packages/middleware/src/operations/definition.ts';
 import { type } from '../../../packages/middleware/src/operations/labels.ts';
 import { mostUndoFailures } from '../../../packages/middleware/src/operations/next-steps.ts';
 import { equals } from '../../../packages/middleware/src/operations/rules.ts';
 import { type Bench, ledgerBench } from '../ledger/ledgers.ts';
-import { type Dock, inShort, openDock } from './dock.ts';
+import { type Dock, hurried, inShort, openDock } from './dock.ts';
 
 let bench: Bench;
 let dock: Dock;
@@ -35,13 +34,6 @@ function diary() {
 }
 
 const number = type<number>();
-
-/** The time of this machine, with waits a fiftieth as long. */
-const hurried: Clock = {
-  ...systemClock,
-  wallNow: () => systemClock.wallNow() * 50,
-  after: (delayMs, callback) => systemClock.after(delayMs / 50, callback),
-};
 
 describe('an operation that fails', () => {
   it('is undone from the stage that failed back to the first, and nothing later was run (T-20, T-29, T-30, T-31)', async () => {

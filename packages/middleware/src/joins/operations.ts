@@ -11,6 +11,7 @@ import { KnownOperations } from '../operations/known-operations.ts';
 import type { RunState } from '../operations/run-state.ts';
 import { OperationRunner } from '../operations/runner.ts';
 import { RunnerLease } from '../operations/runner-lease.ts';
+import { Sources } from '../operations/sources.ts';
 import { type OperationStatus, statusOf } from '../operations/status.ts';
 import { storedRuns } from '../operations/stored-runs.ts';
 import type { GateOperations } from '../options/gate-operations.ts';
@@ -64,6 +65,7 @@ export function keepOperations(
       ground: {
         clock,
         registry: known.registry,
+        sources: new Sources(ledger.operations, known.registry, known.allowed),
         records: ledger.operations,
         digest: valueDigest,
         corrupt: (message) => new LedgerError('record-corrupt', message),
@@ -98,6 +100,10 @@ export function keepOperations(
   const timed = <Value>(work: Promise<Value>): Promise<Value> =>
     inTime(clock, options.ledger.engineTimeoutMs, 'The engine', work);
 
+  function lookAgain(): void {
+    made?.lookAround().catch((error: unknown) => trouble('looking for operations that can go on', error));
+  }
+
   async function after(id: string, act: (of: OperationRunner) => Promise<void>): Promise<OperationStatus> {
     const of = await runner();
     await timed(act(of));
@@ -112,6 +118,10 @@ export function keepOperations(
       void made
         ?.lookAround()
         .catch((error: unknown) => trouble('looking for operations that can go on', error));
+    },
+    allowSources(...digests) {
+      for (const digest of digests) known.allowed.add(digest);
+      lookAgain();
     },
     async start(operation, input, { requester = ownRequester } = {}) {
       known.add(operation);

@@ -14,7 +14,8 @@ import { proofUnderHead } from './proofs.ts';
 import { sha256 } from './sha256.ts';
 
 // What operations of dependent tasks keep. Their steps are entries of the log; what tasks take and give is sealed under their
-// requester's key, in the store at operation/value/<run>/<hash of the value's name>, with its digest in an entry.
+// requester's key, in the store at operation/value/<run>/<hash of the value's name>, with its digest in an entry. Functions that are kept as
+// their source are at operation/source/<digest>.
 //
 // A value is stored before the entry that has its digest: a crash between leaves a value that nothing names, which goes with the
 // run's other values when they are forgotten.
@@ -57,6 +58,10 @@ export interface OperationRecords {
   keep(owner: OperationOwner, name: string, json: string): Promise<void>;
   /** The JSON that was kept; undefined where there is none. Rejects with `record-corrupt` or `requester-erased`. */
   kept(owner: Pick<OperationOwner, 'id' | 'requester'>, name: string): Promise<string | undefined>;
+  /** Keeps a function's source under its digest, base64 of a SHA-256. It is nobody's, and stays. */
+  keepSource(digest: string, source: string): Promise<void>;
+  /** The source that was kept under a digest. */
+  source(digest: string): Promise<string | undefined>;
   /** Deletes all that was kept of a run. */
   forget(id: string): Promise<void>;
 }
@@ -144,6 +149,13 @@ export function openOperationRecords(
       const vault = await dataKeys.need(requester);
       return Buffer.from(vault.open(id, name, stored.value)).toString('utf8');
     },
+    async keepSource(digest, source) {
+      await store.create(sourceKey(digest), Buffer.from(source, 'utf8'));
+    },
+    async source(digest) {
+      const stored = await store.get(sourceKey(digest));
+      return stored && Buffer.from(stored.value).toString('utf8');
+    },
     async forget(id) {
       for (;;) {
         const values = await store.list(`operation/value/${id}/`, { limit: valuesPerPage });
@@ -168,6 +180,10 @@ export function valueDigest(salt: Uint8Array, value: unknown): string {
 function valueKey(id: string, name: string): string {
   const hash = Buffer.from(sha256(Buffer.from(name, 'utf8')));
   return `operation/value/${id}/${hash.toString('base64url').slice(0, 22)}`;
+}
+
+function sourceKey(digest: string): string {
+  return `operation/source/${Buffer.from(digest, 'base64').toString('hex')}`;
 }
 
 function altered(position: number, why = 'it is not the one that was sealed there'): LedgerError {

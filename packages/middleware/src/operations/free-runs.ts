@@ -2,12 +2,13 @@ import type { KnownOperations } from './known-operations.ts';
 import { readRuns } from './read-runs.ts';
 import type { RunGround } from './run-ground.ts';
 import type { RunnerLease } from './runner-lease.ts';
+import { pointersOf } from './sources.ts';
 import type { LiveRun } from './stored-runs.ts';
 import { taskFunctions } from './task-functions.ts';
 
 /** What {@link FreeRuns} takes. */
 export interface FreeRunsParts {
-  readonly ground: Pick<RunGround, 'clock' | 'records' | 'registry'>;
+  readonly ground: Pick<RunGround, 'clock' | 'records' | 'registry' | 'sources'>;
   readonly known: KnownOperations;
   readonly lease: Pick<RunnerLease, 'holder' | 'isAlive'>;
   /** How long runs of operations that are not known here are left to others before they are parked, ms. */
@@ -32,7 +33,7 @@ export class FreeRuns {
   async isFree(run: LiveRun): Promise<boolean> {
     const { lease, known } = this.#parts;
     if (this.#isHere(run.id)) return false;
-    if (run.parked !== undefined) return run.parked === 'function-missing' && this.#hasFunctions(run);
+    if (run.parked !== undefined) return run.parked.startsWith('function-') && this.#hasFunctions(run);
     // What this process was starting a moment ago is not on its list yet.
     if (run.runner === lease.holder || (await lease.isAlive(run.runner))) return false;
     return known.has(run.operation, run.version) || this.#isStrangeForLong(run.id);
@@ -54,7 +55,10 @@ export class FreeRuns {
     const state = (await readRuns(ground.records, [run])).get(run.id);
     const tasks = [...(state?.blocks.values() ?? [])].flatMap(({ block }) => block.tasks);
     try {
-      for (const task of tasks) taskFunctions(task, ground.registry);
+      for (const task of tasks) {
+        await ground.sources.load(pointersOf(task));
+        taskFunctions(task, ground.registry);
+      }
       this.#lacking.delete(run.id);
       return tasks.length > 0;
     } catch {

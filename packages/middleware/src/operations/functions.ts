@@ -4,6 +4,7 @@ import type { Declared } from './labels.ts';
 import type { Operation, Task } from './operation.ts';
 import { OperationError } from './operation-error.ts';
 import type { Rule } from './rules.ts';
+import { sourceDigest, sourceOf } from './sources.ts';
 import { isStandardSchema } from './standard-schema.ts';
 
 // Which function a block's pointer names. A pointer has a name, a version and a digest; what runs is what it names and nothing else,
@@ -30,12 +31,22 @@ export function nameFunction<Call extends Callable>(name: string, version: strin
   return call;
 }
 
+/** The name and version that a function was given; undefined where it was given none. */
+export function nameOf(call: Callable): Pick<NamedFunction, 'name' | 'version'> | undefined {
+  return named.get(call);
+}
+
 /** The functions that this process can run, by what pointers name. */
 export class FunctionRegistry {
   readonly #byName = new Map<string, { readonly pointer: FunctionPointer; readonly call: Callable }>();
 
   /** Makes a function known, under its own name where it has one. Known already it must be the same one: throws `operation-invalid`. */
   add(name: string, version: string, call: Callable): FunctionPointer {
+    const source = sourceOf(call);
+    if (source !== undefined) {
+      const digest = sourceDigest(source);
+      return { name: 'source', version: digest, digest, isSource: true };
+    }
     const own = named.get(call);
     const pointer = { name: own?.name ?? name, version: own?.version ?? version, digest: digestOf(call) };
     const key = keyOf(pointer);
@@ -48,6 +59,16 @@ export class FunctionRegistry {
     }
     this.#byName.set(key, { pointer, call });
     return known?.pointer ?? pointer;
+  }
+
+  /** Whether a pointer leads somewhere. */
+  has(pointer: FunctionPointer): boolean {
+    return this.#byName.has(keyOf(pointer));
+  }
+
+  /** Makes what was compiled from a source known, under the pointer that names it. */
+  addSource(pointer: FunctionPointer, call: Callable): void {
+    this.#byName.set(keyOf(pointer), { pointer, call });
   }
 
   /** What a pointer names. Throws `function-missing` where this process has none of that name and version, or another one under them. */
@@ -74,6 +95,8 @@ export class FunctionRegistry {
 /** What of an operation's parts the blocks of its runs point to. */
 export interface OperationPointers {
   of(part: string): FunctionPointer;
+  /** The sources among its functions, by digest: to be kept before it is planned. */
+  readonly sources: ReadonlyMap<string, string>;
 }
 
 /** Makes all functions of an operation known, and gives their pointers. Throws `operation-invalid`. */
@@ -82,8 +105,13 @@ export function registerFunctions(
   registry: FunctionRegistry,
 ): OperationPointers {
   const pointers = new Map<string, FunctionPointer>();
+  const sources = new Map<string, string>();
   const add = (part: string, call: Callable | undefined): void => {
-    if (call !== undefined) pointers.set(part, registry.add(`${name}/${part}`, version, call));
+    if (call === undefined) return;
+    const pointer = registry.add(`${name}/${part}`, version, call);
+    const source = sourceOf(call);
+    if (source !== undefined) sources.set(pointer.digest, source);
+    pointers.set(part, pointer);
   };
   for (const task of tasks.values()) {
     for (const [part, call] of partsOf(task)) add(part, call);
@@ -91,6 +119,7 @@ export function registerFunctions(
   for (const [label, declared] of [...input, ...outside]) add(`input/${label}`, schemaOf(declared));
   for (const check of checks.values()) add(`check/${check.name}`, check.validate);
   return {
+    sources,
     of(part) {
       const pointer = pointers.get(part);
       if (pointer === undefined) throw new Error(`Operation ${name} has no part ${part}.`);
@@ -135,6 +164,6 @@ function textOf(call: Callable): string {
   return `equals\n${canonicalJson(call.value)}`;
 }
 
-function keyOf({ name, version }: FunctionPointer): string {
-  return JSON.stringify([name, version]);
+function keyOf({ name, version, isSource }: FunctionPointer): string {
+  return JSON.stringify([name, version, isSource === true]);
 }

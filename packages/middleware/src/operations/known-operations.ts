@@ -7,9 +7,12 @@ export class KnownOperations {
   readonly #pointers = new WeakMap<object, OperationPointers>();
   readonly #names = new Set<string>();
 
+  /** Digests of the sources that may run. */
+  readonly allowed = new Set<string>();
+
   /** How many there are: it changes when one is added. */
   get size(): number {
-    return this.#names.size;
+    return this.#names.size + this.allowed.size;
   }
 
   /** Makes one known, and gives what the blocks of its runs point to. Throws `operation-invalid`. */

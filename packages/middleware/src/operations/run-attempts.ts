@@ -5,6 +5,7 @@ import { shown } from './rules.ts';
 import type { RunGround, TaskAdmission } from './run-ground.ts';
 import type { RunState } from './run-state.ts';
 import type { RunValues } from './run-values.ts';
+import { pointersOf } from './sources.ts';
 import { taskFunctions } from './task-functions.ts';
 
 /** Forward or backward. */
@@ -61,6 +62,7 @@ export class RunAttempts {
    */
   async ready(way: Way, task: BlockTask, attempt: number): Promise<(() => void) | undefined> {
     const { run, workType, ground, values, state } = this.#parts;
+    await ground.sources.load(pointersOf(task));
     const functions = taskFunctions(task, ground.registry);
     const inputs = await values.inputsOf(task, state());
     const partition =

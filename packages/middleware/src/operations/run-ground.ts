@@ -4,6 +4,7 @@ import type { OperationRecords } from '../ledger/operation-records.ts';
 import type { FunctionRegistry } from './functions.ts';
 import type { OperationEvent } from './operation-events.ts';
 import type { ValueDigest } from './run-values.ts';
+import type { Sources } from './sources.ts';
 
 /** Whether a task may commit to its partition now. */
 export type TaskAdmission =
@@ -15,6 +16,7 @@ export interface RunGround {
   readonly clock: Clock;
   readonly records: OperationRecords;
   readonly registry: FunctionRegistry;
+  readonly sources: Sources;
   readonly digest: ValueDigest;
   /** Makes the error `record-corrupt`. */
   readonly corrupt: (message: string) => Error;

@@ -10,6 +10,7 @@ import { parkingErrors, type RunEnd } from './run-end.ts';
 import type { RunGround, RunLease } from './run-ground.ts';
 import { afterEntry, type Happened, type RunState } from './run-state.ts';
 import type { RunValues } from './run-values.ts';
+import { pointersIn } from './sources.ts';
 import { Waker } from './waker.ts';
 
 // One run in one process. next-steps.ts decides; here it is recorded, and then done, by crash point:
@@ -178,6 +179,7 @@ export class OperationRun {
     await this.#record(batch.splice(0));
     return this.#orPark(batch, async () => {
       await this.#verify(block);
+      await this.#ground.sources.load(pointersIn(block));
       const issues = await checkStage(block, this.values, this.#state, this.#ground.registry);
       const failed = Object.keys(issues);
       if (failed.length === 0) return this.#push(batch, 'stage-checked', passed);

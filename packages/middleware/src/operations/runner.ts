@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import type { OperationOwner } from '../ledger/operation-records.ts';
-import { chainOf } from './chain.ts';
 import { FreeRuns } from './free-runs.ts';
 import type { Operation, Values } from './operation.ts';
 import { OperationError } from './operation-error.ts';
 import { eventOf } from './operation-events.ts';
+import { planRun } from './plan-run.ts';
 import { happenedIn, readRuns } from './read-runs.ts';
 import type { RunEnd } from './run-end.ts';
 import { OperationRun } from './run-operation.ts';
@@ -47,7 +47,7 @@ export class OperationRunner {
     const { ground, stored, lease, known } = this.#parts;
     const { records } = ground;
     const { raw, values } = await readStart(operation.name, operation.input, input);
-    const blocks = chainOf(operation, known.add(operation), records.newId);
+    const blocks = await planRun(ground, known, operation);
     const owner: OperationOwner = {
       id: records.newId(),
       requester: await records.pseudonym(terms.requester),
@@ -209,7 +209,7 @@ export class OperationRunner {
 
   async #goOn(run: LiveRun, state: RunState): Promise<void> {
     const adopted = this.#adopt(run, state, run.token, this.#valuesOf(run));
-    if (state.phase.is === 'parked' && state.phase.error === 'function-missing') {
+    if (state.phase.is === 'parked' && state.phase.error.startsWith('function-')) {
       await adopted.happen('operation-resumed', {});
     } else if (state.phase.is !== 'parked') adopted.wake();
   }

@@ -12,6 +12,11 @@ export interface GateOperations {
    */
   register(...operations: readonly Operation[]): void;
   /**
+   * Says which functions that are kept as their source may run here, by their digests (`sourceDigest`): with all the rights of this process. To be called when the
+   * process starts, with a list that was deployed.
+   */
+  allowSources(...digests: readonly string[]): void;
+  /**
    * Starts a run of an operation, which is registered by that. Resolves when its whole chain is in the ledger, before anything of it has run.
    * Rejects with `operation-invalid` for what its input can't be.
    */
