@@ -150,19 +150,39 @@ export function doneOnceContract(name: string, open: () => Promise<ShapesUnderTe
       expect(await under.effects()).toEqual([]);
     });
 
-    it('are parked, with nothing done, where a whole transaction is one string', async () => {
+    it.each([
+      ['lets the refusal through', (error: unknown) => Promise.reject(error)],
+      ['hides the refusal in an error of its own', () => Promise.reject(new Error('no luck'))],
+      ['swallows the refusal, and claims that it is done', () => Promise.resolve()],
+    ])(
+      'are parked, with nothing done, where a whole transaction is one string and the route %s',
+      async (_how, told) => {
+        const at = await shop();
+        at.app.post('/pay', async (_req, res) => {
+          await onClient((client) => client.run(`BEGIN; ${insert('unseen')}; COMMIT`)).catch(told);
+          res.end();
+        });
+        const { id } = await at.accept('/pay');
+        at.performer.start();
+        expect(await at.ended(id)).toMatchObject({
+          phase: 'parked',
+          error: { code: 'transaction-in-one-string' },
+        });
+        expect(await under.effects()).toEqual([]);
+      },
+    );
+
+    it('are done where the route tries another way after a refusal', async () => {
       const at = await shop();
       at.app.post('/pay', async (_req, res) => {
-        await onClient((client) => client.run(`BEGIN; ${insert('unseen')}; COMMIT`));
+        const whole = `BEGIN; ${insert('unseen')}; COMMIT`;
+        await onClient((client) => client.run(whole)).catch(() => transaction('another way'));
         res.end();
       });
       const { id } = await at.accept('/pay');
       at.performer.start();
-      expect(await at.ended(id)).toMatchObject({
-        phase: 'parked',
-        error: { code: 'transaction-in-one-string' },
-      });
-      expect(await under.effects()).toEqual([]);
+      expect(await at.ended(id)).toMatchObject({ status: 'Succeeded', outcomeKnown: true });
+      expect(await under.effects()).toEqual(['another way']);
     });
 
     it.each([

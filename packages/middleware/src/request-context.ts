@@ -1,4 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { ErrorCode } from '@slackwater/shared';
 
 /**
  * What the gate tells the drivers about the request on whose behalf a statement runs. A driver reads it when
@@ -30,6 +31,11 @@ export interface CompletionScope {
   nextOrdinal: number;
   /** Set by the driver when the row was there already: the work is done or was shut out. */
   duplicate: boolean;
+  /**
+   * The last statement that the driver refused since no completion row can go with it. The error that the caller gets need not come through:
+   * libraries wrap errors, or copy some of their members.
+   */
+  refused?: { readonly code: ErrorCode; readonly message: string };
   /** How many transactions of the attempt have begun and not ended, as the driver counts them. */
   openTransactions?: number;
   /** How many of them were committed, in whichever databases. */

@@ -1,3 +1,4 @@
+import type { SlackwaterError } from '@slackwater/shared';
 import type { CompletionScope, RequestContext } from '../request-context.ts';
 import { type BegunCommit, beginCommit, isHeard } from './commit-measurement.ts';
 import {
@@ -100,9 +101,9 @@ export class Mysql2Once {
       case 'wrap':
         return yield* this.#wrap(statement);
       case 'refuse-string':
-        return transactionInOneString();
+        return refuse(scope, transactionInOneString());
       case 'refuse':
-        return statementOutsideTransaction(plan.why);
+        return refuse(scope, statementOutsideTransaction(plan.why));
       default:
         return plan satisfies never;
     }
@@ -207,4 +208,9 @@ function refusalOf(error: unknown, scope: CompletionScope): Error {
   const refusal = completionRowError(error);
   if (refusal instanceof AlreadyPerformedError) scope.duplicate = true;
   return refusal;
+}
+
+function refuse(scope: CompletionScope, error: SlackwaterError): Error {
+  scope.refused = error;
+  return error;
 }

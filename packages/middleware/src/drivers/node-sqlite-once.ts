@@ -1,4 +1,5 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
+import type { SlackwaterError } from '@slackwater/shared';
 import { type CompletionScope, requestContext } from '../request-context.ts';
 import {
   AlreadyPerformedError,
@@ -42,7 +43,10 @@ export class SqliteOnce {
     if (!isOpen) this.#end(false);
     if (scope === undefined) return this.#follow(text, call);
     const refusal = refusalOf(text);
-    if (refusal !== undefined) throw refusal;
+    if (refusal !== undefined) {
+      scope.refused = refusal;
+      throw refusal;
+    }
     if (!isOpen && text.begins) return this.#begin(scope, call);
     if (!isOpen && text.writes) return this.#wrap(scope, call);
     // Begun where nobody saw it. Savepoints too: the row must not go with what is taken back to them.
@@ -139,7 +143,7 @@ export class SqliteOnce {
   }
 }
 
-function refusalOf(text: SqliteText): Error | undefined {
+function refusalOf(text: SqliteText): SlackwaterError | undefined {
   if (text.several && (text.begins || text.ends !== undefined)) return transactionInOneString();
   if (text.outsideOnly)
     return statementOutsideTransaction('a VACUUM, which SQLite keeps out of transactions');

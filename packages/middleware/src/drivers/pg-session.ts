@@ -1,3 +1,4 @@
+import type { SlackwaterError } from '@slackwater/shared';
 import { systemClock, type Timer } from '../clock.ts';
 import { type RequestContext, requestContext } from '../request-context.ts';
 import { statementOutsideTransaction, transactionInOneString } from './completion-error.ts';
@@ -82,9 +83,12 @@ export class PgSession {
   #run(statement: PgStatement, original: QueryFunction, args: QueryArguments): unknown {
     this.#catchUp();
     const context = requestContext.getStore();
-    const once = context?.completion !== undefined;
-    const refusal = once ? this.#refusal(statement) : undefined;
-    if (refusal !== undefined) return refuse(this.#client, args, refusal);
+    const scope = context?.completion;
+    const refusal = scope === undefined ? undefined : this.#refusal(statement);
+    if (scope !== undefined && refusal !== undefined) {
+      scope.refused = refusal;
+      return refuse(this.#client, args, refusal);
+    }
 
     if (statement.commits) return this.#commit(statement, original, args, context);
     if (statement.begins) return this.#begin(statement, original, args, context);
@@ -101,7 +105,7 @@ export class PgSession {
   }
 
   /** Why a statement can't be run for a request that is to be done once. */
-  #refusal(statement: PgStatement): Error | undefined {
+  #refusal(statement: PgStatement): SlackwaterError | undefined {
     if (statement.several && statement.begins) return transactionInOneString();
     const writes = statement.writes || statement.answerTells || statement.begins;
     if (this.#client.pipeline === true && writes)
