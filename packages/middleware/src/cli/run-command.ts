@@ -6,6 +6,7 @@ import { exportCommand } from './export-command.ts';
 import { CommandFailed, NotVerified, UsageError } from './failures.ts';
 import { inspectCommand } from './inspect-command.ts';
 import { keysCommand } from './keys-command.ts';
+import { planCommand } from './plan-command.ts';
 import { redriveCommand } from './redrive-command.ts';
 import { reindexCommand } from './reindex-command.ts';
 import { trainCommand } from './train-command.ts';
@@ -17,6 +18,7 @@ const commands: Readonly<Record<string, Command>> = {
   export: exportCommand,
   inspect: inspectCommand,
   keys: keysCommand,
+  plan: planCommand,
   redrive: redriveCommand,
   reindex: reindexCommand,
   train: trainCommand,
