@@ -44,6 +44,8 @@ export interface Workshop {
   find(id: string): Promise<Deferral>;
   /** Lets time go on until the condition holds. */
   until(condition: () => boolean | Promise<boolean>): Promise<void>;
+  /** Cancels what is not settled, so that the next performer finds nothing. */
+  cancelAll(): Promise<void>;
   /** Until the deferral is settled or parked; answers it. */
   ended(id: string): Promise<Deferral>;
   close(): Promise<void>;
@@ -180,6 +182,13 @@ async function openWorkshop(
       return result.deferral;
     },
     until: advancing,
+    async cancelAll() {
+      const error = { code: 'canceled-by-requester', message: 'the test is over' } as const;
+      const { deferrals } = await ledger.list({ limit: 1_000 });
+      for (const { id, attempts, phase } of deferrals) {
+        if (phase !== 'settled') await ledger.step(id, { type: 'canceled', error, attempts });
+      }
+    },
     async ended(id) {
       await advancing(async () => ['settled', 'parked'].includes((await find(id)).phase));
       return find(id);

@@ -1,7 +1,8 @@
 import type { LedgerEntry } from '@slackwater/shared';
 import { parseEntry } from '@slackwater/shared';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Ledger } from '../../../../packages/middleware/src/ledger/open-ledger.ts';
+import { eraseRequester } from '../../../../packages/middleware/src/perform/erase-requester.ts';
 import { withHandlers } from '../../../../packages/middleware/src/perform/parts/call-handler.ts';
 import { compensatingStep } from '../../../../packages/middleware/src/perform/parts/compensations.ts';
 import { noOwnWork, type OwnHandlers } from '../../../../packages/middleware/src/perform/parts/own-work.ts';
@@ -12,26 +13,35 @@ import type {
 import { createPerformer, type Performer } from '../../../../packages/middleware/src/perform/performer.ts';
 import type { PerformerEvent } from '../../../../packages/middleware/src/perform/performer-events.ts';
 import { createReplay } from '../../../../packages/middleware/src/perform/replay.ts';
-import { type Place, place, turnedAway, type Workshop } from '../workshop.ts';
+import { admitted, type Place, place, turnedAway, type Workshop } from '../workshop.ts';
 
 let here: Place;
-beforeEach(() => {
+let shop: Workshop;
+/** What the route answers. */
+let answer = 409;
+
+beforeAll(async () => {
   here = place(Date.now());
+  shop = await here.open();
+  shop.app.post('/pay', (_req, res) => void res.status(answer).end());
 });
-afterEach(() => here.remove());
+beforeEach(() => {
+  answer = 409;
+  shop.admission.answer = admitted;
+});
+afterEach(() => shop.cancelAll());
+afterAll(() => here.remove());
 
 interface Undoing {
-  readonly shop: Workshop;
   readonly performer: Performer;
   readonly events: PerformerEvent[];
   readonly calls: CompensationContext[];
 }
 
 /** A workshop whose work type settle undoes what its caller was told to have succeeded. */
-async function undoing(compensate: Compensate | undefined, maxAttempts = 3): Promise<Undoing> {
+function undoing(compensate: Compensate | undefined, maxAttempts = 3): Undoing {
   const calls: CompensationContext[] = [];
   const events: PerformerEvent[] = [];
-  const shop = await here.open();
   const handlers: OwnHandlers = {
     part: () => undefined,
     compensation: () =>
@@ -63,14 +73,14 @@ async function undoing(compensate: Compensate | undefined, maxAttempts = 3): Pro
     options: { leaseMs: 300_000, attemptTimeoutMs: 120_000, maxAttempts },
     on: (event) => events.push(event),
   });
-  return { shop, performer, events, calls };
+  return { performer, events, calls };
 }
 
 /** The compensation of a deferral, once there is one. */
 const undoingOf = (ledger: Ledger, id: string) => ledger.findByKey('', 'COMPENSATE', '/', id);
 
 async function entries({ engine }: Workshop): Promise<LedgerEntry[]> {
-  return (await engine.log.read(0, 100)).map(parseEntry);
+  return (await engine.log.read(0, 500)).map(parseEntry);
 }
 
 const types = (all: readonly LedgerEntry[], id: string): string[] =>
@@ -78,8 +88,7 @@ const types = (all: readonly LedgerEntry[], id: string): string[] =>
 
 describe('a request whose success was told', () => {
   it('is undone when its route refuses it, and both are entries that a verifier accepts (B-48)', async () => {
-    const { shop, performer, events, calls } = await undoing(() => ({ refunded: true }));
-    shop.app.post('/pay', (_req, res) => void res.status(409).end());
+    const { performer, events, calls } = undoing(() => ({ refunded: true }));
     const { id } = await shop.accept('/pay', { acknowledged: true });
     performer.start();
     await shop.until(() => events.some(({ type }) => type === 'reversed'));
@@ -100,7 +109,7 @@ describe('a request whose success was told', () => {
       parent: id,
       reasons: ['compensation'],
     });
-    expect(log[0]).toMatchObject({ acknowledged: 'succeeded' });
+    expect(log.find((entry) => entry.id === id)).toMatchObject({ acknowledged: 'succeeded' });
     expect(await shop.ledger.verify()).toMatchObject({ ok: true });
     expect(Buffer.from((await shop.ledger.outcome(undone?.id ?? ''))?.body ?? []).toString()).toBe(
       '{"refunded":true}',
@@ -108,8 +117,8 @@ describe('a request whose success was told', () => {
   });
 
   it('is undone when it is canceled, and that can not be canceled', async () => {
-    const { shop, performer, events } = await undoing(() => {});
-    shop.app.post('/pay', (_req, res) => void res.end());
+    const { performer, events } = undoing(() => {});
+    answer = 200;
     const { id } = await shop.accept('/pay', { acknowledged: true });
     expect(await performer.cancel(id)).toBe('canceled');
     const undone = await undoingOf(shop.ledger, id);
@@ -120,9 +129,8 @@ describe('a request whose success was told', () => {
   });
 
   it('is undone however slow its partition is, and before everything else that waits there', async () => {
-    const { shop, performer, events, calls } = await undoing(() => {});
+    const { performer, events, calls } = undoing(() => {});
     const order: string[] = [];
-    shop.app.post('/pay', (_req, res) => void res.status(409).end());
     const { id } = await shop.accept('/pay', { acknowledged: true });
     await shop.accept('/more important', { priority: 1 });
     expect(await performer.cancel(id)).toBe('canceled');
@@ -138,11 +146,10 @@ describe('a request whose success was told', () => {
 
   it('is tried to be undone again, later each time, and then left to a person: it never counts as failed', async () => {
     const at: number[] = [];
-    const { shop, performer, events } = await undoing(() => {
+    const { performer, events } = undoing(() => {
       at.push(here.clock.now());
       throw new Error('the bank is closed');
     });
-    shop.app.post('/pay', (_req, res) => void res.status(409).end());
     const { id } = await shop.accept('/pay', { acknowledged: true });
     performer.start();
     await shop.until(() => events.some(({ type }) => type === 'parked'));
@@ -157,11 +164,47 @@ describe('a request whose success was told', () => {
     expect(events.some(({ type }) => type === 'reversed')).toBe(false);
   });
 
+  it('is undone once the person says so, and while its requester is being erased', async () => {
+    let isOpen = false;
+    const { performer, events, calls } = undoing(() => {
+      if (!isOpen) throw Object.assign(new Error('the bank is closed'), { status: 403 });
+    });
+    const { id } = await shop.accept('/pay', { acknowledged: true });
+    performer.start();
+    await shop.until(() => events.some(({ type }) => type === 'parked'));
+    isOpen = true;
+    const undone = (await undoingOf(shop.ledger, id))?.id ?? '';
+    expect(await performer.redrive(undone, { by: 'code:test' })).toBe('redriven');
+    await shop.until(() => events.some(({ type }) => type === 'reversed'));
+    expect(await shop.find(undone)).toMatchObject({ status: 'Succeeded', attempts: 2 });
+    // Nobody has begun with the next one when its requester is erased.
+    shop.admission.answer = () => turnedAway();
+    const next = await shop.accept('/pay', { acknowledged: true, requester: 'eve' });
+    const erasure = await shop.ledger.erasures.begin('eve', { by: 'code:test', purpose: 'test' });
+    if (erasure === undefined) throw new Error('eve has nothing');
+    const error = { code: 'requester-erased', message: 'test' } as const;
+    const parts = { ledger: shop.ledger, clock: here.clock };
+    const erasing = eraseRequester(
+      { ...parts, cancel: (one) => performer.cancel(one, error) },
+      erasure,
+      10_000,
+    );
+    await shop.until(() => calls.length === 3);
+    expect(calls.map(({ of }) => of)).toEqual([id, id, next.id]);
+    expect(calls.at(-1)?.request).toMatchObject({ url: '/pay' });
+    let pending: unknown;
+    void erasing.then((result) => {
+      pending = result;
+    });
+    await shop.until(() => pending !== undefined);
+    expect(pending).toMatchObject({ status: 'pending', unsettled: 0 });
+    await performer.close();
+  });
+
   it('is left to a person where its compensation refuses for good, without shutting it out', async () => {
-    const { shop, performer, events } = await undoing(() => {
+    const { performer, events } = undoing(() => {
       throw Object.assign(new Error('no such payment'), { status: 404 });
     });
-    shop.app.post('/pay', (_req, res) => void res.status(409).end());
     const { id } = await shop.accept('/pay', { acknowledged: true });
     performer.start();
     await shop.until(() => events.some(({ type }) => type === 'parked'));
@@ -170,8 +213,8 @@ describe('a request whose success was told', () => {
   });
 
   it('is not undone where it succeeded after all, though its end was prepared', async () => {
-    const { shop, performer, events, calls } = await undoing(() => {});
-    shop.app.post('/pay', (_req, res) => void res.end());
+    const { performer, events, calls } = undoing(() => {});
+    answer = 200;
     const { id } = await shop.accept('/pay', { acknowledged: true });
     // As a process leaves it that was killed between the two.
     const step = compensatingStep(
@@ -196,8 +239,7 @@ describe('a request whose success was told', () => {
   });
 
   it('is not undone where its work type names nothing that does', async () => {
-    const { shop, performer, events } = await undoing(undefined);
-    shop.app.post('/pay', (_req, res) => void res.status(409).end());
+    const { performer, events } = undoing(undefined);
     const { id } = await shop.accept('/pay', { acknowledged: true });
     performer.start();
     await shop.until(() => events.some(({ type }) => type === 'failed'));
@@ -207,8 +249,7 @@ describe('a request whose success was told', () => {
 });
 
 it('undoes nothing of a request whose caller was told that it was deferred', async () => {
-  const { shop, performer, events } = await undoing(() => {});
-  shop.app.post('/pay', (_req, res) => void res.status(409).end());
+  const { performer, events } = undoing(() => {});
   const { id } = await shop.accept('/pay');
   performer.start();
   await shop.until(() => events.some(({ type }) => type === 'failed'));

@@ -1,11 +1,11 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { withHandlers } from '../../../../packages/middleware/src/perform/parts/call-handler.ts';
 import { type PartWish, recordPart } from '../../../../packages/middleware/src/perform/parts/defer-part.ts';
 import type { OwnHandlers } from '../../../../packages/middleware/src/perform/parts/own-work.ts';
 import type { PartOptions } from '../../../../packages/middleware/src/perform/parts/part-options.ts';
 import { createPerformer, type Performer } from '../../../../packages/middleware/src/perform/performer.ts';
 import type { PerformerEvent } from '../../../../packages/middleware/src/perform/performer-events.ts';
-import { type Place, place, turnedAway, type Workshop } from '../workshop.ts';
+import { admitted, type Place, place, turnedAway, type Workshop } from '../workshop.ts';
 
 let here: Place;
 let shop: Workshop;
@@ -13,10 +13,18 @@ let events: PerformerEvent[];
 let performer: Performer;
 const registered = new Map<string, PartOptions>();
 const underWay = new Set<string>();
+/** Each test has one of its own. */
+let request = '';
+let requests = 0;
 
-beforeEach(async () => {
+beforeAll(async () => {
   here = place(Date.now());
   shop = await here.open();
+});
+beforeEach(() => {
+  shop.admission.answer = admitted;
+  shop.admission.asked = [];
+  request = `request ${++requests}`;
   events = [];
   registered.clear();
   underWay.clear();
@@ -53,14 +61,15 @@ afterEach(async () => {
     closed = true;
   });
   await shop.until(() => closed);
-  await here.remove();
+  await shop.cancelAll();
 });
+afterAll(() => here.remove());
 
 const wish = (more: Partial<PartWish> = {}): PartWish => ({
   name: 'email',
   payload: Buffer.from('{"to":"ann"}'),
-  parent: { kind: 'request', id: 'request 1' },
-  key: 'request 1',
+  parent: { kind: 'request', id: request },
+  key: request,
   ordinal: 1,
   workType: 'settle',
   priority: 2,
@@ -107,7 +116,7 @@ describe('a part whose handler is not registered any more', () => {
 describe('a held part', () => {
   it('is not begun while this process performs its request, and is as soon as it is released', async () => {
     registered.set('email', { perform() {} });
-    underWay.add('request 1');
+    underWay.add(request);
     const id = await recorded();
     performer.start();
     const begunAt = here.clock.now();
@@ -130,6 +139,23 @@ describe('a held part', () => {
     expect(await recorded({ ordinal: 2 })).not.toBe(third);
   });
 
+  it('is parked where its record was altered, and canceled where nobody can read it any more', async () => {
+    registered.set('email', { perform() {} });
+    const [altered, erased] = [await recorded(), await recorded({ requester: 'bob', ordinal: 2 })];
+    const key = `payload/${altered}`;
+    const bytes = Buffer.from((await shop.engine.store.get(key))?.value ?? []);
+    bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
+    await shop.engine.store.put(key, bytes);
+    const erasure = await shop.ledger.erasures.begin('bob', { by: 'code:test', purpose: 'test' });
+    if (erasure === undefined) throw new Error('bob has nothing');
+    await shop.ledger.erasures.finish(erasure);
+    const goneAt = here.clock.now() + 10_000;
+    await shop.until(() => here.clock.now() > goneAt);
+    performer.start();
+    expect(await shop.ended(altered)).toMatchObject({ phase: 'parked', error: { code: 'record-corrupt' } });
+    expect(await shop.ended(erased)).toMatchObject({ status: 'Canceled' });
+  });
+
   it('can not be begun by anybody who does not look', async () => {
     const id = await recorded();
     expect(await shop.ledger.step(id, { type: 'performing', token: 1 })).toBeUndefined();
@@ -146,7 +172,7 @@ describe('a released part', () => {
     await shop.until(() => shop.admission.asked.length > 1);
     expect(shop.admission.asked[0]).toEqual({ partition: 'orders', workType: 'settle', priority: 2 });
     expect((await shop.find(id)).attempts).toBe(0);
-    shop.admission.answer = () => ({ admitted: true, reasons: ['clear'], finished: () => {} });
+    shop.admission.answer = admitted;
     expect(await shop.ended(id)).toMatchObject({ status: 'Succeeded' });
   });
 

@@ -1,6 +1,7 @@
-import { ownMethods } from '@slackwater/shared';
+import { isSlackwaterError, ownMethods } from '@slackwater/shared';
 import { rowsOf } from '../completion-rows.ts';
-import { type Job, named, putBack } from '../conclude.ts';
+import { concludeParked, type Job, named, putBack } from '../conclude.ts';
+import type { PerformError } from '../performer-events.ts';
 import { type HoldFacts, judgeHold } from './judge-hold.ts';
 import { type PartParent, parentOf } from './part-record.ts';
 
@@ -16,23 +17,42 @@ const leastHeldMs = 20;
 export async function releasedNow(job: Job): Promise<boolean> {
   const { parts, claim, deferral } = job;
   const heldMs = Math.max(0, parts.clock.wallNow() - deferral.createdAt);
-  const verdict = judgeHold(await factsOf(job, heldMs));
+  const facts = await readableFacts(job, heldMs);
+  if (facts === undefined) return false;
+  const verdict = judgeHold(facts);
   switch (verdict.is) {
     case 'released':
       await parts.ledger.step(claim.id, { type: 'released' });
       return true;
-    case 'canceled': {
-      const { error } = verdict;
-      const canceled = await parts.ledger.step(claim.id, { type: 'canceled', error });
-      if (canceled !== undefined) parts.tell({ type: 'canceled', ...named(job) });
-      await parts.queue.settle(claim.id, claim.token);
+    case 'canceled':
+      await cancelHeld(job, verdict.error);
       return false;
-    }
     case 'held':
       await putBack(job, Math.min(Math.max(heldMs, leastHeldMs), parts.options.lookCapMs));
       return false;
     default:
       return verdict satisfies never;
+  }
+}
+
+async function cancelHeld(job: Job, error: PerformError): Promise<void> {
+  const { parts, claim } = job;
+  const canceled = await parts.ledger.step(claim.id, { type: 'canceled', error });
+  if (canceled !== undefined) parts.tell({ type: 'canceled', ...named(job) });
+  await parts.queue.settle(claim.id, claim.token);
+}
+
+/** Undefined where its record can't be read: then that is what becomes of it. */
+async function readableFacts(job: Job, heldMs: number): Promise<HoldFacts | undefined> {
+  try {
+    return await factsOf(job, heldMs);
+  } catch (error) {
+    if (!isSlackwaterError(error)) throw error;
+    const { code, message } = error;
+    if (code === 'requester-erased') await cancelHeld(job, { code, message });
+    else if (code === 'record-corrupt') await concludeParked(job, { code, message });
+    else throw error;
+    return undefined;
   }
 }
 
