@@ -3,6 +3,8 @@ import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import type { Worker } from 'node:worker_threads';
+import { manualClock } from '@slackwater/test-support/manual-clock';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   type AuditIndex,
@@ -141,11 +143,12 @@ describe('the index of a ledger', () => {
     again.close();
   });
 
-  it('is one file for several processes, each of which finds what the other has read', async () => {
+  it('is one file for several processes, each of which finds what the other has read, also when all begin at once', async () => {
     const log = filled(800);
-    const [one, other] = [open({ log }), open({ log })];
-    const [found, alsoFound] = await Promise.all([idsIn(one), idsIn(other)]);
-    expect(found).toEqual(alsoFound);
+    const all = Array.from({ length: 4 }, () => open({ log }));
+    const [found, ...alsoFound] = await Promise.all(all.map(idsIn));
+    for (const ids of alsoFound) expect(ids).toEqual(found);
+    const [one, other] = all as [AuditIndex, AuditIndex];
     log.add(entryOf(idOf(800), 'accepted'));
     expect((await idsIn(one))[0]).toBe(idOf(800));
     expect((await idsIn(other))[0]).toBe(idOf(800));
@@ -215,5 +218,38 @@ describe('the index of a ledger', () => {
     expect(state.bytes).toBeGreaterThan(100_000);
     expect(found).toHaveLength(1_000);
     expect(told.at(-1)).toBe(2_000);
+  });
+
+  it('has no thread before there is anything to read, and none when nobody needs it for a minute', async () => {
+    const threads = { started: 0, ended: 0 };
+    const count = (worker: Worker): void => {
+      threads.started += 1;
+      worker.once('exit', () => {
+        threads.ended += 1;
+      });
+    };
+    process.on('worker', count);
+    try {
+      const log = filled(0);
+      const clock = manualClock();
+      const index = open({ log, clock, lookEveryMs: 1_000 });
+      const pass = async (ms: number): Promise<void> => {
+        clock.advance(ms);
+        await new Promise((resolve) => setImmediate(resolve));
+      };
+      for (let looks = 0; looks < 3; looks++) await pass(1_000);
+      expect([threads.started, index.status().entries]).toEqual([0, 0]);
+      log.add(entryOf(idOf(0), 'accepted'));
+      await expect.poll(() => pass(1_000).then(() => index.status().entries), { interval: 5 }).toBe(1);
+      expect(threads).toEqual({ started: 1, ended: 0 });
+      await expect.poll(() => pass(61_000).then(() => threads.ended), { interval: 5 }).toBe(1);
+      // What it knows it still tells, and it finds what came meanwhile.
+      expect(index.status()).toMatchObject({ entries: 1, deferrals: 1 });
+      log.add(entryOf(idOf(1), 'accepted'));
+      expect(await idsIn(index)).toEqual([idOf(1), idOf(0)]);
+      expect(threads.started).toBe(2);
+    } finally {
+      process.off('worker', count);
+    }
   });
 });

@@ -56,6 +56,9 @@ const farBehind = 20_000;
 
 const mostTries = 3;
 
+/** A thread that nobody needed for so long ends. One whose index has no file would lose it with that. */
+const restAfterMs = 60_000;
+
 /** Counts that look at each row; those beyond it are turned away, so that the thread has time for all else. */
 const mostCounting = 8;
 
@@ -80,6 +83,7 @@ export function openAuditIndex(setup: AuditIndexSetup): AuditIndex {
   let isClosed = false;
   let inTrouble = false;
   let counting = 0;
+  let neededAt = clock.now();
 
   /** Entries that are in the log by now are in the index when this resolves. */
   function follow(): Promise<void> {
@@ -154,7 +158,7 @@ export function openAuditIndex(setup: AuditIndexSetup): AuditIndex {
 
   async function upToNow(): Promise<void> {
     try {
-      await inTime(clock, waitMs, 'Reading the log into the index', follow());
+      await inTime(clock, waitMs, 'Reading the log into the index', followNow());
     } catch (error) {
       if (!(error instanceof TimedOutError)) throw error;
       const { entries, behind } = status();
@@ -197,9 +201,22 @@ export function openAuditIndex(setup: AuditIndexSetup): AuditIndex {
     }
   }
 
+  /** Without a question, and where nothing came since it last looked, the thread is left alone. */
+  async function keepUp(): Promise<void> {
+    const now = await log.size();
+    const isNews = now !== state.entries || (now > 0 && !isCompared);
+    if (isNews) await followNow();
+    else if (path !== '' && clock.now() - neededAt >= restAfterMs) thread.rest();
+  }
+
+  function followNow(): Promise<void> {
+    neededAt = clock.now();
+    return follow();
+  }
+
   let timer: Timer | undefined;
   function look(): void {
-    follow()
+    keepUp()
       .then(() => {
         inTrouble = false;
       })

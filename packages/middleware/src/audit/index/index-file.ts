@@ -1,10 +1,12 @@
-import { closeSync, mkdirSync, openSync, rmSync, statSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { closeSync, linkSync, mkdirSync, openSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { indexApplicationId, indexSchema, indexVersion } from './schema.ts';
 
 /** How long a lock of another process is waited for, ms. */
 const busyTimeoutMs = 2_000;
+const mostTries = 3;
 const cacheKib = 16_384;
 /** Pages of the write-ahead log after which it is copied into the file: 16 MiB. */
 const checkpointPages = 4_000;
@@ -26,22 +28,41 @@ export interface IndexFile {
  * somebody else's is left alone, and refused. Throws what SQLite throws, and {@link ForeignFileError}.
  */
 export function openIndexFile(path: string, ledger: string): IndexFile {
-  if (path === '') return opened(prepared(new DatabaseSync(''), ledger, true), path);
-  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  const kept = usable(path, ledger);
-  if (kept !== undefined) return opened(kept, path);
-  throwAway(path);
-  makeEmpty(path);
-  return opened(prepared(new DatabaseSync(path), ledger, false), path);
+  for (let tries = 1; ; tries++) {
+    try {
+      return openOnce(path, ledger);
+    } catch (error) {
+      // SQLite does not wait in all that it does while several begin at once.
+      if (!isBusy(error) || tries === mostTries) throw error;
+    }
+  }
 }
 
-/** SQLite gives its side files the mode of the file itself. */
+function openOnce(path: string, ledger: string): IndexFile {
+  if (path === '') return opened(prepared(new DatabaseSync(''), ledger, true), path);
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  const kept = look(path, ledger);
+  if (typeof kept !== 'string') return opened(kept, path);
+  if (kept === 'unusable') throwAway(path);
+  makeEmpty(path);
+  return opened(prepared(new DatabaseSync(path, { timeout: busyTimeoutMs }), ledger, false), path);
+}
+
+/**
+ * SQLite gives its side files the mode of the file itself. It is made under another name: closing a file takes from all threads of the
+ * process the locks that they have on it (POSIX), and one of them may be at work in it already.
+ */
 function makeEmpty(path: string): void {
+  const made = `${path}-${randomUUID()}`;
+  closeSync(openSync(made, 'wx', 0o600));
   try {
-    closeSync(openSync(path, 'wx', 0o600));
+    linkSync(made, path);
   } catch (error) {
-    // Another process was first.
-    if (statSync(path, { throwIfNoEntry: false }) === undefined) throw error;
+    // Another process was first, or the file system has no links.
+    if (statSync(path, { throwIfNoEntry: false }) === undefined) renameSync(made, path);
+    else if (Object(error).code !== 'EEXIST') throw error;
+  } finally {
+    rmSync(made, { force: true });
   }
 }
 
@@ -51,12 +72,18 @@ export function throwAway(path: string): void {
   for (const suffix of sideFiles) rmSync(path + suffix, { force: true });
 }
 
-function usable(path: string, ledger: string): DatabaseSync | undefined {
-  if (statSync(path, { throwIfNoEntry: false }) === undefined) return undefined;
+/** The index that is there. One without anything in it is another process's that is just being made: it must not be deleted. */
+function look(path: string, ledger: string): DatabaseSync | 'empty' | 'unusable' {
+  if (statSync(path, { throwIfNoEntry: false }) === undefined) return 'empty';
   let database: DatabaseSync | undefined;
   try {
-    database = new DatabaseSync(path);
-    if (pragma(database, 'application_id') === 0 && pragma(database, 'schema_version') > 0) {
+    database = new DatabaseSync(path, { timeout: busyTimeoutMs });
+    // In this order: whoever makes it meanwhile gives it tables and id at once.
+    if (pragma(database, 'schema_version') === 0) {
+      database.close();
+      return 'empty';
+    }
+    if (pragma(database, 'application_id') === 0) {
       throw new ForeignFileError(`${path} is a database of somebody else's; give another directory`);
     }
     configure(database, false);
@@ -67,11 +94,17 @@ function usable(path: string, ledger: string): DatabaseSync | undefined {
       return database;
   } catch (error) {
     database?.close();
-    if (error instanceof ForeignFileError) throw error;
-    return undefined;
+    if (error instanceof ForeignFileError || isBusy(error)) throw error;
+    return 'unusable';
   }
   database.close();
-  return undefined;
+  return 'unusable';
+}
+
+/** Another process is at work in it for longer than anybody waits: it is no worse for that. */
+function isBusy(error: unknown): boolean {
+  const code: unknown = Object(error).errcode;
+  return typeof code === 'number' && (code & 0xff) === 5;
 }
 
 /** Somebody else's file has the index's name. */

@@ -24,7 +24,7 @@ interface Waiter {
   reject(error: IndexError): void;
 }
 
-/** The index's thread as the rest of the process sees it. It is started with the first call; one that died with the next. */
+/** The index's thread as the rest of the process sees it. It is started with the first call; one that died or rests with the next. */
 export class IndexThread {
   readonly #options: IndexThreadOptions;
   #worker: Worker | undefined;
@@ -64,6 +64,13 @@ export class IndexThread {
     });
   }
 
+  /** Lets the thread end where nobody waits for it: it takes memory also while it does nothing. */
+  rest(): void {
+    if (this.#worker === undefined || this.#waiting.size > 0) return;
+    this.#worker.postMessage({ kind: 'close' } satisfies ToIndexThread);
+    this.#worker = undefined;
+  }
+
   /** Takes no more calls, and resolves when those that it has are answered and the file is closed. May be called twice. */
   async close(): Promise<void> {
     if (!this.#closed) this.#worker?.postMessage({ kind: 'close' } satisfies ToIndexThread);
@@ -80,17 +87,20 @@ export class IndexThread {
     worker.on('error', (error) => {
       cause = error;
     });
-    this.#ended = new Promise((resolve) => {
+    const before = this.#ended;
+    this.#ended = new Promise<void>((resolve) => {
       worker.on('exit', () => {
-        if (this.#worker === worker) this.#worker = undefined;
+        resolve();
+        // One that was let go has no calls; those that there are by now are another's.
+        if (this.#worker !== worker) return;
+        this.#worker = undefined;
         const why = this.#refusal(
           cause === undefined ? 'its thread ended' : `its thread died (${said(cause)})`,
         );
         for (const waiter of this.#waiting.values()) waiter.reject(why);
         this.#waiting.clear();
-        resolve(undefined);
       });
-    });
+    }).then(() => before);
     return worker;
   }
 
