@@ -1,3 +1,4 @@
+import { deferralPhases, deferralStatuses } from '@slackwater/shared';
 import type { CountQuery, IndexQuery } from './contract.ts';
 import { faultOfBy } from './how-to-count.ts';
 import { IndexError } from './index-error.ts';
@@ -9,14 +10,50 @@ const mostLimit = 1_000;
 /** A list by state that was begun so many entries ago has to be begun again: what has changed since is looked through for each page. */
 export const mostEntriesSince = 1_000_000;
 
-/** Refuses a query that can't be meant: `parameter-invalid`. */
-export function checkQuery({ limit, createdFrom, createdBefore }: IndexQuery | CountQuery): void {
-  checkLimit(limit);
-  for (const [name, value] of Object.entries({ createdFrom, createdBefore })) {
-    if (value !== undefined && !Number.isSafeInteger(value)) {
-      throw invalid(`${name}: ${String(value)} is no whole number of Unix milliseconds.`);
-    }
+const texts = ['workType', 'partition', 'requester', 'method', 'route'] as const;
+const times = ['createdFrom', 'createdBefore'] as const;
+const known: ReadonlySet<string> = new Set([
+  ...texts,
+  ...times,
+  ...['status', 'phase', 'corrupt', 'limit', 'cursor', 'by'],
+]);
+
+/** Refuses a query that can't be meant: `parameter-invalid`. A filter that is not known is none that may be left out: the answer would lie. */
+export function checkQuery(query: IndexQuery | CountQuery): void {
+  checkLimit(query.limit);
+  const fault = faultOf(query);
+  if (fault !== undefined) throw invalid(fault);
+}
+
+function faultOf(query: IndexQuery | CountQuery): string | undefined {
+  const unknown = Object.keys(query).find((name) => !known.has(name));
+  if (unknown !== undefined) return `${shown(unknown)} is no filter; there are ${[...known].join(', ')}.`;
+  const { status, phase, corrupt } = query;
+  if (status !== undefined && !deferralStatuses.includes(status))
+    return `status: ${shown(status)} is not one of ${deferralStatuses.join(', ')}.`;
+  if (phase !== undefined && !deferralPhases.includes(phase))
+    return `phase: ${shown(phase)} is not one of ${deferralPhases.join(', ')}.`;
+  if (corrupt !== undefined && typeof corrupt !== 'boolean')
+    return `corrupt: ${shown(corrupt)} is neither true nor false.`;
+  for (const name of times) {
+    const value = query[name];
+    if (value !== undefined && !Number.isSafeInteger(value))
+      return `${name}: ${shown(value)} is no whole number of Unix milliseconds.`;
   }
+  for (const name of [...texts, 'cursor'] as const) {
+    const value: unknown = query[name];
+    if (value !== undefined && typeof value !== 'string') return `${name}: ${shown(value)} is no text.`;
+  }
+  return undefined;
+}
+
+const shownCharacters = 100;
+
+function shown(value: unknown): string {
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, shownCharacters));
+  return typeof value === 'number' || typeof value === 'boolean'
+    ? String(value)
+    : `a value of type ${typeof value}`;
 }
 
 /** Refuses a query for counts that can't be meant: `parameter-invalid`. */
@@ -45,7 +82,7 @@ export function placeOf(query: IndexQuery | CountQuery, entries: number): ListCu
 
 function checkLimit(limit: number): void {
   if (Number.isInteger(limit) && limit >= 1 && limit <= mostLimit) return;
-  throw invalid(`limit: ${limit} is not a whole number from 1 to ${mostLimit}.`);
+  throw invalid(`limit: ${shown(limit)} is not a whole number from 1 to ${mostLimit}.`);
 }
 
 function invalid(message: string): IndexError {

@@ -6,15 +6,20 @@ export function dimensionsOf({ by }: Pick<CountQuery, 'by'>): readonly CountDime
 }
 
 /** What is wrong with the dimensions of a query for counts, for people. */
-export function faultOfBy(query: Pick<CountQuery, 'by'>): string | undefined {
-  const by: unknown = typeof query.by === 'string' ? [query.by] : query.by;
-  const isLegal =
-    Array.isArray(by) &&
-    by.length > 0 &&
-    by.every((one) => countDimensions.includes(one)) &&
-    new Set(by).size === by.length;
-  if (isLegal) return undefined;
-  return `by: ${JSON.stringify(query.by)?.slice(0, 100)} is not one of ${countDimensions.join(', ')}, nor several of them, each once.`;
+export function faultOfBy({ by }: Pick<CountQuery, 'by'>): string | undefined {
+  if (areDimensions(typeof by === 'string' ? [by] : by)) return undefined;
+  const given = typeof by === 'string' ? JSON.stringify(by.slice(0, 100)) : `a value of type ${typeof by}`;
+  return `by: ${given} is not one of ${countDimensions.join(', ')}, nor a list of several, each once.`;
+}
+
+/** Of any value, also of one that can't be read. */
+function areDimensions(value: unknown): boolean {
+  try {
+    if (!Array.isArray(value) || value.length === 0 || value.length > countDimensions.length) return false;
+    return value.every((one) => countDimensions.includes(one)) && new Set(value).size === value.length;
+  } catch {
+    return false;
+  }
 }
 
 /** Whether the tally has the answer: it counts each dimension by state, and nothing by time. */
