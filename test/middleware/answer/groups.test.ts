@@ -122,6 +122,26 @@ describe('requests of several resource groups', () => {
     }
   });
 
+  it('are kept up by what their group has for that alone: who seals its chain, and who performs from its queue (B-53)', async () => {
+    const sizeOf = async (name: string): Promise<number> => {
+      const text = await (await fetch(`${app.url}/slackwater/ledger/${name}/checkpoint`)).text();
+      return Number(text.split('\n')[1]);
+    };
+    const us = groupOf(app.gate, 'us');
+    const before = { us: await sizeOf('us'), eu: await sizeOf('eu') };
+    await us.queue.pause();
+    const [held, other] = [await deferred('us'), await deferred('eu')];
+    const isDone = ({ resource }: typeof held): boolean => performed.some(({ id }) => id === resource.id);
+    await expect.poll(() => isDone(other), { timeout: 30_000, interval: 20 }).toBe(true);
+    // What its performer does not do nobody else's does, and its chain grows all the same.
+    expect(isDone(held)).toBe(false);
+    expect(await sizeOf('us')).toBeGreaterThan(before.us);
+    expect(await sizeOf('eu')).toBeGreaterThanOrEqual(before.eu + 3);
+    expect(await us.audit.verify()).toMatchObject({ ok: true });
+    await us.queue.resume();
+    await expect.poll(() => isDone(held), { timeout: 30_000, interval: 20 }).toBe(true);
+  });
+
   it('are found by id, whichever group has them, and listed by group', async () => {
     const made = [await deferred('us'), await deferred('eu'), await deferred('us')];
     for (const { resource, url } of made) {
