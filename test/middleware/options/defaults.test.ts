@@ -41,6 +41,7 @@ describe('options left out', () => {
           candidates: undefined,
           deferWithoutAsking: false,
           acknowledge: 'deferred',
+          whenPostponedTooLong: 'alert',
           result: undefined,
           compensate: undefined,
           validate: undefined,

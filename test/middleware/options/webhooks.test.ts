@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { slackwater } from '@slackwater/middleware';
+import { slackwater, sqliteEngine } from '@slackwater/middleware';
 import { describe, expect, it } from 'vitest';
 import { resolveOptions } from '../../../packages/middleware/src/options/resolve-options.ts';
 import { webhookEvents } from '../../../packages/middleware/src/perform/webhooks/webhook-types.ts';
@@ -11,6 +11,7 @@ const allow = ['https://hooks.example/'];
 const withWebhook = (webhook: unknown, webhooks: unknown = { allow }): Record<string, unknown> => ({
   workTypes: { settle: { priority: 1, webhook } },
   webhooks,
+  engine: sqliteEngine({ directory: '.slackwater' }),
 });
 
 describe('webhooks', () => {
@@ -68,6 +69,9 @@ describe('webhooks', () => {
     const { workTypes } = withWebhook({ url, secret });
     expect(refusalOf({ workTypes }).message).toContain(
       'webhooks: missing; workTypes.settle.webhook is there',
+    );
+    expect(refusalOf({ workTypes, webhooks: { allow } }).message).toContain(
+      'engine: missing; workTypes.settle.webhook is there',
     );
   });
 

@@ -22,7 +22,7 @@ import { type Eraser, startEraser } from './erasing.ts';
 import { ownWorkOf } from './own-work.ts';
 import { type QueueDesk, queueDesk } from './queue-desk.ts';
 import { timedLooks } from './timed-looks.ts';
-import { groupWebhooks } from './webhooks.ts';
+import { groupWebhooks, isTold } from './webhooks.ts';
 
 /** What of a group is there while its ledger is open: the chain, and what performs from its queue. */
 export interface OpenGroup extends OpenRecords {
@@ -126,7 +126,7 @@ export function resourceGroup({ name, engine, ledger }: GroupPolicy, ground: Gro
         const corrupt = corruptEventOf(event, name);
         if (corrupt !== undefined) voice.tell('corrupt', corrupt);
         ground.changed(event.id ?? '');
-        webhooks?.kick();
+        if (isTold(event)) webhooks?.kick();
       },
     });
     const audit = auditDesk({ ...options, group: name, ledger }, records, clock, trouble);

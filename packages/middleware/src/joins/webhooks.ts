@@ -8,9 +8,10 @@ import type { GateVoice } from '../options/gate-voice.ts';
 import { OptionContradictionError } from '../options/option-error.ts';
 import { within } from '../options/read-group.ts';
 import type { ResolvedOptions } from '../options/resolved.ts';
+import type { PerformerEvent } from '../perform/performer-events.ts';
 import { whyNotAllowed } from '../perform/webhooks/allowed-address.ts';
 import { startWebhooks, type WebhookSender } from '../perform/webhooks/webhook-sender.ts';
-import type { WebhookDeferral } from '../perform/webhooks/webhook-types.ts';
+import { type WebhookDeferral, webhookEvents } from '../perform/webhooks/webhook-types.ts';
 
 type WebhookOptionsOfGate = Pick<
   ResolvedOptions,
@@ -26,6 +27,11 @@ export function checkWebhookUrls({ workTypes, webhooks }: WebhookOptionsOfGate):
     const option = within(within(within('workTypes', name), 'webhook'), 'url');
     throw new OptionContradictionError(option, `no webhook may go there: ${why}`);
   }
+}
+
+/** Whether a webhook may tell of it: then there is something to look for at once. */
+export function isTold({ type }: PerformerEvent): boolean {
+  return webhookEvents.some((event) => event === type);
 }
 
 /** Begins to send the webhooks of a group; undefined where there are none. */

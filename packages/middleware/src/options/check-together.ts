@@ -27,12 +27,19 @@ function checkExplaining({ explain, auth }: ResolvedOptions): void {
   );
 }
 
-function checkTelling({ workTypes, webhooks }: ResolvedOptions): void {
+function checkTelling({ workTypes, webhooks, groups }: ResolvedOptions): void {
   const telling = workTypes.find(({ webhook }) => webhook !== undefined);
-  if (telling === undefined || webhooks !== undefined) return;
+  if (telling === undefined || (webhooks !== undefined && groups.length > 0)) return;
+  const option = within(within('workTypes', telling.name), 'webhook');
+  if (webhooks !== undefined) {
+    throw new OptionMissingError(
+      'engine',
+      `${option} is there, and without one nothing is deferred that it could tell of; give sqliteEngine({ directory: '.slackwater' })`,
+    );
+  }
   throw new OptionMissingError(
     'webhooks',
-    `${within(within('workTypes', telling.name), 'webhook')} is there, and nothing says to whom webhooks may go; give { allow: ['https://hooks.example/'] }`,
+    `${option} is there, and nothing says to whom webhooks may go; give { allow: ['https://hooks.example/'] }`,
   );
 }
 

@@ -43,7 +43,7 @@ export interface WebhookSender {
 
 const lookEveryMs = 1_000;
 /** However much there is to be told, the engine is not asked sooner than this. */
-const leastLookMs = 25;
+const leastLookMs = 100;
 /** So many pages of what is due are gone through for such as have a place. */
 const mostPages = 20;
 /** Beyond the time that sending may take, ms. */
@@ -65,6 +65,8 @@ export function startWebhooks(parts: SenderParts): WebhookSender {
   let begun = false;
   let timer: Timer | undefined;
   let lookedAt = Number.NEGATIVE_INFINITY;
+  /** Trouble of the engine is told once for each spell of it. */
+  let isFailing = false;
 
   function kick(): void {
     askedAgain = true;
@@ -82,13 +84,19 @@ export function startWebhooks(parts: SenderParts): WebhookSender {
     });
   }
 
+  function inTrouble(doing: string, error: unknown): void {
+    if (!isFailing) trouble(doing, error);
+    isFailing = true;
+  }
+
   async function look(): Promise<void> {
     askedAgain = false;
     lookedAt = clock.now();
     try {
       await lookOnce();
+      isFailing = false;
     } catch (error) {
-      trouble('looking for webhooks to be sent', error);
+      inTrouble('looking for webhooks to be sent', error);
     }
   }
 
@@ -127,7 +135,7 @@ export function startWebhooks(parts: SenderParts): WebhookSender {
       again = (await notes.isThere(due.key)) && (await attempt(due));
       await notes.release(due.note, lease);
     } catch (error) {
-      trouble('sending a webhook', error);
+      inTrouble('sending a webhook', error);
     } finally {
       underWay.delete(due.key);
       // Others wait for its place. What could not be done now is looked at with everything else.
