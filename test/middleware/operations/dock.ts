@@ -10,6 +10,7 @@ import { KnownOperations } from '../../../packages/middleware/src/operations/kno
 import type { Operation } from '../../../packages/middleware/src/operations/operation.ts';
 import type { OperationEvent } from '../../../packages/middleware/src/operations/operation-events.ts';
 import type { RunGround } from '../../../packages/middleware/src/operations/run-ground.ts';
+import { RunMail } from '../../../packages/middleware/src/operations/run-mail.ts';
 import { OperationRunner } from '../../../packages/middleware/src/operations/runner.ts';
 import { RunnerLease } from '../../../packages/middleware/src/operations/runner-lease.ts';
 import { Sources } from '../../../packages/middleware/src/operations/sources.ts';
@@ -95,7 +96,16 @@ export function runnerOn(
   });
   const stored = between(storedRuns(engine.store));
   const runner = new OperationRunner({
-    ...{ ground, known, stored, lease, keepMs: 60_000, strangeMs: leaseMs, onTrouble },
+    ...{
+      ground,
+      known,
+      stored,
+      lease,
+      mail: new RunMail(engine.store, clock, 30_000),
+      keepMs: 60_000,
+      strangeMs: leaseMs,
+      onTrouble,
+    },
   });
   const berth: Berth = {
     runner,

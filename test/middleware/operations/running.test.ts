@@ -3,7 +3,7 @@ import { defineOperation } from '../../../packages/middleware/src/operations/def
 import { external, type } from '../../../packages/middleware/src/operations/labels.ts';
 import { equals } from '../../../packages/middleware/src/operations/rules.ts';
 import { type Bench, ledgerBench } from '../ledger/ledgers.ts';
-import { type Dock, inShort, openDock } from './dock.ts';
+import { type Dock, inShort, openDock, runnerOn } from './dock.ts';
 
 let bench: Bench;
 let dock: Dock;
@@ -139,6 +139,50 @@ describe('an operation that runs', () => {
     await expect(dock.runner.provide(id, { typed: 'again' })).rejects.toMatchObject({
       code: 'operation-unknown',
     });
+  });
+
+  it('takes what a person gives to another process than the one that runs it, and is undone where asked there (T-49)', async () => {
+    const given: unknown[] = [];
+    const operation = defineOperation({
+      name: 'elsewhere',
+      version: '1',
+      tasks: {
+        a: {
+          inputs: [external('word', type<string>())],
+          outputs: { word2: type<string>() },
+          run({ word }) {
+            given.push(word);
+            return { word2: word };
+          },
+        },
+        b: { inputs: ['word2', external('never', type<string>())], run: () => ({}) },
+      },
+    });
+    const id = await dock.start(operation);
+    const other = runnerOn(dock);
+    other.known.add(operation);
+    const told = other.runner.provide(id, { word: 'yes' });
+    const untilRead = async (promise: Promise<void>) => {
+      let isRead = false;
+      void promise.finally(() => {
+        isRead = true;
+      });
+      while (!isRead) {
+        await dock.runner.readMail();
+        await new Promise((resolve) => setTimeout(resolve, 2));
+      }
+      return promise;
+    };
+    await untilRead(told);
+    await other.until(
+      id,
+      ({ waitsFor, stages }) => waitsFor[0] === 'never' && stages[0]?.tasks[0]?.end === 'succeeded',
+    );
+    expect(given).toEqual(['yes']);
+    await untilRead(other.runner.cancel(id));
+    expect(await dock.settled(id)).toMatchObject({ status: 'undone', error: 'operation-canceled' });
+    expect(await dock.engine.store.list('operation/mail/', { limit: 1 })).toEqual([]);
+    await other.vanish();
   });
 
   it('is one of many at once, each with a chain of its own (T-44, T-47)', async () => {

@@ -8,6 +8,8 @@ import { LedgerError } from '../ledger/ledger-error.ts';
 import { valueDigest } from '../ledger/operation-records.ts';
 import { repeat } from '../ledger/repeat.ts';
 import { KnownOperations } from '../operations/known-operations.ts';
+import { OperationError } from '../operations/operation-error.ts';
+import { RunMail } from '../operations/run-mail.ts';
 import type { RunState } from '../operations/run-state.ts';
 import { OperationRunner } from '../operations/runner.ts';
 import { RunnerLease } from '../operations/runner-lease.ts';
@@ -25,6 +27,7 @@ import type { ResourceGroups } from './resource-groups.ts';
 /** Under whose key the values of runs are sealed that are nobody's. */
 const ownRequester = 'slackwater:operations';
 const forgetEveryMs = 60_000;
+const readMailEveryMs = 250;
 
 /** The operations of a gate. */
 export interface KeptOperations extends GateOperations {
@@ -54,6 +57,7 @@ export function keepOperations(
   let made: OperationRunner | undefined;
   let looking: ReturnType<typeof repeat> | undefined;
   let forgetting: ReturnType<typeof repeat> | undefined;
+  let reading: ReturnType<typeof repeat> | undefined;
 
   function make({ engine, ledger }: OpenGroup): OperationRunner {
     const holder = `${process.pid}-${randomUUID()}`;
@@ -78,6 +82,7 @@ export function keepOperations(
       known,
       stored: storedRuns(engine.store),
       lease,
+      mail: new RunMail(engine.store, clock, options.ledger.engineTimeoutMs),
       keepMs: options.ledger.keepOutcomeMs,
       strangeMs: leaseMs,
       onTrouble: trouble,
@@ -106,7 +111,8 @@ export function keepOperations(
 
   async function after(id: string, act: (of: OperationRunner) => Promise<void>): Promise<OperationStatus> {
     const of = await runner();
-    await timed(act(of));
+    // A letter to another process has its own limit.
+    await act(of);
     const state = await timed(of.state(id));
     if (state === undefined) throw new Error(`Run ${id} is gone.`);
     return statusOf(state);
@@ -134,7 +140,16 @@ export function keepOperations(
       const state = await timed((await runner()).state(id));
       return state && statusOf(state);
     },
-    settled: async (id) => statusOf(await (await runner()).settled(id)),
+    async settled(id) {
+      const of = await runner();
+      if ((await timed(of.state(id))) === undefined) {
+        throw new OperationError(
+          'operation-unknown',
+          `there is no run ${id}, or it was settled too long ago`,
+        );
+      }
+      return statusOf(await of.settled(id));
+    },
     async outputs(id) {
       const found = await timed((await runner()).values(id));
       return found && timed(found.values.valuesOf(labelsGiven(found.state), found.state));
@@ -153,10 +168,11 @@ export function keepOperations(
       const failed = (error: unknown): void => trouble('taking over operations', error);
       void look().catch(failed);
       looking = repeat(clock, leaseMs / 2, look, failed);
+      reading = repeat(clock, readMailEveryMs, async () => (await runner()).readMail(), failed);
       forgetting = repeat(clock, forgetEveryMs, async () => (await runner()).forgetOld(), failed);
     },
     async close() {
-      await Promise.all([looking?.stop(), forgetting?.stop()]);
+      await Promise.all([looking?.stop(), reading?.stop(), forgetting?.stop()]);
       await made?.close();
     },
   };

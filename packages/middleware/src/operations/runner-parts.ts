@@ -1,5 +1,6 @@
 import type { KnownOperations } from './known-operations.ts';
 import type { RunGround } from './run-ground.ts';
+import type { RunMail } from './run-mail.ts';
 import type { RunnerLease } from './runner-lease.ts';
 import type { StoredRuns } from './stored-runs.ts';
 
@@ -9,6 +10,7 @@ export interface RunnerParts {
   readonly known: KnownOperations;
   readonly stored: StoredRuns;
   readonly lease: RunnerLease;
+  readonly mail: RunMail;
   /** How long settled runs are shown, and their values kept, ms. */
   readonly keepMs: number;
   /** How long runs of operations that are not known here are left to others before they are parked, ms. */

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type { OperationEntryType, OperationStep } from '@slackwater/shared';
 import type { OperationOwner } from '../ledger/operation-records.ts';
 import { FreeRuns } from './free-runs.ts';
 import type { Operation, Values } from './operation.ts';
@@ -6,15 +7,15 @@ import { OperationError } from './operation-error.ts';
 import { eventOf } from './operation-events.ts';
 import { planRun } from './plan-run.ts';
 import { happenedIn, readRuns } from './read-runs.ts';
+import { type RecordedRun, RecordedRuns } from './recorded-runs.ts';
 import type { RunEnd } from './run-end.ts';
 import { OperationRun } from './run-operation.ts';
 import { type RunState, runStateOf } from './run-state.ts';
-import { RunValues } from './run-values.ts';
+import type { RunValues } from './run-values.ts';
 import type { RunnerParts, StartTerms } from './runner-parts.ts';
 import { SettledWaiters } from './settled-waiters.ts';
-import { openInputs, readGiven, readStart } from './start-values.ts';
+import { readInputs, readStart } from './start-values.ts';
 import type { LiveRun, StoredLiveRun } from './stored-runs.ts';
-import { schemasOf } from './task-functions.ts';
 
 /** After the engine failed a run, it is taken up again so much later, ms. */
 const pauseMs = 1_000;
@@ -29,10 +30,12 @@ export class OperationRunner {
   readonly #noted = new WeakMap<OperationRun, Promise<void>>();
   readonly #waiters = new SettledWaiters();
   readonly #free: FreeRuns;
+  readonly #recorded: RecordedRuns;
   #isClosed = false;
 
   constructor(parts: RunnerParts) {
     this.#parts = parts;
+    this.#recorded = new RecordedRuns(parts.ground, parts.stored);
     this.#free = new FreeRuns(parts, (id) => this.#runs.has(id));
   }
 
@@ -57,7 +60,7 @@ export class OperationRunner {
     const planned = blocks.map((block) => ({ type: 'stage-planned', step: { token, block } }) as const);
     for (const one of planned) records.check(owner, one);
     await lease.hold();
-    const runValues = this.#valuesOf(owner);
+    const runValues = this.#recorded.valuesOf(owner);
     const { name, version } = operation;
     const from = await records.end();
     const live: LiveRun = { ...owner, operation: name, version, runner: lease.holder, token, from };
@@ -80,43 +83,42 @@ export class OperationRunner {
 
   /** What is recorded of a run; undefined where there is none, or it was settled too long ago. */
   async state(id: string): Promise<RunState | undefined> {
-    return this.#runs.get(id)?.state ?? (await this.#recorded(id))?.state;
+    return this.#runs.get(id)?.state ?? (await this.#recorded.find(id))?.state;
   }
 
   /** The values that a settled or running run has kept. */
-  async values(id: string): Promise<{ readonly state: RunState; readonly values: RunValues } | undefined> {
-    const run = this.#runs.get(id);
-    if (run !== undefined) return { state: run.state, values: run.values };
-    const recorded = await this.#recorded(id);
-    return recorded && { state: recorded.state, values: this.#valuesOf(recorded.owner) };
+  async values(id: string): Promise<RecordedRun | undefined> {
+    return this.#runs.get(id) ?? this.#recorded.find(id);
   }
 
   /** Gives a run values from outside. Throws `operation-invalid`, or `operation-unknown`. */
   async provide(id: string, given: Values): Promise<void> {
-    const run = await this.#here(id);
-    const open = openInputs(run.state);
-    const { registry } = this.#parts.ground;
-    const labels = [...new Set(open.map(({ label }) => label))];
-    const [first] = run.state.blocks.values();
-    const { raw, values } = await readGiven(
-      first?.block.operation ?? id,
-      schemasOf(open, registry),
-      labels,
-      given,
-    );
-    await run.values.keepGiven(raw, values);
-    await run.happen('input-given', { values: await run.values.digests(raw) });
+    const { state, values, say } = await this.#told(id);
+    const { raw, parsed } = await readInputs(state, given, this.#parts.ground.registry);
+    await values.keepGiven(raw, parsed);
+    await say('input-given', { values: await values.digests(raw) });
   }
 
   /** Has a run undone that is not settled. Throws `operation-unknown`. */
   async cancel(id: string): Promise<void> {
-    await (await this.#here(id)).happen('operation-canceled', {});
+    await (await this.#told(id)).say('operation-canceled', {});
   }
 
   /** Lets a parked run go on: what was tried too often is tried anew. Throws `operation-unknown`. */
   async resume(id: string): Promise<void> {
-    const run = await this.#here(id);
-    if (run.state.phase.is === 'parked') await run.happen('operation-resumed', {});
+    const { state, say } = await this.#told(id);
+    if (state.phase.is === 'parked') await say('operation-resumed', {});
+  }
+
+  /** Records what other processes say of runs that this one has. */
+  async readMail(): Promise<void> {
+    if (this.#runs.size === 0) return;
+    await this.#parts.mail.read(this.#parts.lease.holder, async ({ run, type, step }) => {
+      const here = this.#runs.get(run);
+      if (here === undefined || here.isOver) return false;
+      await here.happen(type, step);
+      return true;
+    });
   }
 
   /** A partition may have recovered. */
@@ -131,7 +133,9 @@ export class OperationRunner {
       const free: StoredLiveRun[] = [];
       for (const one of page) if (await this.#free.isFree(one.run)) free.push(one);
       for (let i = 0; i < free.length; i += parallelTakeovers) {
-        await this.#takeOver(free.slice(i, i + parallelTakeovers));
+        const some = free.slice(i, i + parallelTakeovers);
+        await this.#takeOver(some);
+        for (const { run } of some) this.#runs.get(run.id)?.wake();
       }
     }
     for (const id of this.#waiters.runs) await this.#tellIfSettled(id);
@@ -161,26 +165,35 @@ export class OperationRunner {
     await this.#parts.lease.close();
   }
 
-  /** A run in this process: taken over where no other one has it. */
-  async #here(id: string): Promise<OperationRun> {
-    this.#checkOpen();
-    const here = this.#runs.get(id);
-    if (here?.isOver === false) return here;
-    if (here !== undefined) await this.#noted.get(here);
-    const live = await this.#parts.stored.live(id);
-    if (live === undefined)
-      throw new OperationError('operation-unknown', `there is no run ${id} that is not settled`);
-    const isFree =
-      live.run.runner === this.#parts.lease.holder || !(await this.#parts.lease.isAlive(live.run.runner));
-    if (isFree) await this.#takeOver([live]);
-    const taken = this.#runs.get(id);
-    if (taken === undefined) {
-      throw new OperationError(
-        'operation-elsewhere',
-        `run ${id} is in process ${live.run.runner}; ask there, or later`,
-      );
+  /** A run, and how to say something of it: here, after it was taken over where nobody has it, or to who has it. */
+  async #told(
+    id: string,
+  ): Promise<
+    RecordedRun & {
+      readonly say: (type: OperationEntryType, step: Omit<OperationStep, 'token'>) => Promise<void>;
     }
-    return taken;
+  > {
+    const { stored, mail, ground } = this.#parts;
+    this.#checkOpen();
+    const known = this.#runs.get(id);
+    if (known?.isOver) await this.#noted.get(known);
+    const live = known?.isOver === false ? undefined : await stored.live(id);
+    if (live !== undefined && !(await this.#isElsewhere(live.run))) await this.#takeOver([live]);
+    const here = this.#runs.get(id);
+    if (here !== undefined)
+      return { state: here.state, values: here.values, say: (...said) => here.happen(...said) };
+    const there = await this.#recorded.find(id);
+    if (live === undefined || there === undefined) {
+      throw new OperationError('operation-unknown', `there is no run ${id} that is not settled`);
+    }
+    const say = (type: OperationEntryType, step: Omit<OperationStep, 'token'>): Promise<void> =>
+      mail.send(live.run.runner, ground.records.newId(), { run: id, type, step });
+    return { ...there, say };
+  }
+
+  async #isElsewhere({ runner }: LiveRun): Promise<boolean> {
+    const { lease } = this.#parts;
+    return runner !== lease.holder && lease.isAlive(runner);
   }
 
   async #takeOver(free: readonly StoredLiveRun[]): Promise<void> {
@@ -208,7 +221,7 @@ export class OperationRunner {
   }
 
   async #goOn(run: LiveRun, state: RunState): Promise<void> {
-    const adopted = this.#adopt(run, state, run.token, this.#valuesOf(run));
+    const adopted = this.#adopt(run, state, run.token, this.#recorded.valuesOf(run));
     if (state.phase.is === 'parked' && state.phase.error.startsWith('function-')) {
       await adopted.happen('operation-resumed', {});
     } else if (state.phase.is !== 'parked') adopted.wake();
@@ -276,21 +289,6 @@ export class OperationRunner {
   async #tellIfSettled(id: string): Promise<void> {
     const state = await this.state(id).catch(() => undefined);
     if (state?.phase.is === 'settled') this.#waiters.tell(id, state);
-  }
-
-  async #recorded(
-    id: string,
-  ): Promise<{ readonly owner: OperationOwner; readonly state: RunState } | undefined> {
-    const { stored } = this.#parts;
-    const found = (await stored.live(id))?.run ?? (await stored.done(id));
-    if (found === undefined) return undefined;
-    const state = (await readRuns(this.#parts.ground.records, [found])).get(id);
-    return state && { owner: found, state };
-  }
-
-  #valuesOf(owner: OperationOwner): RunValues {
-    const { records, registry, digest, corrupt } = this.#parts.ground;
-    return new RunValues({ records, registry, digest, corrupt }, owner);
   }
 
   #checkOpen(): void {

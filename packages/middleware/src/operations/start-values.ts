@@ -1,5 +1,6 @@
 import { type BlockInput, canonicalJson } from '@slackwater/shared';
 import { parseValues } from './check-answer.ts';
+import type { FunctionRegistry } from './functions.ts';
 import type { Declared } from './labels.ts';
 import type { Values } from './operation.ts';
 import { invalid } from './operation-error.ts';
@@ -7,6 +8,7 @@ import { maxAnswerBytes } from './read-answer.ts';
 import { shown } from './rules.ts';
 import type { RunState } from './run-state.ts';
 import { isStandardSchema, type StandardSchema } from './standard-schema.ts';
+import { schemasOf } from './task-functions.ts';
 
 /** Values that were given from outside: as JSON has them, and as tasks are given them. */
 export interface GivenValues {
@@ -34,6 +36,20 @@ export async function readStart(
 export function openInputs({ blocks, given }: Pick<RunState, 'blocks' | 'given'>): readonly BlockInput[] {
   const inputs = [...blocks.values()].flatMap(({ block }) => block.tasks.flatMap((task) => task.inputs));
   return inputs.filter(({ label, from }) => from === 'outside' && !Object.hasOwn(given, label));
+}
+
+/** Reads what a run is given later. Throws `operation-invalid`. */
+export async function readInputs(
+  state: RunState,
+  given: Values,
+  registry: FunctionRegistry,
+): Promise<{ readonly raw: Values; readonly parsed: Values }> {
+  const open = openInputs(state);
+  const labels = [...new Set(open.map(({ label }) => label))];
+  const [first] = state.blocks.values();
+  const operation = first?.block.operation ?? state.id;
+  const { raw, values } = await readGiven(operation, schemasOf(open, registry), labels, given);
+  return { raw, parsed: values };
 }
 
 /** Reads values that are given from outside, each under one of these labels. Throws `operation-invalid`. */

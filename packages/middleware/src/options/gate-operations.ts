@@ -27,7 +27,7 @@ export interface GateOperations {
   ): Promise<StartedOperation>;
   /** How a run stands; undefined where there is none of that id, or it was settled longer ago than outcomes are kept. */
   find(id: string): Promise<OperationStatus | undefined>;
-  /** Waits until a run is settled. A parked one is not: it waits for somebody. */
+  /** Waits until a run is settled. A parked one is not: it waits for somebody. Rejects with `operation-unknown`. */
   settled(id: string): Promise<OperationStatus>;
   /** What the tasks of a run have given so far, by label; undefined where there is no such run. */
   outputs(id: string): Promise<Values | undefined>;
