@@ -9,6 +9,7 @@ import { driver } from './driver/driver.ts';
 import { engine } from './engine/postgres-engine.ts';
 import { growth } from './growth/growth.ts';
 import { ledger } from './ledger/ledger.ts';
+import { operations } from './operations/operations.ts';
 import { progressTo } from './progress.ts';
 import { figureLines, type Machine, machineLine, thisMachine } from './report.ts';
 import { route } from './route/route.ts';
@@ -27,6 +28,7 @@ const benchmarks: readonly Benchmark[] = [
   ledger,
   audit,
   verifying,
+  operations,
 ];
 
 const help = `What Slackwater costs, beside the same without it. Compare only within one run.

@@ -367,4 +367,43 @@ describe('a run whose process ended', () => {
     expect(taken).toHaveLength(1);
     for (const one of others) await one.vanish();
   });
+
+  it('whose lease was over for a while is taken up again by the same one, where no other has it', async () => {
+    const done: string[] = [];
+    let isHeard = true;
+    let goOnNow: () => void = () => {};
+    const operation = defineOperation({
+      name: 'lapsed',
+      version: '1',
+      tasks: {
+        a: {
+          outputs: { x: number },
+          async run(_, { attempt }) {
+            done.push(`begin ${attempt}`);
+            if (attempt === 1) await new Promise<void>((resolve) => (goOnNow = resolve));
+            return { x: attempt };
+          },
+        },
+        b: { inputs: ['x'], run: ({ x }) => void done.push(`b after ${x}`) as never },
+      },
+    });
+    const berth = runnerOn(dock, {
+      leaseMs: 300,
+      leaseStore: (store) => ({
+        ...store,
+        put: (...given) => (isHeard ? store.put(...given) : Promise.reject(new Error('not heard'))),
+      }),
+    });
+    const id = await berth.start(operation);
+    await expect.poll(() => done).toEqual(['begin 1']);
+    isHeard = false;
+    await expect.poll(() => berth.runner.size).toBe(0);
+    goOnNow();
+    isHeard = true;
+    await berth.runner.lookAround();
+    expect(await berth.settled(id)).toMatchObject({ status: 'succeeded' });
+    // On a busy machine its lease may be over once more; what counts is that the first attempt counts for nothing.
+    expect(done.filter((one) => one.startsWith('b after'))).toEqual([expect.not.stringMatching(/ 1$/)]);
+    await berth.vanish();
+  });
 });

@@ -34,8 +34,8 @@ export class FreeRuns {
     const { lease, known } = this.#parts;
     if (this.#isHere(run.id)) return false;
     if (run.parked !== undefined) return run.parked.startsWith('function-') && this.#hasFunctions(run);
-    // What this process was starting a moment ago is not on its list yet.
-    if (run.runner === lease.holder || (await lease.isAlive(run.runner))) return false;
+    // What this process has by the record and does not run it lost when its lease was over.
+    if (run.runner !== lease.holder && (await lease.isAlive(run.runner))) return false;
     return known.has(run.operation, run.version) || this.#isStrangeForLong(run.id);
   }
 

@@ -65,9 +65,10 @@ export class RunnerLease {
       return true;
     }
     if (now - known.since < leaseMs) return true;
-    await store.delete(prefix + holder, stored.revision);
     this.#seen.delete(holder);
-    return false;
+    // Where it is not deleted it was written meanwhile: by a process that is alive, unless another one deleted it.
+    if (await store.delete(prefix + holder, stored.revision)) return false;
+    return (await store.get(prefix + holder)) !== undefined;
   }
 
   /** Others may take over at once. To be called when nothing of this process goes on any more. */

@@ -21,6 +21,7 @@ import type { LiveRun, StoredLiveRun } from './stored-runs.ts';
 const pauseMs = 1_000;
 const parallelTakeovers = 16;
 const saltBytes = 16;
+const firstToken = 1;
 
 /** The runs of this process, and those that it takes over from processes that ended. */
 export class OperationRunner {
@@ -29,6 +30,8 @@ export class OperationRunner {
   /** Resolves when it is noted how a run left this process. */
   readonly #noted = new WeakMap<OperationRun, Promise<void>>();
   readonly #waiters = new SettledWaiters();
+  /** Those that are being planned. */
+  readonly #starting = new Set<string>();
   readonly #free: FreeRuns;
   readonly #recorded: RecordedRuns;
   #isClosed = false;
@@ -36,7 +39,7 @@ export class OperationRunner {
   constructor(parts: RunnerParts) {
     this.#parts = parts;
     this.#recorded = new RecordedRuns(parts.ground, parts.stored);
-    this.#free = new FreeRuns(parts, (id) => this.#runs.has(id));
+    this.#free = new FreeRuns(parts, (id) => this.#runs.has(id) || this.#starting.has(id));
   }
 
   /** How many runs this process has. */
@@ -50,28 +53,27 @@ export class OperationRunner {
     const { ground, stored, lease, known } = this.#parts;
     const { records } = ground;
     const { raw, values } = await readStart(operation.name, operation.input, input);
-    const blocks = await planRun(ground, known, operation);
-    const owner: OperationOwner = {
-      id: records.newId(),
-      requester: await records.pseudonym(terms.requester),
-      workType: operation.workType ?? terms.workType,
-    };
-    const token = 1;
-    const planned = blocks.map((block) => ({ type: 'stage-planned', step: { token, block } }) as const);
+    const planned = await planRun(ground, known, operation, firstToken);
+    const id = records.newId();
+    const requester = await records.pseudonym(terms.requester);
+    const owner: OperationOwner = { id, requester, workType: operation.workType ?? terms.workType };
     for (const one of planned) records.check(owner, one);
     await lease.hold();
     const runValues = this.#recorded.valuesOf(owner);
-    const { name, version } = operation;
-    const from = await records.end();
-    const live: LiveRun = { ...owner, operation: name, version, runner: lease.holder, token, from };
-    await Promise.all([stored.create(live), runValues.begin(randomBytes(saltBytes), raw, values)]);
-    const placed = await records.record(owner, planned);
-    const state = runStateOf(owner.id, placed.map(happenedIn));
-    if (state !== undefined) {
+    const who = { operation: operation.name, version: operation.version, runner: lease.holder };
+    const live: LiveRun = { ...owner, ...who, token: firstToken, from: await records.end() };
+    this.#starting.add(id);
+    try {
+      await Promise.all([stored.create(live), runValues.begin(randomBytes(saltBytes), raw, values)]);
+      const placed = await records.record(owner, planned);
+      const state = runStateOf(id, placed.map(happenedIn));
+      if (state === undefined) return id;
       for (const one of placed) ground.tell(eventOf(state, one));
-      this.#adopt(owner, state, token, runValues).wake();
+      this.#adopt(owner, state, firstToken, runValues).wake();
+      return id;
+    } finally {
+      this.#starting.delete(id);
     }
-    return owner.id;
   }
 
   /** Resolves when a run is settled, wherever that is seen first. */
@@ -166,9 +168,7 @@ export class OperationRunner {
   }
 
   /** A run, and how to say something of it: here, after it was taken over where nobody has it, or to who has it. */
-  async #told(
-    id: string,
-  ): Promise<
+  async #told(id: string): Promise<
     RecordedRun & {
       readonly say: (type: OperationEntryType, step: Omit<OperationStep, 'token'>) => Promise<void>;
     }
