@@ -9,7 +9,7 @@ import { readLedgerBeside } from '../stored-ledger.ts';
 import { backlog, order, settled, until } from './orders.ts';
 
 const program = fileURLToPath(new URL('shop-child.ts', import.meta.url));
-const withinMs = 30_000;
+const withinMs = 60_000;
 /** A step that an order takes only in a new ledger is not waited for longer in an old one. */
 const settledForMs = 300;
 
@@ -108,7 +108,11 @@ export class Lane {
       {},
     );
     const listening = await process.listening;
-    if (listening === undefined) throw new Error(`The shop did not open: ${process.complaints()}`);
+    if (listening === undefined) {
+      this.#shop = undefined;
+      await process.kill();
+      throw new Error(`The shop did not open: ${process.complaints()}`);
+    }
     this.#verifierKey = listening.verifierKey;
     return { process, address: listening.address };
   }

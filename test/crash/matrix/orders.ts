@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-const withinMs = 30_000;
-const pollMs = 25;
+const withinMs = 60_000;
+const pollMs = 50;
 
 /** Places an order; resolves with the path of its status, undefined where the connection broke. `killAt` is for the shop, see shop-child.ts. */
 export async function order(

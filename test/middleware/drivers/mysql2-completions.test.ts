@@ -323,7 +323,10 @@ describe('completion rows on mysql2', () => {
     },
   );
 
-  it('come anew where a deadlock ended the transaction and its handler goes on', async () => {
+  it.each([
+    "UPDATE work SET note = 'mine' WHERE id = 1002",
+    'SELECT note FROM work WHERE id = 1002 FOR UPDATE',
+  ])('come anew where a deadlock ended the transaction, at %s, and its handler goes on', async (victim) => {
     await database.ask("INSERT INTO work (id, note) VALUES (1001, 'a'), (1002, 'b')");
     const holder = await pool.getConnection();
     await attempt(async (connection) => {
@@ -334,7 +337,7 @@ describe('completion rows on mysql2', () => {
       for (let n = 0; n < 20; n++) await holder.query(write);
       await holder.query("UPDATE work SET note = 'theirs' WHERE id = 1002");
       const theirs = holder.query("UPDATE work SET note = 'theirs' WHERE id = 1001");
-      await expect(connection.query("UPDATE work SET note = 'mine' WHERE id = 1002")).rejects.toMatchObject({
+      await expect(connection.query(victim)).rejects.toMatchObject({
         errno: 1213,
       });
       await theirs;

@@ -18,7 +18,7 @@ import { outcomeOfError, rollsBackTransaction } from './mysql2-outcome.ts';
 import { runByScript } from './mysql2-script.ts';
 import type { Mysql2Effect, Mysql2TextReader } from './mysql2-text.ts';
 import { commitOf, follow, type Mysql2SessionState, wroteRows } from './mysql2-transaction.ts';
-import { type StatementWatcher, watchStatement, whenSent } from './mysql2-watch.ts';
+import { type StatementWatcher, watchStatement, whenFailed, whenSent } from './mysql2-watch.ts';
 
 /** What the sessions of one observed pool have in common. */
 export interface Mysql2Observation extends Mysql2OnceObservation {
@@ -62,8 +62,12 @@ export class Mysql2Session implements Mysql2SessionState {
     if (!isStatement(command)) return;
     const text = textOf(command, this.#connection.config);
     const effects = text === undefined ? undefined : this.#observation.reader.read(text);
-    if (effects === undefined) return;
     const context = requestContext.getStore();
+    if (effects === undefined) {
+      // What only reads may fail, and take the whole transaction with it.
+      if (context?.completion !== undefined) whenFailed(command, (error) => this.failed([], error));
+      return;
+    }
     const running = new RunningStatement(this, effects, context);
     const { sending } = running;
     watchStatement(command, {
@@ -81,6 +85,12 @@ export class Mysql2Session implements Mysql2SessionState {
   /** Whether a commit is under way. */
   get isCommitting(): boolean {
     return this.#running?.isCommitting === true || this.once.isCommitting;
+  }
+
+  /** A statement of these effects failed; before its caller knows. */
+  failed(effects: readonly Mysql2Effect[], error: unknown): void {
+    if (rollsBackTransaction(error)) this.open = undefined;
+    this.once.failed(effects, this.open !== undefined);
   }
 
   /** The connection was given back to its pool. */
@@ -140,8 +150,7 @@ class RunningStatement {
     failed: (error) => {
       if (this.#error !== undefined) return;
       this.#error = error ?? new Error('unknown error');
-      if (rollsBackTransaction(error)) this.#session.open = undefined;
-      this.#session.once.failed(this.#effects, this.#session.open !== undefined);
+      this.#session.failed(this.#effects, error);
       this.end(this.#outcomeOfError());
     },
     done: () => {

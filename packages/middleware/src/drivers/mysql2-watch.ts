@@ -17,7 +17,7 @@ export interface StatementWatcher {
 
 /** Watches a statement through the methods that mysql2 calls on it. */
 export function watchStatement(command: Mysql2Command, watcher: StatementWatcher): void {
-  const { start, execute, doneInsert, onResult } = command;
+  const { start, execute, doneInsert } = command;
   if (start === undefined || execute === undefined || doneInsert === undefined) return;
   whenSent(command, () => watcher.sending());
   command.execute = (packet, connection) => {
@@ -30,14 +30,20 @@ export function watchStatement(command: Mysql2Command, watcher: StatementWatcher
     if (result !== null && result !== undefined) watcher.result(result);
     return doneInsert.call(command, result);
   };
+  whenFailed(command, (error) => watcher.failed(error));
+}
+
+/** Calls `failed` with the error that a command's caller is told, before that. */
+export function whenFailed(command: Mysql2Command, failed: (error: unknown) => void): void {
+  const { onResult } = command;
   if (typeof onResult === 'function') {
     command.onResult = (error, ...rest) => {
-      if (error) watcher.failed(error);
+      if (error) failed(error);
       return onResult(error, ...rest);
     };
   } else {
     // An error that nobody listens to stays one that nobody listens to.
-    command.on(errorMonitor, (error) => watcher.failed(error));
+    command.on(errorMonitor, failed);
   }
 }
 
