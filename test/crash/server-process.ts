@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 
-const listensWithinMs = 20_000;
+const listensWithinMs = 60_000;
 
 /** A server in a process of its own, which may be killed and stopped. */
 export interface ServerProcess {

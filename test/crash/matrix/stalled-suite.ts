@@ -13,6 +13,8 @@ import { order, settled, until } from './orders.ts';
 
 const program = fileURLToPath(new URL('shop-child.ts', import.meta.url));
 
+const stalledWithinMs = 240_000;
+
 /** A performer that stands still for longer than its lease, in a process of its own, and another one that goes on. */
 export function stalledSuite(connectionString: string, database: pg.Pool): void {
   const directory = mkdtempSync(join(tmpdir(), 'slackwater-stalled-'));
@@ -52,47 +54,55 @@ export function stalledSuite(connectionString: string, database: pg.Pool): void 
   };
 
   describe.each(engines)('a performer on $engine that is stopped for longer than its lease', (engine) => {
-    it('neither commits nor settles when it wakes up and another one has done its item', async () => {
-      const reference = `before BEGIN on ${engine.engine}`;
-      const first = await start(engine, 'first', 'before BEGIN');
-      const path = await order(first.address, reference);
-      if (path === undefined) throw new Error('The order was not accepted.');
-      const isStopped = () => first.process.isStopped();
-      await until(async () => isStopped());
-      const second = await start(engine, 'second');
-      expect(await settled(second.address, path)).toBe('Succeeded');
-      const before = parseDeferralResource(await read(second.address + path));
-      expect(before.attempts).toBe(2);
+    it(
+      'neither commits nor settles when it wakes up and another one has done its item',
+      async () => {
+        const reference = `before BEGIN on ${engine.engine}`;
+        const first = await start(engine, 'first', 'before BEGIN');
+        const path = await order(first.address, reference);
+        if (path === undefined) throw new Error('The order was not accepted.');
+        const isStopped = () => first.process.isStopped();
+        await until(async () => isStopped());
+        const second = await start(engine, 'second');
+        expect(await settled(second.address, path)).toBe('Succeeded');
+        const before = parseDeferralResource(await read(second.address + path));
+        expect(before.attempts).toBe(2);
 
-      first.process.resume();
-      await until(async () => ((await read(`${first.address}/ends`)) as unknown[]).length > 0);
-      expect(await read(`${first.address}/ends`)).toEqual(['already-performed']);
-      // What it would say of the item it says soon, if it may.
-      await sleep(300);
-      for (const { address } of [first, second]) {
-        expect(parseDeferralResource(await read(address + path)).updatedAt).toBe(before.updatedAt);
-        expect(await read(address + path.replace('?', '/outcome?'))).toEqual({ by: 'second' });
-      }
-      expect(await times(reference)).toBe(1);
-      for (const { process } of [first, second]) await process.kill();
-    });
+        first.process.resume();
+        await until(async () => ((await read(`${first.address}/ends`)) as unknown[]).length > 0);
+        expect(await read(`${first.address}/ends`)).toEqual(['already-performed']);
+        // What it would say of the item it says soon, if it may.
+        await sleep(300);
+        for (const { address } of [first, second]) {
+          expect(parseDeferralResource(await read(address + path)).updatedAt).toBe(before.updatedAt);
+          expect(await read(address + path.replace('?', '/outcome?'))).toEqual({ by: 'second' });
+        }
+        expect(await times(reference)).toBe(1);
+        for (const { process } of [first, second]) await process.kill();
+      },
+      stalledWithinMs,
+    );
 
-    it('does not settle when it wakes up in its transaction, for whose end the other one waited', async () => {
-      const reference = `before COMMIT on ${engine.engine}`;
-      const first = await start(engine, 'first', 'before COMMIT');
-      const path = await order(first.address, reference);
-      if (path === undefined) throw new Error('The order was not accepted.');
-      await until(async () => first.process.isStopped());
-      const second = await start(engine, 'second');
-      await until(waits);
-      first.process.resume();
-      expect(await settled(second.address, path)).toBe('Succeeded');
-      expect(parseDeferralResource(await read(second.address + path))).toMatchObject({
-        attempts: 2,
-        outcomeKnown: false,
-      });
-      expect(await times(reference)).toBe(1);
-      for (const { process } of [first, second]) await process.kill();
-    });
+    it(
+      'does not settle when it wakes up in its transaction, for whose end the other one waited',
+      async () => {
+        const reference = `before COMMIT on ${engine.engine}`;
+        const first = await start(engine, 'first', 'before COMMIT');
+        const path = await order(first.address, reference);
+        if (path === undefined) throw new Error('The order was not accepted.');
+        await until(async () => first.process.isStopped());
+        const second = await start(engine, 'second');
+        await until(waits);
+        first.process.resume();
+        expect(await settled(second.address, path)).toBe('Succeeded');
+        expect(parseDeferralResource(await read(second.address + path))).toMatchObject({
+          attempts: 2,
+          outcomeKnown: false,
+        });
+        expect(await times(reference)).toBe(1);
+        for (const { process } of [first, second]) await process.kill();
+      },
+      stalledWithinMs,
+    );
   });
 }
