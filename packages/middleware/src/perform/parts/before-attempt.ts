@@ -1,3 +1,4 @@
+import { ownMethods } from '@slackwater/shared';
 import { concludeParked, type Job, putBack } from '../conclude.ts';
 import { releasedNow } from './look-at-hold.ts';
 import { hasHandler } from './own-work.ts';
@@ -16,7 +17,7 @@ export async function mayBeAttempted(job: Job): Promise<boolean> {
   }
   const { method, route, workType } = deferral;
   const what =
-    method === 'PART'
+    method === ownMethods.part
       ? `There is no part ${JSON.stringify(route)} any more: register it under parts`
       : `The work type ${JSON.stringify(workType)} has no compensate any more: give it one`;
   const message = `${what} again, and it is performed; or cancel it.`;
