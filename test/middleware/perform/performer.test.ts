@@ -225,6 +225,26 @@ describe('the performer', () => {
     expect(new Set(arrived).size).toBe(8);
   });
 
+  it('looks at the partition when the turn of an item has come, not when it was made ready (D-27)', async () => {
+    const shop = await here.open({ options: { maxConcurrency: 2 } });
+    const answers: (() => void)[] = [];
+    let arrived = 0;
+    shop.app.post('/pay', (_req, res) => {
+      arrived += 1;
+      answers.push(() => res.end());
+    });
+    for (let n = 0; n < 6; n += 1) await shop.accept('/pay');
+    shop.performer.start();
+    await shop.until(() => answers.length === 1);
+    answers.pop()?.();
+    await shop.until(() => answers.length === 2 && shop.performer.inFlight > 2);
+    shop.admission.answer = () => turnedAway();
+    for (const answer of answers) answer();
+    await shop.until(() => shop.events.some(({ type }) => type === 'postponed'));
+    await shop.until(() => shop.performer.inFlight === 0);
+    expect(arrived).toBe(3);
+  });
+
   it('performs in no request’s context but its own', async () => {
     const shop = await here.open();
     const tenant = new AsyncLocalStorage<string>();

@@ -35,8 +35,6 @@ export interface AttemptMeans {
   /** Aborted where the performer closes without waiting any longer. */
   readonly stop: AbortSignal;
   readonly wrote: (partition: string) => void;
-  /** Resolves when the route may be tried. */
-  readonly enter: () => Promise<void>;
   /** The route was tried, and did what it was to do: what is left to be done is the ledger's. */
   readonly wentWell: () => void;
 }
@@ -47,13 +45,14 @@ interface Known {
   readonly transactions: number | undefined;
 }
 
+/** What an item's request was found to be. */
+export type ItemRequest = ReadRequest | 'erased';
+
 /**
  * Performs one admitted item as far as it goes now. Rejects where the engine has trouble; the item's lease or
  * the next attempt then decides what becomes of it.
  */
-export async function attemptItem(job: Job, means: AttemptMeans): Promise<AttemptEnd> {
-  const read = await readRequest(job);
-  if (read === undefined) return 'idle';
+export async function attemptItem(job: Job, read: ItemRequest, means: AttemptMeans): Promise<AttemptEnd> {
   if (read === 'erased') {
     await concludeErased(job, job.parts.completionsOf(job.deferral.partition));
     return 'idle';
@@ -79,7 +78,8 @@ async function attemptRead(job: Job, means: AttemptMeans, request: CapturedReque
   return perform(job, means, request, known, plan.firstOrdinal);
 }
 
-async function readRequest(job: Job): Promise<ReadRequest | 'erased' | undefined> {
+/** Reads an item's request, before its turn comes. Undefined where it can't be meant any more: then it is parked. */
+export async function readItem(job: Job): Promise<ItemRequest | undefined> {
   try {
     return await job.parts.ledger.readRequest(job.claim.id);
   } catch (error) {
@@ -123,7 +123,6 @@ async function perform(
     nextOrdinal: firstOrdinal,
     duplicate: false,
   };
-  await means.enter();
   const either = eitherSignal(means.lost, means.stop);
   const result = await parts.replay({
     deferral,

@@ -1,6 +1,6 @@
 import type { Claim } from '../engines/queue.ts';
 import type { Deferral } from '../ledger/deferral.ts';
-import { type AttemptEnd, attemptItem } from './attempt.ts';
+import { type AttemptEnd, attemptItem, type ItemRequest, readItem } from './attempt.ts';
 import { trouble } from './completion-rows.ts';
 import { bringInLine, concludePostponed, type Job, putBack } from './conclude.ts';
 import { keepLease } from './lease.ts';
@@ -59,19 +59,26 @@ export async function performItem(parts: PerformerParts, claim: Claim, means: It
       return { end: 'idle', strain: 0 };
     }
     if (isOwn(deferral) && !(await mayBeAttempted(job))) return { end: 'idle', strain: 0 };
-    return await ifAdmitted(job, lease.lost, means);
+    const read = await readItem(job);
+    if (read === undefined) return { end: 'idle', strain: 0 };
+    // The partition is looked at when its turn has come, and not before. Undoing takes no turn of the others.
+    if (!isCompensation(deferral)) await means.turn.enter();
+    return await ifAdmitted(job, read, lease.lost, means);
   } finally {
     lease.end();
   }
 }
 
-async function ifAdmitted(job: Job, lost: AbortSignal, means: ItemMeans): Promise<ItemEnd> {
+async function ifAdmitted(
+  job: Job,
+  read: ItemRequest,
+  lost: AbortSignal,
+  means: ItemMeans,
+): Promise<ItemEnd> {
   const { partition, workType, priority } = job.deferral;
   if (isCompensation(job.deferral)) {
-    // Undoing is never postponed, and takes no turn of the others.
-    const { stop } = means;
-    const alone = { wrote() {}, enter: () => Promise.resolve(), wentWell() {} };
-    const end = await attemptItem(job, { lost, stop, ...alone });
+    // Undoing is never postponed.
+    const end = await attemptItem(job, read, { lost, stop: means.stop, wrote() {}, wentWell() {} });
     return { end, strain: 0 };
   }
   const answer = job.parts.admission.admit({ partition, workType, priority });
@@ -93,8 +100,7 @@ async function ifAdmitted(job: Job, lost: AbortSignal, means: ItemMeans): Promis
   };
   try {
     const wrote = (to: string): void => answer.wrote?.(to);
-    const { stop, turn } = means;
-    const end = await attemptItem(job, { lost, stop, wrote, enter: () => turn.enter(), wentWell });
+    const end = await attemptItem(job, read, { lost, stop: means.stop, wrote, wentWell });
     return { end, strain: answer.strain?.() ?? 0 };
   } finally {
     finish();

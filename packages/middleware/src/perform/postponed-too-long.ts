@@ -1,5 +1,5 @@
 import type { Deferral } from '../ledger/deferral.ts';
-import { attemptItem } from './attempt.ts';
+import { attemptItem, readItem } from './attempt.ts';
 import { shutOut, trouble } from './completion-rows.ts';
 import { bringInLine, concludeFailed, concludePerformed, concludePostponed, type Job } from './conclude.ts';
 import { keepLease } from './lease.ts';
@@ -45,9 +45,11 @@ export async function actOnPostponed(
     }
     parts.tell(told);
     const job: Job = { parts, claim, deferral };
-    const means = { lost: lease.lost, stop, wrote: () => {}, enter: async () => {}, wentWell: () => {} };
-    if (act === 'perform') await attemptItem(job, means);
-    else await fail(job);
+    const means = { lost: lease.lost, stop, wrote: () => {}, wentWell: () => {} };
+    if (act === 'perform') {
+      const read = await readItem(job);
+      if (read !== undefined) await attemptItem(job, read, means);
+    } else await fail(job);
   } finally {
     lease.end();
   }
