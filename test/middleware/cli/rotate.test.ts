@@ -1,5 +1,7 @@
+import { execFile } from 'node:child_process';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { parseEntry } from '@slackwater/shared';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { writeSecret } from '../../../packages/middleware/src/cli/secret-file.ts';
@@ -7,7 +9,9 @@ import { keyFilePath } from '../../../packages/middleware/src/engines/sqlite/key
 import { wrappedUnder } from '../../../packages/middleware/src/ledger/key-wrapping.ts';
 import { createKeyFile, parseKeyFile } from '../../../packages/middleware/src/ledger/keys.ts';
 import { accepted, type Bench, bytesOf, ledgerBench } from '../ledger/ledgers.ts';
-import { hurriedClock, type Said, slackwaterSaysBy } from './command-line.ts';
+import { hurriedClock, mainFile, type Said, slackwaterSaysBy } from './command-line.ts';
+
+const hurried = new URL('children/hurried.ts', import.meta.url).href;
 
 let bench: Bench;
 beforeEach(async () => {
@@ -118,6 +122,13 @@ describe('slackwater keys rotate', () => {
     }
     const keys = parseKeyFile(await readFile(keyFilePath(bench.directory, 'payments', 'default')));
     expect(keys.signing.map(({ privateKey }) => privateKey !== undefined)).toEqual([false, true]);
+  });
+
+  it('waits to its end in a process of its own, which nothing else keeps', async () => {
+    await (await bench.open()).close();
+    const args = ['--import', hurried, mainFile, 'keys', 'rotate', ...here()];
+    const { stdout } = await promisify(execFile)(process.execPath, args);
+    expect(JSON.parse(stdout)).toEqual({ version: 2, wrapped: 0, dropped: [] });
   });
 
   it('says what is missing', async () => {

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { MessageChannel } from 'node:worker_threads';
 import { systemClock } from '../clock.ts';
 import { runCommand } from './run-command.ts';
 
@@ -8,8 +9,15 @@ process.on('warning', (warning) => {
   if (warning.name !== 'ExperimentalWarning') process.stderr.write(`${warning.name}: ${warning.message}\n`);
 });
 
-process.exitCode = await runCommand(process.argv.slice(2), {
-  stdout: process.stdout,
-  stderr: process.stderr,
-  clock: systemClock,
-});
+// The clock's timers and an idle engine keep no process; a command that waits for either, as rotating and erasing do, must not end at that.
+const { port1: untilDone } = new MessageChannel();
+untilDone.on('message', () => {});
+try {
+  process.exitCode = await runCommand(process.argv.slice(2), {
+    stdout: process.stdout,
+    stderr: process.stderr,
+    clock: systemClock,
+  });
+} finally {
+  untilDone.close();
+}
