@@ -13,6 +13,7 @@ import { operations } from './operations/operations.ts';
 import { progressTo } from './progress.ts';
 import { figureLines, type Machine, machineLine, thisMachine } from './report.ts';
 import { route } from './route/route.ts';
+import { sdk } from './sdk/sdk.ts';
 import { shared } from './shared/shared.ts';
 import { verifying } from './verify/verify.ts';
 
@@ -29,6 +30,7 @@ const benchmarks: readonly Benchmark[] = [
   audit,
   verifying,
   operations,
+  sdk,
 ];
 
 const help = `What Slackwater costs, beside the same without it. Compare only within one run.

@@ -1,0 +1,74 @@
+import type { Benchmark, Figure, Run } from '../benchmark.ts';
+import { startChild } from '../child.ts';
+import { fewestSamples, medianOf, ratios, spreadOf } from '../statistics.ts';
+import { inTurn } from '../turns.ts';
+import type { SdkProcess } from './sdk-process.ts';
+import type { SdkServer } from './sdk-server.ts';
+
+const serverScript = new URL('sdk-server.ts', import.meta.url);
+const processScript = new URL('sdk-process.ts', import.meta.url);
+const mostBytes = 2_000;
+const mostTime = 1.03;
+
+/** What the client SDK costs. */
+export const sdk: Benchmark = {
+  name: 'sdk',
+  title: 'calls through the client SDK / through axios alone, and what waiting takes',
+  async measure(run) {
+    const server = startChild<SdkServer>(serverScript, null);
+    try {
+      const url = await server.ask('url');
+      return [...(await calls(run, url)), ...(await waits(run, url))];
+    } finally {
+      await server.end();
+    }
+  },
+};
+
+async function calls({ quick, progress }: Run, url: string): Promise<readonly Figure[]> {
+  const child = startChild<SdkProcess>(processScript, url);
+  try {
+    const figures: Figure[] = [];
+    for (const [path, what, each] of [
+      ['/orders', 'time of a call to a route that takes 5 ms', 100],
+      ['/nothing', 'time of a call to a route that does nothing', 400],
+    ] as const) {
+      progress(what);
+      for (const name of ['axios', 'client'] as const) await child.ask(name, path, each);
+      const samples = await inTurn(
+        { client: () => child.ask('client', path, each), axios: () => child.ask('axios', path, each) },
+        quick ? fewestSamples : 20,
+      );
+      figures.push({
+        what,
+        unit: 'ratio',
+        value: spreadOf(ratios(samples.client, samples.axios)),
+        ...(path === '/orders' ? { target: { atMost: mostTime } } : {}),
+        note: `${medianOf(samples.client).toFixed(3)} ms / ${medianOf(samples.axios).toFixed(3)} ms`,
+      });
+    }
+    return figures;
+  } finally {
+    await child.end();
+  }
+}
+
+async function waits({ quick, progress }: Run, url: string): Promise<readonly Figure[]> {
+  const calls = quick ? 1_000 : 10_000;
+  const what = `heap that each of ${calls.toLocaleString('en')} calls takes that wait`;
+  progress(what);
+  const bytes: number[] = [];
+  const timers = new Set<number>();
+  for (let round = 0; round < fewestSamples; round++) {
+    const child = startChild<SdkProcess>(processScript, url);
+    try {
+      const taken = await child.ask('waiting', calls);
+      bytes.push(taken.bytesEach);
+      timers.add(taken.timers);
+    } finally {
+      await child.end();
+    }
+  }
+  const note = `timers of the platform: ${[...timers].join(', ')}`;
+  return [{ what, unit: 'bytes', value: spreadOf(bytes), target: { atMost: mostBytes }, note }];
+}
