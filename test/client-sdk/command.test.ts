@@ -143,6 +143,7 @@ describe('slackwater-client', () => {
     [['call', 'POST', 'nowhere'], 2],
     [['call', 'POST', 'http://x', '--deadline', 'soon'], 2],
     [['call', 'POST', 'http://x', '--header', 'none'], 2],
+    [['call', 'POST', 'http://x', '--key', 'schlüssel'], 2],
     [['audit'], 2],
     [['audit', '--base', 'http://x', '--filter', 'x'], 2],
     [['verify', 'x', '--base', 'http://x'], 2],

@@ -131,6 +131,37 @@ describe('calls that the server treats as one', () => {
     expect(one.clock.elapsedMs).toBe(10_000);
   });
 
+  it('are of another lane once the server says so: the first one is free again', async () => {
+    const moved = { ...reports, partition: 'p-9' };
+    const one = rig(({ nth }) => {
+      if (nth === 0) return retryLater(1_000, reports);
+      return nth === 1 ? retryLater(9_000, moved) : answer(200);
+    });
+    const first = one.client.post('/reports', {});
+    await one.clock.advance(1_500);
+    const second = one.client.post('/reports', {});
+    await one.clock.advance(1_000);
+    expect(one.server.seen).toHaveLength(2);
+    await one.clock.settle(Promise.all([first, second]));
+    expect(one.clock.elapsedMs).toBe(10_000);
+  });
+
+  it('tell when the line would have moved, where their deadline passes in it', async () => {
+    const one = rig(({ nth }) => (nth < 2 ? retryLater(1_000, reports) : silence()), {
+      attemptTimeoutMs: 90_000,
+    });
+    const ahead = one.client.put('/reports', {}).catch(() => {});
+    await one.clock.advance(10);
+    const controller = new AbortController();
+    const aborted = one.client
+      .put('/reports', {}, { signal: controller.signal })
+      .catch((error: unknown) => error);
+    await one.clock.advance(10);
+    controller.abort();
+    expect(await aborted).toMatchObject({ code: 'aborted', attempts: 0 });
+    await one.clock.settle(ahead);
+  });
+
   it('are each sent where the breaker is switched off', async () => {
     const one = rig(({ nth }) => (nth === 0 ? retryLater(10_000, reports) : answer(200)), {
       circuitBreaker: false,

@@ -10,7 +10,7 @@ import axiosRetry from 'axios-retry';
 import { type BodySource, isConsumed, isRepeatable } from '../call/body.ts';
 import type { Limits } from '../call/limits.ts';
 import { type FailureFacts, factsOf } from '../errors/facts.ts';
-import { noteFailureFacts } from '../errors/guards.ts';
+import { isClientError, noteFailureFacts } from '../errors/guards.ts';
 import { BodyNotRepeatableError } from '../errors/waiting.ts';
 import type { ResolvedOptions } from '../options.ts';
 import { attemptConfig, methodOf, rehome } from './attempt-config.ts';
@@ -167,13 +167,15 @@ function mayHaveBeenDone(failure: Failure): boolean {
 }
 
 function endOf(plan: AttemptPlan, progress: Progress, error: unknown): Sent {
+  // What ended the wait in line, before or between attempts.
+  if (isClientError(error)) throw error;
+  if (progress.refusal !== undefined) throw progress.refusal;
   const failure = rehome(error, plan.config);
   const { limits } = plan;
   // What is under way may be done although nobody waits for its answer.
   const retryable = progress.underWay ? isRepeatableCall(factsFor(plan, progress)) : progress.retryable;
   const ended = limits.endedBy({ cause: limits.history.lastError ?? failure, retryable });
   if (ended !== undefined) throw ended;
-  if (progress.refusal !== undefined) throw progress.refusal;
   const facts = factsOf(limits.history, { retryable, retryAt: progress.retryAt });
   noteFailureFacts(failure, facts);
   const response = wholeResponse(error);

@@ -1,7 +1,7 @@
 import { headerNames } from '@slackwater/shared';
 import { AxiosHeaders, type AxiosRequestConfig, type AxiosResponse } from 'axios';
 import { headerOf } from '../wire/headers.ts';
-import type { ProblemFacts } from '../wire/problem.ts';
+import { longestName, type ProblemFacts } from '../wire/problem.ts';
 
 /** Reasons that are about the one who asks, or about this one request: others need not wait because of them. */
 const aboutOneCaller = new Set([
@@ -29,7 +29,7 @@ export function laneOf(
   if (problem?.code !== 'retry-later' || problem.recorded !== false) return undefined;
   const [reason] = problem.reasons;
   if (reason !== undefined && aboutOneCaller.has(reason)) return undefined;
-  const partition = problem.partition ?? headerOf(response, headerNames.partition);
+  const partition = problem.partition ?? headerOf(response, headerNames.partition)?.slice(0, longestName);
   if (partition === undefined && problem.workType === undefined) return undefined;
   return JSON.stringify([partition, problem.workType, allowsDeferral(response.config)]);
 }

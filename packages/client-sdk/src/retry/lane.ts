@@ -5,6 +5,8 @@ import { admit, afterAnswer, afterRefusal, afterSilence, type Circuit, closedCir
 export interface Pass {
   /** Whether somebody stood in line for it. */
   readonly hadToWait: boolean;
+  /** Whose it is; undefined where nothing was known of a lane. */
+  readonly lane: Lane | undefined;
   /** The server answered, and refused nothing. */
   answered(): void;
   /** The server refused, and asked to come back so much later. */
@@ -98,6 +100,7 @@ export class Lane {
     };
     return {
       hadToWait,
+      lane: this,
       answered: () => tell((circuit) => afterAnswer(circuit, admittedAtMs, this.#waiting.size > 0)),
       refused: (askedMs) =>
         tell((circuit) => afterRefusal(circuit, admittedAtMs, this.#runtime.steadyMs() + askedMs)),

@@ -23,7 +23,13 @@ export interface Lanes {
   budgetOf(target: string): RetryBudget;
 }
 
-const free: Pass = { hadToWait: false, answered: () => {}, refused: () => {}, lost: () => {} };
+const free: Pass = {
+  hadToWait: false,
+  lane: undefined,
+  answered: () => {},
+  refused: () => {},
+  lost: () => {},
+};
 
 /** Lanes of a client, as the server's refusals make them known. `breaks` false: nobody stands in line. */
 export function lanesOf(runtime: Runtime, budgetSize: number, breaks: boolean): Lanes {
@@ -51,8 +57,10 @@ export function lanesOf(runtime: Runtime, budgetSize: number, breaks: boolean): 
       remember(laneOfTarget, target, name, () => true);
       if (!breaks) return;
       const lane = laneAt(name);
-      if (pass === free) lane.refuse(askedMs);
-      else pass.refused(askedMs);
+      if (pass.lane === lane) return pass.refused(askedMs);
+      // It was sent as one of no lane, or of another, which took it for what that is.
+      pass.answered();
+      lane.refuse(askedMs);
     },
     budgetOf(target) {
       const name = laneOfTarget.get(target);

@@ -12,6 +12,7 @@ export class EventReader {
   #rest = '';
   #data: string[] = [];
   #retryMs: number | undefined;
+  #length = 0;
 
   /** What the last `retry:` said. */
   get retryMs(): number | undefined {
@@ -26,22 +27,31 @@ export class EventReader {
   *read(piece: string): Iterable<StreamEvent> {
     const lines = (this.#rest + piece).split(/\r\n|\n|\r(?!$)/);
     this.#rest = lines.pop() ?? '';
-    if (this.#rest.length > maxEventLength || this.#data.length > maxEventLength / 1_024)
-      throw new RangeError('an event of the stream has no end');
     for (const line of lines) {
       if (line !== '') this.#take(line);
       else if (this.#data.length > 0) {
         yield { data: this.#data.join('\n'), retryMs: this.#retryMs };
         this.#data = [];
+        this.#length = 0;
       }
+      this.#refuseEndless();
     }
+    this.#refuseEndless();
+  }
+
+  #refuseEndless(): void {
+    if (this.#rest.length + this.#length > maxEventLength)
+      throw new RangeError('an event of the stream has no end');
   }
 
   #take(line: string): void {
     const colon = line.indexOf(':');
     const field = colon < 0 ? line : line.slice(0, colon);
     const value = colon < 0 ? '' : line.slice(colon + 1).replace(/^ /, '');
-    if (field === 'data') this.#data.push(value);
+    if (field === 'data') {
+      this.#data.push(value);
+      this.#length += value.length + 1;
+    }
     if (field === 'retry' && /^\d{1,9}$/.test(value)) this.#retryMs = Number(value);
   }
 }

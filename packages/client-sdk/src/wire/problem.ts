@@ -31,9 +31,9 @@ export async function problemOf(response: AxiosResponse<unknown>): Promise<Probl
   };
 }
 
-const longestName = 256;
-
 /** Names become keys of what the client remembers, so they are short. */
+export const longestName = 256;
+
 function textOf(value: unknown): string | undefined {
   return typeof value === 'string' && value.length <= longestName ? value : undefined;
 }

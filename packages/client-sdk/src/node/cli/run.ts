@@ -1,3 +1,4 @@
+import { formatIdempotencyKey } from '@slackwater/shared';
 import { isAxiosError } from 'axios';
 import { createClient, type SlackwaterClient } from '../../client.ts';
 import { isClientError } from '../../errors/guards.ts';
@@ -58,7 +59,7 @@ async function call(typed: Typed, around: CommandSurroundings): Promise<number> 
   }
   const client = clientOf(typed, around, new URL(url).origin);
   const data = typed.data === undefined ? undefined : await dataOf(typed.data, around.stdin);
-  const headers = { ...(typed.key === undefined ? {} : { 'Idempotency-Key': `"${typed.key}"` }) };
+  const headers = { ...(typed.key === undefined ? {} : { 'Idempotency-Key': keyOf(typed.key) }) };
   const type = data === undefined ? {} : { 'Content-Type': 'application/json', ...headersOf(typed.header) };
   const config = {
     method,
@@ -74,6 +75,14 @@ async function call(typed: Typed, around: CommandSurroundings): Promise<number> 
   if (token === '') return printed(await poller.pollUntilDone(), around);
   around.stdout.write(`${token}\n`);
   return exit.done;
+}
+
+function keyOf(text: string): string {
+  try {
+    return formatIdempotencyKey(text);
+  } catch (error) {
+    throw new TypedWrong(`--key: ${messageOf(error)}`);
+  }
 }
 
 async function wait(typed: Typed, around: CommandSurroundings): Promise<number> {
