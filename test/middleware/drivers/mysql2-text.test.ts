@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { planOnce } from '../../../packages/middleware/src/drivers/mysql2-once-plan.ts';
 import { type Mysql2Effect, Mysql2TextReader } from '../../../packages/middleware/src/drivers/mysql2-text.ts';
 import { commitOf } from '../../../packages/middleware/src/drivers/mysql2-transaction.ts';
 
@@ -87,5 +88,43 @@ describe('what is committed by a text', () => {
     ["XA PREPARE 'a'", wrote, 'explicit'],
   ] as const)('%j, in %j, is %s', (text, state, kind) => {
     expect(commitOf(reader.read(text) ?? [], state)).toBe(kind);
+  });
+});
+
+describe('the completion row of a statement of MySQL', () => {
+  const outside = { isOpen: false, autocommit: true, hasRow: false };
+  const inside = { isOpen: true, autocommit: true, hasRow: true };
+  const unseen = { isOpen: true, autocommit: true, hasRow: false };
+  const off = { isOpen: false, autocommit: false, hasRow: false };
+
+  it.each([
+    ['BEGIN', outside, 'row-behind'],
+    ['BEGIN', inside, 'row-behind'],
+    ['START TRANSACTION READ ONLY', outside, 'run'],
+    ['COMMIT AND CHAIN', inside, 'row-behind'],
+    ['COMMIT', inside, 'run'],
+    ['INSERT INTO t VALUES (1)', outside, 'wrap'],
+    ['INSERT INTO t VALUES (1)', inside, 'run'],
+    ['INSERT INTO t VALUES (1)', unseen, 'row-before'],
+    ['INSERT INTO t VALUES (1)', off, 'row-before'],
+    ['SAVEPOINT a', off, 'row-before'],
+    ['SAVEPOINT a', outside, 'run'],
+    ['SAVEPOINT a; INSERT INTO t VALUES (1)', outside, 'wrap'],
+    ['INSERT INTO t VALUES (1); SELECT 1; DELETE FROM t', outside, 'wrap'],
+    ['INSERT INTO t VALUES (1); COMMIT', inside, 'run'],
+    ['INSERT INTO t VALUES (1); COMMIT', outside, 'refuse-string'],
+    ['COMMIT; INSERT INTO t VALUES (1)', inside, 'refuse-string'],
+    ['BEGIN; INSERT INTO t VALUES (1); COMMIT', outside, 'refuse-string'],
+    ['SET autocommit = 0; INSERT INTO t VALUES (1)', outside, 'refuse-string'],
+    ['SELECT book_order(1)', outside, 'wrap'],
+    ['CALL book_order(1)', outside, 'refuse'],
+    ['CALL book_order(1)', inside, 'run'],
+    ['CALL anything()', unseen, 'row-before'],
+    ['TRUNCATE t', inside, 'refuse'],
+    ['CREATE TEMPORARY TABLE t (n int); INSERT INTO t VALUES (1)', inside, 'run'],
+    ["XA START 'a'", outside, 'refuse'],
+    ["XA COMMIT 'a'", outside, 'refuse'],
+  ])('%j, found %j, means: %s', (text, facts, plan) => {
+    expect(planOnce(reader.read(text) ?? [], facts).do).toBe(plan);
   });
 });
