@@ -55,6 +55,7 @@ export function keepOperations(
   const trouble = (doing: string, error: unknown): void => voice.trouble(doing, error, options.group);
   const { leaseMs } = options.perform;
   let made: OperationRunner | undefined;
+  let isClosed = false;
   let looking: ReturnType<typeof repeat> | undefined;
   let forgetting: ReturnType<typeof repeat> | undefined;
   let reading: ReturnType<typeof repeat> | undefined;
@@ -161,17 +162,21 @@ export function keepOperations(
       made?.wake();
     },
     begun() {
-      if (looking !== undefined) return;
+      if (looking !== undefined || isClosed) return;
       const look = async (): Promise<void> => {
         await (await runner()).lookAround();
       };
-      const failed = (error: unknown): void => trouble('taking over operations', error);
+      // What a closed engine refuses to one who was about to look is nobody's trouble.
+      const failed = (error: unknown): void => {
+        if (!isClosed) trouble('taking over operations', error);
+      };
       void look().catch(failed);
       looking = repeat(clock, leaseMs / 2, look, failed);
       reading = repeat(clock, readMailEveryMs, async () => (await runner()).readMail(), failed);
       forgetting = repeat(clock, forgetEveryMs, async () => (await runner()).forgetOld(), failed);
     },
     async close() {
+      isClosed = true;
       await Promise.all([looking?.stop(), reading?.stop(), forgetting?.stop()]);
       await made?.close();
     },
