@@ -12,7 +12,7 @@ export const operations: Benchmark = {
   title: 'planning 10,000 dependent tasks; durable operations of 3 stages of 3 tasks, 64 at once',
   async measure({ quick, progress }) {
     const child = startChild<OperationsProcess>(script, null);
-    const rounds = quick ? 3 : 9;
+    const rounds = quick ? 6 : 9;
     const runs = quick ? 128 : 512;
     const live = quick ? 2_000 : 100_000;
     try {

@@ -211,6 +211,19 @@ describe('an operation that runs', () => {
     expect(heads.size).toBe(40);
   });
 
+  it('is refused before anything of it is kept where a stage is longer than an entry of the ledger', async () => {
+    const tasks = Object.fromEntries(
+      Array.from({ length: 400 }, (_, i) => [`task ${i}`, { run: () => ({}) }]),
+    );
+    await expect(dock.start(defineOperation({ name: 'broad', version: '1', tasks }))).rejects.toMatchObject({
+      code: 'operation-invalid',
+      message: expect.stringMatching(
+        /stage 0 has 400 tasks and takes \d+ bytes; an entry of the ledger holds 60000/,
+      ),
+    });
+    expect(await dock.engine.store.list('operation/live/', { limit: 1 })).toEqual([]);
+  });
+
   it('is started with exactly what its input has', async () => {
     const operation = defineOperation({
       name: 'input',

@@ -44,10 +44,11 @@ export interface OperationRecords {
   newId(): string;
   /** The pseudonym for a requester in the application's words. */
   pseudonym(requester: string): Promise<string>;
-  /** Resolves with the entries, in their order, once all of them are durable and sealed. */
+  /**
+   * Resolves with the entries, in their order, once all of them are durable and sealed. Rejects with `parameter-invalid`, and records none, where one
+   * would have more than 65,535 bytes.
+   */
   record(owner: OperationOwner, happenings: readonly OperationHappening[]): Promise<readonly PlacedEntry[]>;
-  /** The bytes that an entry would have: 65,535 at most. Throws `parameter-invalid`. */
-  check(owner: OperationOwner, happening: OperationHappening): void;
   /** From the log, each verified under the signed head: what happened to these runs from `from` on, in its order. Rejects with `record-corrupt`. */
   history(ids: ReadonlySet<string>, from: number): Promise<ReadonlyMap<string, readonly PlacedEntry[]>>;
   /** The entry at a position, verified under the signed head. Rejects with `record-corrupt`. */
@@ -92,8 +93,6 @@ export function openOperationRecords(
     await proofUnderHead(tiles, head, position, bytes).catch((error: unknown) => {
       throw error instanceof LedgerError && error.code === 'ledger-corrupt' ? altered(position) : error;
     });
-    const fault = await parts.blocks.faultAt(position, head);
-    if (fault !== undefined) throw altered(position, fault);
   }
 
   async function entryAt(position: number): Promise<LedgerEntry> {
@@ -108,10 +107,12 @@ export function openOperationRecords(
     newId,
     pseudonym: (requester) => requesters.pseudonym(requester),
     async record(owner, happenings) {
-      const made = happenings.map((happening) => {
+      // All of them, or none where one can't be an entry.
+      const written = happenings.map((happening) => {
         const entry = entryOf(owner, happening);
-        return { entry, recording: sealer.record(entryBytes(entry)) };
+        return { entry, bytes: entryBytes(entry) };
       });
+      const made = written.map(({ entry, bytes }) => ({ entry, recording: sealer.record(bytes) }));
       return Promise.all(
         made.map(async ({ entry, recording }) => {
           const position = await recording.sealed;
@@ -119,9 +120,6 @@ export function openOperationRecords(
           return { position, entry };
         }),
       );
-    },
-    check(owner, happening) {
-      entryBytes(entryOf(owner, happening));
     },
     async history(ids, from) {
       const { link } = await sealer.sealTail();
@@ -186,6 +184,9 @@ function sourceKey(digest: string): string {
   return `operation/source/${Buffer.from(digest, 'base64').toString('hex')}`;
 }
 
-function altered(position: number, why = 'it is not the one that was sealed there'): LedgerError {
-  return new LedgerError('record-corrupt', `Entry ${position} of the log is refused: ${why}.`);
+function altered(position: number): LedgerError {
+  return new LedgerError(
+    'record-corrupt',
+    `Entry ${position} of the log is refused: it is not the one that was sealed there.`,
+  );
 }

@@ -57,7 +57,6 @@ export class OperationRunner {
     const id = records.newId();
     const requester = await records.pseudonym(terms.requester);
     const owner: OperationOwner = { id, requester, workType: operation.workType ?? terms.workType };
-    for (const one of planned) records.check(owner, one);
     await lease.hold();
     const runValues = this.#recorded.valuesOf(owner);
     const who = { operation: operation.name, version: operation.version, runner: lease.holder };
