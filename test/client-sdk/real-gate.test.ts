@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { createHttpPoller, type OperationResponse } from '@azure/core-lro';
-import { createClient } from '@slackwater/client-sdk';
+import { createClient, type SlackwaterClient } from '@slackwater/client-sdk';
 import { fileStore } from '@slackwater/client-sdk/file-store';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type DeferringApp, deferringApp } from './support/deferring-app.ts';
@@ -19,6 +19,8 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
+/** Who wants to know of changes is told by a stream, at once and not at the pace of polls. */
+const following = (): SlackwaterClient => createClient({ baseURL: app.origin, onProgress: () => {} });
 const held = { method: 'post', url: '/orders', data: { sku: 'held' } } as const;
 const doneOf = (sku: string): number => app.done.filter((one) => one === sku).length;
 
@@ -44,7 +46,7 @@ describe('a poller at a real gate', () => {
 
   it('can be left, which ends the wait and not the deferral', async () => {
     app.hold();
-    const poller = await createClient({ baseURL: app.origin }).begin(held);
+    const poller = await following().begin(held);
     for await (const { status } of poller) if (status === 'Running') break;
     app.release();
     expect((await poller.pollUntilDone()).status).toBe(201);
@@ -52,7 +54,7 @@ describe('a poller at a real gate', () => {
 
   it('ends its updates by the deadline and by the signal, with what goes on later', async () => {
     app.hold();
-    const poller = await createClient({ baseURL: app.origin }).begin(held);
+    const poller = await following().begin(held);
     const read = async (options: Parameters<typeof poller.updates>[0]): Promise<void> => {
       for await (const _change of poller.updates(options));
     };
@@ -111,9 +113,10 @@ describe('client.audit.verify at a real gate', () => {
         verifierKeys: [await app.gate.ledger.verifierKey()],
         receipts: fileStore(directory),
       };
-      const sent = await createClient(options).post('/orders', { sku: 'proven ü' });
+      const following = { ...options, onProgress: () => {} };
+      const sent = await createClient(following).post('/orders', { sku: 'proven ü' });
       const { id = '' } = sent.slackwater.deferral ?? {};
-      await createClient(options).post('/orders', { sku: 'another' });
+      await createClient(following).post('/orders', { sku: 'another' });
       const { audit } = createClient(options);
       const verification = await audit.verify(id);
       expect(verification).toMatchObject({
