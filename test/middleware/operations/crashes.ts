@@ -7,8 +7,8 @@ export interface Crash {
   readonly hasHappened: boolean;
 }
 
-/** Before or after the `at`-th of the calls, from 1. What is called from then on does nothing, and never resolves. */
-export function crashAt(at: number, where: 'before' | 'after'): Crash {
+/** After the `at`-th of the calls, from 1; what crashes before one crashes after the one before it. What is called from then on does nothing, and never resolves. */
+export function crashAt(at: number): Crash {
   let calls = 0;
   let hasHappened = false;
   let tell: () => void = () => {};
@@ -32,7 +32,6 @@ export function crashAt(at: number, where: 'before' | 'after'): Crash {
           if (hasHappened) return end();
           calls += 1;
           const isHere = calls === at;
-          if (isHere && where === 'before') return end();
           const result = await call.apply(target, [...given]);
           return isHere || hasHappened ? end() : result;
         };

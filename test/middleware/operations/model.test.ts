@@ -92,7 +92,7 @@ describe('any operation, whatever its tasks do and wherever its process ends', (
           const habitOf = new Map(shapes.map(({ id }, i) => [id, all[i] ?? well] as const));
           const world: World = new Map();
           const operation = operationOf(shapes, habitOf, world);
-          const crash = crashAt(at, 'after');
+          const crash = crashAt(at);
           const records = crash.into(dock.ledger.operations, 'record', 'keep');
           const first = runnerOn(dock, { ground: { clock: hurried, records } });
           const starting = first.start(operation);
