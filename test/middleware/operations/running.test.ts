@@ -211,6 +211,36 @@ describe('an operation that runs', () => {
     expect(heads.size).toBe(40);
   });
 
+  it('is nothing else than what was defined, and no text that is no id leads to one', async () => {
+    for (const odd of [undefined, null, 'trip', {}, { tasks: {} }]) {
+      await expect(dock.start(odd as never, {})).rejects.toMatchObject({ code: 'operation-invalid' });
+    }
+    for (const id of [
+      '',
+      '../start',
+      '%00',
+      'operation/live/',
+      '01M7ZQVMC0DX8FYP87AP8QP394',
+      'x'.repeat(5_000),
+    ]) {
+      expect(await dock.runner.state(id)).toBeUndefined();
+      await expect(dock.runner.cancel(id)).rejects.toMatchObject({ code: 'operation-unknown' });
+    }
+    const waits = defineOperation({
+      name: 'odd',
+      version: '1',
+      tasks: { a: { inputs: [external('x')], run: () => ({}) } },
+    });
+    const id = await dock.start(waits);
+    for (const odd of [null, 'x', [1], 7]) {
+      await expect(dock.runner.provide(id, odd as never)).rejects.toMatchObject({
+        code: 'operation-invalid',
+      });
+    }
+    await dock.runner.cancel(id);
+    await dock.settled(id);
+  });
+
   it('is refused before anything of it is kept where a stage is longer than an entry of the ledger', async () => {
     const tasks = Object.fromEntries(
       Array.from({ length: 400 }, (_, i) => [`task ${i}`, { run: () => ({}) }]),

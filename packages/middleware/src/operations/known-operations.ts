@@ -1,5 +1,7 @@
 import { FunctionRegistry, type OperationPointers, registerFunctions } from './functions.ts';
 import type { Operation } from './operation.ts';
+import { invalid } from './operation-error.ts';
+import { shown } from './rules.ts';
 
 /** The operations that this process knows, and all functions that they have. */
 export class KnownOperations {
@@ -17,6 +19,9 @@ export class KnownOperations {
 
   /** Makes one known, and gives what the blocks of its runs point to. Throws `operation-invalid`. */
   add(operation: Operation): OperationPointers {
+    if (typeof operation !== 'object' || operation === null || !(operation.tasks instanceof Map)) {
+      throw invalid(undefined, `${shown(operation)} is no operation; give what defineOperation() made`);
+    }
     const known = this.#pointers.get(operation);
     if (known !== undefined) return known;
     const pointers = registerFunctions(operation, this.registry);

@@ -52,6 +52,7 @@ export class OperationRunner {
     this.#checkOpen();
     const { ground, stored, lease, known } = this.#parts;
     const { records } = ground;
+    known.add(operation);
     const { raw, values } = await readStart(operation.name, operation.input, input);
     const planned = await planRun(ground, known, operation, firstToken);
     const id = records.newId();

@@ -59,6 +59,9 @@ export async function readGiven(
   labels: readonly string[],
   given: Values,
 ): Promise<GivenValues> {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    throw invalid(operation, `it is given ${shown(given)}; give an object with values by label`);
+  }
   const known = new Set(labels);
   const unknown = Object.keys(given).find((label) => !known.has(label));
   if (unknown !== undefined) {

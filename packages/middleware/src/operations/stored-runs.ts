@@ -13,6 +13,8 @@ import type { EngineStore } from '../engines/store.ts';
 const livePrefix = 'operation/live/';
 const donePrefix = 'operation/done/';
 const perPage = 500;
+/** Also keeps out of the store what can't be one of its keys. */
+const ulid = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 
 /** A run that is not settled. */
 export interface LiveRun {
@@ -70,6 +72,7 @@ export function storedRuns(store: EngineStore): StoredRuns {
       return revision;
     },
     async live(id) {
+      if (!ulid.test(id)) return undefined;
       const stored = await store.get(livePrefix + id);
       const run = stored && decode<LiveRun>(stored.value);
       return run && { run, revision: stored.revision };
@@ -87,6 +90,7 @@ export function storedRuns(store: EngineStore): StoredRuns {
       }
     },
     async done(id) {
+      if (!ulid.test(id)) return undefined;
       const stored = await store.get(donePrefix + id);
       return stored && decode<DoneRun>(stored.value);
     },
