@@ -287,6 +287,8 @@ export class OperationRunner {
   }
 
   async #tellIfSettled(id: string): Promise<void> {
+    const here = this.#runs.get(id);
+    if (here?.isOver) await this.#noted.get(here);
     const state = await this.state(id).catch(() => undefined);
     if (state?.phase.is === 'settled') this.#waiters.tell(id, state);
   }
