@@ -36,7 +36,7 @@ export default defineConfig({
   },
   test: {
     // Most tests wait for a server or a disk: one core for each would leave both idle.
-    maxWorkers: 3,
+    maxWorkers: 4,
     // What waits together is mostly a contract on a cluster, whose streams wait for elections.
     maxConcurrency: 8,
     sequence: { sequencer: LongestFirst },

@@ -21,5 +21,6 @@ export default defineConfig({
       { find: /^@slackwater\/middleware\/(\w+)$/, replacement: built('middleware/dist/drivers/$1.js') },
     ],
   },
-  test: { include: ['test/**/*.test.ts'], testTimeout: 20_000, hookTimeout: 60_000 },
+  // None of them keeps anything in a module, so one worker loads the packages once for all.
+  test: { include: ['test/**/*.test.ts'], isolate: false, testTimeout: 20_000, hookTimeout: 60_000 },
 });

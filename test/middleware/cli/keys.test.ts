@@ -104,7 +104,7 @@ describe('slackwater', () => {
     expect(await slackwaterSays('move')).toEqual({
       code: 2,
       out: '',
-      err: 'slackwater: there is no command "move"; give one of: copy, erase, export, inspect, keys, reindex, train, verify\n',
+      err: 'slackwater: there is no command "move"; give one of: copy, erase, export, inspect, keys, plan, redrive, reindex, train, verify\n',
     });
     expect(await slackwaterSays('constructor')).toMatchObject({ code: 2 });
     expect(await slackwaterSays()).toMatchObject({ code: 2, out: '' });
