@@ -21,6 +21,6 @@ export default defineConfig({
       { find: /^@slackwater\/middleware\/(\w+)$/, replacement: built('middleware/dist/drivers/$1.js') },
     ],
   },
-  // None of them keeps anything in a module, so one worker loads the packages once for all.
-  test: { include: ['test/**/*.test.ts'], isolate: false, testTimeout: 20_000, hookTimeout: 60_000 },
+  // One at a time: whoever runs this has other tests beside it, which may keep both cores busy.
+  test: { include: ['test/**/*.test.ts'], maxWorkers: 1, testTimeout: 60_000, hookTimeout: 60_000 },
 });
