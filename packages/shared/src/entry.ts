@@ -89,7 +89,7 @@ export interface LedgerEntry {
   readonly postponements?: number;
   /** `performed`, `failed`, `parked`: the route's status code. */
   readonly status?: number;
-  /** `performed`, `failed`: base64 of SHA-256(salt || outcome). Absent where the outcome is not known. */
+  /** `performed`, `failed`, `parked`: base64 of SHA-256(salt || outcome). Absent where the outcome is not known. */
   readonly outcome?: string;
   /** `performed`: false where the work is known to be done and the route's answer was lost. */
   readonly outcomeKnown?: boolean;

@@ -43,7 +43,7 @@ describe('a parked deferral', () => {
   it('is parked with what the route answered last, where that is to become of the last attempt', async () => {
     const shop = await here.open({ options: { whenExhausted: 'park', maxAttempts: 2, retryBaseMs: 1 } });
     let status = 503;
-    shop.app.use((_req, res) => void res.status(status).end());
+    shop.app.use((_req, res) => void res.status(status).end(`answer ${status}`));
     const { id } = await shop.accept('/pay');
     shop.performer.start();
     expect(await shop.ended(id)).toMatchObject({
@@ -51,9 +51,17 @@ describe('a parked deferral', () => {
       attempts: 2,
       error: { code: 'attempts-exhausted', message: expect.stringContaining('The route answered 503') },
     });
+    const bodyOf = async (ledger: typeof shop.ledger): Promise<string> =>
+      Buffer.from((await ledger.outcome(id))?.body ?? '').toString();
+    expect(await bodyOf(shop.ledger)).toBe('answer 503');
+    // Whatever is recorded of it meanwhile, and whoever asks.
+    await shop.ledger.revealOutcome(id, { by: 'code:test', purpose: 'to mend it' });
+    expect(await bodyOf((await here.open()).ledger)).toBe('answer 503');
     status = 200;
     await shop.performer.redrive(id, { by: 'code:test' });
     expect(await shop.ended(id)).toMatchObject({ status: 'Succeeded', attempts: 3 });
+    expect(await bodyOf(shop.ledger)).toBe('answer 200');
+    expect(await shop.ledger.verify()).toMatchObject({ ok: true });
   });
 
   it('is begun anew where its transactions are done in part, if whoever redrives it says so', async () => {

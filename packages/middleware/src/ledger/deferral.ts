@@ -157,8 +157,8 @@ export type Step =
       readonly type: 'parked';
       readonly token: number;
       readonly error: { readonly code: ErrorCode; readonly message: string };
-      /** What the route answered last, where it did. */
-      readonly status?: number;
+      /** What the route answered last, where it did. It is kept for whoever has to see to it. */
+      readonly outcome?: Outcome | undefined;
     }
   /**
    * A parked one goes back on the queue, with all of its attempts before it. `repeat`: its route is begun anew, although some of its
@@ -208,7 +208,7 @@ export interface DeferralLedger {
    * or `requester-erased`.
    */
   parameter(id: string, name: string): Promise<Uint8Array | undefined>;
-  /** The outcome; undefined while there is none, or where it has expired. Rejects with `record-corrupt` or `requester-erased`. */
+  /** The outcome, of a parked one the last attempt's; undefined while there is none, or where it has expired. Rejects with `record-corrupt` or `requester-erased`. */
   outcome(id: string): Promise<Outcome | undefined>;
   /**
    * Takes a step, durably: entry first, then the deferral's state. Resolves with undefined, and changes nothing,

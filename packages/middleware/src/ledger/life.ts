@@ -13,8 +13,10 @@ export interface DeferralState extends Deferral {
   readonly capability: string;
   /** Position of the newest entry that was applied. */
   readonly applied: number;
-  /** The attempt whose outcome settled it; undefined where there is none. */
+  /** The attempt whose outcome settled it, or was the last one before it was parked; undefined where there is none. */
   readonly outcomeAttempt: number | undefined;
+  /** Position of the entry that has that outcome's digest. */
+  readonly outcomeAt: number | undefined;
   /**
    * Its requester's cancellation is about to become an entry: nobody may begin to perform it. Without this mark a
    * performer could begin between the look at the state and the entry.
@@ -70,6 +72,7 @@ export function beginLife(
     capability: facts?.capability ?? '',
     applied: position,
     outcomeAttempt: undefined,
+    outcomeAt: undefined,
     canceling: false,
     overdue: false,
   };
@@ -162,26 +165,37 @@ export function applyEntry(
     }
     case 'performed':
       return {
-        ...settled(applied, entry),
+        ...settled(applied, entry, position),
         status: 'Succeeded',
         outcomeKnown: entry.outcomeKnown ?? true,
         error: undefined,
       };
     case 'failed':
-      if (entry.retryAt === undefined) return { ...settled(applied, entry), status: 'Failed', error };
+      if (entry.retryAt === undefined)
+        return { ...settled(applied, entry, position), status: 'Failed', error };
       return late
         ? { ...state, applied: position }
         : { ...applied, status: 'Running', phase: 'retrying', error };
     case 'parked':
-      return late ? { ...state, applied: position } : { ...applied, phase: 'parked', error };
+      return late
+        ? { ...state, applied: position }
+        : { ...applied, ...outcomeOf(entry, position), phase: 'parked', error };
     case 'redriven': {
       // Where an attempt began since, or it is being canceled, that comes after it.
       if (late || state.phase !== 'parked') return { ...state, applied: position };
       const redriven = { attempts: attempt, repeat: entry.repeat === true };
-      return { ...applied, phase: attempt > 0 ? 'retrying' : 'queued', redriven, error: undefined };
+      const phase = attempt > 0 ? 'retrying' : 'queued';
+      return {
+        ...applied,
+        phase,
+        redriven,
+        error: undefined,
+        outcomeAttempt: undefined,
+        outcomeAt: undefined,
+      };
     }
     case 'canceled':
-      return { ...settled(applied, entry), status: 'Canceled', error };
+      return { ...settled(applied, entry, position), status: 'Canceled', error };
     case 'overdue':
       return { ...state, applied: position, overdue: true };
     case 'released':
@@ -201,7 +215,7 @@ export function applyEntry(
 
 /** Leaves out what only the ledger needs. */
 export function publicPart(state: DeferralState): Deferral {
-  const { capability, applied, outcomeAttempt, canceling, overdue, ...deferral } = state;
+  const { capability, applied, outcomeAttempt, outcomeAt, canceling, overdue, ...deferral } = state;
   return deferral;
 }
 
@@ -215,13 +229,16 @@ export function itemOf({ id, partition, priority, position, orderKey }: Deferral
   return { id, partition, priority: priority + 1, position, ...(orderKey !== undefined && { orderKey }) };
 }
 
-function settled(state: DeferralState, entry: LedgerEntry): DeferralState {
-  return {
-    ...state,
-    phase: 'settled',
-    canceling: false,
-    outcomeAttempt: entry.outcome === undefined ? undefined : (entry.attempt ?? 0),
-  };
+function settled(state: DeferralState, entry: LedgerEntry, position: number): DeferralState {
+  return { ...state, ...outcomeOf(entry, position), phase: 'settled', canceling: false };
+}
+
+function outcomeOf(
+  entry: LedgerEntry,
+  position: number,
+): Pick<DeferralState, 'outcomeAttempt' | 'outcomeAt'> {
+  if (entry.outcome === undefined) return { outcomeAttempt: undefined, outcomeAt: undefined };
+  return { outcomeAttempt: entry.attempt ?? 0, outcomeAt: position };
 }
 
 function errorOf(entry: LedgerEntry, message: string | undefined): Deferral['error'] {

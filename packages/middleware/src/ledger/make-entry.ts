@@ -130,7 +130,7 @@ function particulars(state: DeferralState, step: Step, outcomeKept: boolean): Pa
     case 'overdue':
       return state.deadlineAt === undefined ? {} : { deadlineAt: timeOf(state.deadlineAt) };
     case 'parked':
-      return { error: step.error.code, ...(step.status !== undefined && { status: step.status }) };
+      return { error: step.error.code, ...statusOf(step.outcome) };
     case 'redriven':
       return { by: step.by, ...(step.repeat && { repeat: true }) };
     case 'canceled':

@@ -3,7 +3,7 @@ import { matchesHash } from './capabilities.ts';
 import type { Deferral, DeferralQuery, Outcome, ReadRequest, RecordName } from './deferral.ts';
 import { payloadKey } from './history.ts';
 import { LedgerError } from './ledger-error.ts';
-import { type DeferralState, isSettled, publicPart } from './life.ts';
+import { type DeferralState, publicPart } from './life.ts';
 import { pathOf } from './lookup.ts';
 import type { LedgerParts } from './parts.ts';
 import { matchesDigest, outcomeDigest, parseOutcome } from './payload-digest.ts';
@@ -143,12 +143,12 @@ export function openReader(parts: LedgerParts): Reader {
     },
     async outcome(id) {
       const state = await load(id);
-      if (state === undefined || !isSettled(state) || state.outcomeAttempt === undefined) return undefined;
+      if (state?.outcomeAttempt === undefined || state.outcomeAt === undefined) return undefined;
       const stored = await store.get(outcomeKey(id, state.outcomeAttempt));
       if (stored === undefined) return undefined;
       const vault = await dataKeys.need(state.requester);
       const bytes = vault.open(id, `outcome ${state.outcomeAttempt}`, stored.value);
-      const { entry } = await history.entryAt(state.applied);
+      const { entry } = await history.entryAt(state.outcomeAt);
       if (entry.id !== id || entry.outcome !== outcomeDigest(Buffer.from(state.salt, 'base64'), bytes)) {
         throw corrupt(id, 'its outcome is not the one whose digest is in the log');
       }

@@ -134,6 +134,7 @@ async function decode(dataKeys: DataKeys, id: string, value: Uint8Array): Promis
     outcomeKnown: form.outcomeKnown,
     parent: form.parent,
     outcomeAttempt: form.outcomeAttempt,
+    outcomeAt: form.outcomeAt,
     error: opened,
   };
 }

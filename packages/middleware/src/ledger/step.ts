@@ -124,7 +124,7 @@ export const canceledStep: Step = {
 };
 
 function finalOutcome(step: Step): Outcome | undefined {
-  if (step.type === 'performed') return step.outcome;
+  if (step.type === 'performed' || step.type === 'parked') return step.outcome;
   return step.type === 'failed' && step.retryAt === undefined ? step.outcome : undefined;
 }
 

@@ -259,7 +259,7 @@ async function conclude(
       const { whenExhausted } = job.parts.options;
       // What is to be undone stays to be undone, until a person has seen to it.
       if (whenExhausted === 'park' || isCompensation(job.deferral)) {
-        await concludeParked(job, error, { status: outcome?.status });
+        await concludeParked(job, error, { outcome });
         return 'badly';
       }
       const answer = await shutOut(job, known.completions);

@@ -82,18 +82,17 @@ function retryMs({ parts }: Job, attempt: number): number {
 
 /** What is said of a parked one beside its error. */
 export interface Parked {
-  /** The route's, where it answered. */
-  readonly status?: number | undefined;
+  /** What the route answered last, where it did. */
+  readonly outcome?: Outcome | undefined;
   /** Its item stays on the queue, and is looked at again after so many ms. */
   readonly againMs?: number;
 }
 
 /** A person has to look at it. */
 export async function concludeParked(job: Job, error: PerformError, more: Parked = {}): Promise<void> {
-  const { status, againMs } = more;
+  const { outcome, againMs } = more;
   const { parts, claim } = job;
-  const answered = status === undefined ? {} : { status };
-  if (!(await recorded(job, { type: 'parked', token: claim.token, error, ...answered }))) return;
+  if (!(await recorded(job, { type: 'parked', token: claim.token, error, outcome }))) return;
   parts.tell({ type: 'parked', ...named(job), error });
   if (againMs === undefined) await parts.queue.deadLetter(claim.id, claim.token);
   else await putBack(job, againMs);

@@ -42,6 +42,38 @@ describe('POST /deferrals/:id/redrive', () => {
   });
 });
 
+describe('GET /deferrals/:id/outcome?as=record of a parked deferral', () => {
+  it('shows what its route answered last to who may see it and says what for, and nothing of it to its caller', async () => {
+    const own = await open();
+    const { id, capability } = await own.accept();
+    const error = { code: 'attempts-exhausted', message: 'no' } as const;
+    const outcome = { status: 503, headers: [], body: Buffer.from('closed') };
+    await own.step(id, { type: 'parked', token: 1, error, outcome });
+    const get = (query: string, scope?: string): request.Test => {
+      const asked = request(own.app).get(`${base}/deferrals/${id}/outcome?${query}`);
+      return scope === undefined ? asked : asked.set('Authorization', own.token(scope));
+    };
+    const shown = await get('as=record&purpose=to+mend+it', 'audit:reveal').expect(200);
+    expect(shown.get('Slackwater-Outcome')).toBe('pending');
+    expect(shown.body).toEqual({ body: Buffer.from('closed').toString('base64'), headers: [], status: 503 });
+    await get('as=record', 'audit:reveal').expect(400);
+    await get('as=record&purpose=curiosity', 'audit:read').expect(404);
+    for (const asked of [get(`as=record&capability=${capability}`), get('purpose=p', 'audit:reveal')]) {
+      const waiting = await asked.expect(202);
+      expect([waiting.get('Slackwater-Outcome'), waiting.body.phase]).toEqual(['pending', 'parked']);
+    }
+    const { body } = await request(own.app)
+      .get(`${base}/deferrals/${id}/entries`)
+      .set('Authorization', own.token('audit:read'))
+      .expect(200);
+    const texts = (body as { entries: { entry: string }[] }).entries.map(({ entry }) => JSON.parse(entry));
+    expect(texts.slice(-2)).toMatchObject([
+      { type: 'parked', status: 503, outcome: expect.any(String) },
+      { type: 'revealed', parameters: ['outcome'], purpose: 'to mend it' },
+    ]);
+  });
+});
+
 describe('POST /deferrals/redrive', () => {
   it('puts back those that the filters admit, up to a limit, after a dry run', async () => {
     const own = await open();

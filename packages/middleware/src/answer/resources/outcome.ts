@@ -13,7 +13,8 @@ import { sendErased, tellTrouble } from './trouble.ts';
  * `GET /deferrals/:id/outcome`: 202 with the resource until the deferral is settled, then the route's own answer. A
  * settled deferral that has none gets 404, or 410 where its requester was erased, without `Slackwater-Outcome`, so that nobody
  * takes that for the route's.
- * With `as=record` it is the record that the digest in the ledger is taken over.
+ * With `as=record` it is the record that the digest in the ledger is taken over; whoever sees it by a token gets that of a parked
+ * deferral, too: what its route answered last, to see to it.
  * A stranger's token needs `audit:reveal`, for outcomes are kept encrypted, and a `purpose`: that it is shown is recorded first.
  */
 export async function getOutcome(exchange: Exchange): Promise<void> {
@@ -22,6 +23,7 @@ export async function getOutcome(exchange: Exchange): Promise<void> {
   if (found === undefined) return sendNotFound(res);
   const { deferral } = found;
   if (!isSettled(deferral)) {
+    if (await sendLastOfParked(exchange, found)) return;
     const headers = { ...paceOf(parts, deferral), [headerNames.outcome]: 'pending' };
     return sendJson(res, 202, headers, await resourceOf(exchange, found));
   }
@@ -34,6 +36,18 @@ export async function getOutcome(exchange: Exchange): Promise<void> {
   }
   if (outcome === 'erased') return sendErased(res);
   sendProblem(res, createProblem('not-found', outcome === 'altered' ? altered : whyNone(deferral)));
+}
+
+/** Whether it did: its caller goes on waiting, and a route that left no answer has none to show. */
+async function sendLastOfParked(exchange: Exchange, found: Found): Promise<boolean> {
+  const { deferral, sight } = found;
+  if (deferral.phase !== 'parked' || !sight.byScope || exchange.query.get('as') !== 'record') return false;
+  const outcome = await keptOutcome(exchange, found);
+  if (typeof outcome !== 'object') return false;
+  await recordReveal(exchange, found);
+  exchange.res.setHeader(headerNames.outcome, 'pending');
+  sendOutcomeRecord(exchange.res, outcome);
+  return true;
 }
 
 const altered = 'The outcome that is kept is not the one whose digest is in the ledger: it is not shown.';
