@@ -30,7 +30,12 @@ export async function startHost(args: readonly string[]): Promise<HostProcess> {
   const said = await Promise.race([once(child.stdout, 'data'), ended.then(() => undefined)]);
   if (said === undefined) throw new Error(`A host did not start: ${complaints}`);
   const { internal, external } = JSON.parse(String(said[0])) as { internal: string; external: string };
+  let isAsked = false;
+  void ended.then(([code, signal]) => {
+    if (!isAsked) process.stderr.write(`A host ended by itself (${code ?? signal}): ${complaints}\n`);
+  });
   const end = async (signal: NodeJS.Signals): Promise<void> => {
+    isAsked = true;
     child.kill(signal);
     await ended;
   };
