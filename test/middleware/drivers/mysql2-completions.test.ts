@@ -449,6 +449,19 @@ describe('completion rows on mysql2', () => {
     await small.end();
   });
 
+  it('are asked for anew after the server refused the connection they are asked for over', async () => {
+    const late = { user: 'late', password: 'better than never' };
+    const pool = mysql.createPool({ ...addressOf(), ...late });
+    observe(pool, { partition: 'late', ensure: true });
+    const rows = completionsOf('late');
+    await expect(rows.find('key')).rejects.toThrow('Access denied');
+    await operator.query(`CREATE USER ${late.user} IDENTIFIED BY '${late.password}'`);
+    await operator.query(`GRANT ALL ON *.* TO ${late.user}`);
+    expect(await rows.find('key')).toEqual([]);
+    await rows.ready();
+    await pool.end();
+  });
+
   it('are refused where they can be asked for no more: the database is gone', async () => {
     await attempt((connection) => connection.query(write));
     await server.kill();

@@ -1,8 +1,7 @@
-import { systemClock } from '../clock.ts';
-import { requestContext } from '../request-context.ts';
 import type { Mysql2Connection, Mysql2Pool } from './mysql2-client.ts';
 import { isServerError } from './mysql2-completion-error.ts';
 import { contactFailure, tellContact } from './mysql2-contact.ts';
+import { OwnConnection } from './own-connection.ts';
 
 /** How long one of the driver's own questions may take before the answer is that there is none, ms. */
 const answerWithinMs = 10_000;
@@ -28,82 +27,47 @@ interface ServedConnection extends Mysql2Connection {
 /** Opens a further connection to the same database. */
 export type Connect = () => Promise<Mysql2Connection>;
 
-/**
- * A connection of the driver's own, beside the application's: opened when it is needed, closed when it has been idle for a while, never the
- * reason that a process stays alive. An exhausted pool can't keep it from asking.
- */
-export class Mysql2Service {
-  readonly #connect: Connect;
-  readonly #partition: string;
-  readonly #idleMs: number;
-  #connection: Promise<ServedConnection> | undefined;
-  #last: Promise<unknown> = Promise.resolve();
-  #uses = 0;
-
-  constructor(connect: Connect, partition: string, idleMs = 10_000) {
-    this.#connect = connect;
-    this.#partition = partition;
-    this.#idleMs = idleMs;
-  }
-
+/** A connection of the driver's own, which is never the reason that a process stays alive. */
+export interface Mysql2Service {
   /** Runs `work` outside of any request, after what was asked for before. A connection that failed is given up. */
-  use<T>(work: (ask: Ask) => Promise<T>): Promise<T> {
-    return requestContext.exit(() => {
-      const answer = this.#last.then(() => this.#work(work));
-      this.#last = answer.then(
-        () => {},
-        () => {},
-      );
-      return answer;
-    });
-  }
-
+  use<T>(work: (ask: Ask) => Promise<T>): Promise<T>;
   /** Gives the connection up, answered or not; the next use opens another. */
-  close(): void {
-    if (this.#connection !== undefined) this.#drop(this.#connection);
-  }
+  close(): void;
+}
 
-  async #work<T>(work: (ask: Ask) => Promise<T>): Promise<T> {
-    const use = ++this.#uses;
-    this.#connection ??= this.#open();
-    const opened = this.#connection;
-    try {
-      const connection = await opened;
-      return await work((sql) => ask(connection, sql));
-    } catch (error) {
-      if (!isServerError(error)) this.#drop(opened);
-      throw error;
-    } finally {
-      systemClock.after(this.#idleMs, () => {
-        if (use === this.#uses) this.close();
-      });
-    }
-  }
+/** A connection beside the application's, opened when it is needed. */
+export function mysql2Service(connect: Connect, partition: string): Mysql2Service {
+  const own = new OwnConnection({
+    open: (onGone) => open(connect, partition, onGone),
+    end: (connection) => connection.destroy(),
+    isServerError,
+  });
+  return {
+    use: (work) => own.use((connection) => work((sql) => ask(connection, sql))),
+    close: () => own.close(),
+  };
+}
 
-  async #open(): Promise<ServedConnection> {
-    let connection: ServedConnection;
-    try {
-      connection = (await this.#connect()) as ServedConnection;
-    } catch (error) {
-      tellContact(this.#partition, contactFailure(error));
-      throw error;
-    }
-    tellContact(this.#partition, 'reached');
-    connection.stream?.unref?.();
-    const forget = (): void => {
-      this.#connection = undefined;
-    };
-    connection.on('error', forget);
-    connection.once('end', forget);
+async function open(connect: Connect, partition: string, onGone: () => void): Promise<ServedConnection> {
+  let connection: ServedConnection;
+  try {
+    connection = (await connect()) as ServedConnection;
+  } catch (error) {
+    tellContact(partition, contactFailure(error));
+    throw error;
+  }
+  tellContact(partition, 'reached');
+  connection.stream?.unref?.();
+  connection.on('error', onGone);
+  connection.once('end', onGone);
+  try {
     await ask(connection, `SET SESSION autocommit = 1, innodb_lock_wait_timeout = ${lockWaitS}`);
     await ask(connection, 'SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ');
-    return connection;
+  } catch (error) {
+    connection.destroy();
+    throw error;
   }
-
-  #drop(opened: Promise<ServedConnection>): void {
-    if (this.#connection === opened) this.#connection = undefined;
-    opened.then((connection) => connection.destroy()).catch(() => {});
-  }
+  return connection;
 }
 
 /** How to make connections as a pool does, which are none of the pool's. */

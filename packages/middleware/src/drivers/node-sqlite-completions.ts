@@ -1,8 +1,9 @@
 import { DatabaseSync } from 'node:sqlite';
 import { isSlackwaterError } from '@slackwater/shared';
 import { systemClock } from '../clock.ts';
+import type { PrunableCompletions } from './asked-completions.ts';
 import { tableMissing } from './completion-error.ts';
-import type { CompletionRow, Completions } from './driver.ts';
+import type { CompletionRow } from './driver.ts';
 import {
   checkTableSql,
   ensureTableSql,
@@ -19,12 +20,6 @@ const pruneBatch = 1_000;
 const waitsMs = 5_000;
 const looksEveryMs = 20;
 
-/** The completion rows of one database, and the clearing of old ones. */
-export interface SqliteCompletions extends Completions {
-  /** Removes rows older than that, in batches; resolves with how many. */
-  prune(olderThanMs: number): Promise<number>;
-}
-
 type Sql = Pick<DatabaseSync, 'exec' | 'prepare'>;
 
 /**
@@ -35,7 +30,7 @@ export function completionsOf(
   database: DatabaseSync,
   state: SqliteState,
   observation: SqliteOnceObservation,
-): SqliteCompletions {
+): PrunableCompletions {
   const own: Sql = { exec: database.exec.bind(database), prepare: database.prepare.bind(database) };
   const file = fileOf(own);
   let known: Promise<void> | undefined;

@@ -1,6 +1,6 @@
-import { isSlackwaterError } from '@slackwater/shared';
+import { askedCompletions, meaningOf, type PrunableCompletions } from './asked-completions.ts';
 import { tableMissing } from './completion-error.ts';
-import type { CompletionRow, Completions } from './driver.ts';
+import type { CompletionRow } from './driver.ts';
 import type { PgClient } from './pg-client.ts';
 import { completionRowError } from './pg-completion-error.ts';
 import {
@@ -19,25 +19,16 @@ import type { PgObservation } from './pg-session.ts';
 const answerWithinMs = 10_000;
 /** How long a shutting out waits for transactions of its key that have not ended. */
 const lockTimeoutMs = 5_000;
-const pruneBatch = 1_000;
-
-/** The completion rows of one database, and the clearing of old ones. */
-export interface PgCompletions extends Completions {
-  /** Removes rows older than that, in batches; resolves with how many. */
-  prune(olderThanMs: number): Promise<number>;
-}
 
 /**
- * Asks for completion rows over connections of the driver's own: one for questions that are answered at once,
+ * The completion rows of one database, over connections of the driver's own: one for questions that are answered at once,
  * one for shutting out, which may have to wait.
  */
 export function completionsOf(
   questions: ServiceConnection,
   waiting: ServiceConnection,
   observation: PgObservation,
-): PgCompletions {
-  let known: Promise<void> | undefined;
-
+): PrunableCompletions {
   async function ensureTable(client: PgClient): Promise<void> {
     if (!observation.tableToEnsure) return;
     try {
@@ -49,61 +40,30 @@ export function completionsOf(
     }
   }
 
-  /** The first question of all may be one for rows, in a database that has no table yet. */
-  function withTable<T>(work: (client: PgClient) => Promise<T>): (client: PgClient) => Promise<T> {
-    return async (client) => {
-      await ensureTable(client);
-      return work(client);
-    };
+  return askedCompletions({
+    questions,
+    waiting,
+    ensureTable,
+    checkTable,
+    rowsOf,
+    shutOut: (client, key) => inTransaction(client, () => shutOut(client, key)),
+    prune: async (client, olderThanMs, atMost) =>
+      (await ask(client, pruneSql, [olderThanMs, atMost])).rowCount ?? 0,
+    isServerError,
+    isOutOfReach: (error) => contactFailure(error) !== undefined,
+    asRefusal: completionRowError,
+  });
+}
+
+async function checkTable(client: PgClient): Promise<void> {
+  const { rows } = await ask(client, checkTableSql);
+  if (rows.length === 0) throw tableMissing(undefined, 'The table slackwater_completions is missing');
+  if (rows[0]?.['usable'] !== true) {
+    throw tableMissing(
+      undefined,
+      'The table slackwater_completions lacks a column, its unique key (key, ordinal), or the right to SELECT and INSERT',
+    );
   }
-
-  async function check(client: PgClient): Promise<void> {
-    const { rows } = await ask(client, checkTableSql);
-    if (rows.length === 0) throw tableMissing(undefined, 'The table slackwater_completions is missing');
-    if (rows[0]?.['usable'] !== true) {
-      throw tableMissing(
-        undefined,
-        'The table slackwater_completions lacks a column, its unique key (key, ordinal), or the right to SELECT and INSERT',
-      );
-    }
-  }
-
-  /** What the server refuses may be for want of the table: whether it is there is no longer known. */
-  async function lookingAgain<T>(asked: Promise<T>): Promise<T> {
-    try {
-      return await asked;
-    } catch (error) {
-      if (!isServerError(error)) throw error;
-      known = undefined;
-      throw completionRowError(error);
-    }
-  }
-
-  return {
-    async ready() {
-      known ??= questions.use(withTable(check)).catch((error: unknown) => {
-        known = undefined;
-        // Whether the table is there nobody can tell now.
-        throw isSlackwaterError(error) || contactFailure(error) !== undefined
-          ? error
-          : tableMissing(error, 'The table slackwater_completions could not be looked at');
-      });
-      await known;
-    },
-
-    find: (key) => lookingAgain(questions.use(withTable((client) => rowsOf(client, key)))),
-
-    shutOut: (key) =>
-      lookingAgain(waiting.use(withTable((client) => inTransaction(client, () => shutOut(client, key))))),
-
-    async prune(olderThanMs) {
-      for (let pruned = 0; ; ) {
-        const { rowCount } = await waiting.use((client) => ask(client, pruneSql, [olderThanMs, pruneBatch]));
-        pruned += rowCount ?? 0;
-        if ((rowCount ?? 0) < pruneBatch) return pruned;
-      }
-    },
-  };
 }
 
 async function shutOut(client: PgClient, key: string): Promise<'shut-out' | 'completed'> {
@@ -119,10 +79,6 @@ async function shutOut(client: PgClient, key: string): Promise<'shut-out' | 'com
 async function rowsOf(client: PgClient, key: string): Promise<CompletionRow[]> {
   const { rows } = await ask(client, findRowsSql, [key]);
   return rows.map((row) => ({ ordinal: Number(row['ordinal']), tombstone: row['tombstone'] === true }));
-}
-
-function meaningOf(rows: readonly CompletionRow[]): 'shut-out' | 'completed' {
-  return rows.every((row) => row.tombstone) ? 'shut-out' : 'completed';
 }
 
 async function inTransaction<T>(client: PgClient, work: () => Promise<T>): Promise<T> {

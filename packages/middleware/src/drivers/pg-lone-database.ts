@@ -1,5 +1,5 @@
+import type { PrunableCompletions } from './asked-completions.ts';
 import type { PgClient } from './pg-client.ts';
-import type { PgCompletions } from './pg-completions.ts';
 import { PgContact } from './pg-contact.ts';
 import type { ObserveOptions } from './pg-options.ts';
 import type { PgHome } from './pg-service.ts';
@@ -23,7 +23,7 @@ export class LoneDatabase {
     this.#observation = observationOf(options);
   }
 
-  get completions(): PgCompletions | undefined {
+  get completions(): PrunableCompletions | undefined {
     return this.#source?.completions;
   }
 

@@ -1,7 +1,7 @@
+import type { PrunableCompletions } from './asked-completions.ts';
 import { ownConnections } from './driver.ts';
 import { databaseOf } from './pg-address.ts';
 import type { PgClient } from './pg-client.ts';
-import type { PgCompletions } from './pg-completions.ts';
 import {
   type ConnectCallback,
   type ConnectFunction,
@@ -23,7 +23,7 @@ export interface ObservedPool {
   readonly database: string;
   readonly share: ConnectionShare;
   readonly contact: PgContact;
-  readonly completions: PgCompletions;
+  readonly completions: PrunableCompletions;
   /** Whether a client is one of the pool's. */
   holds(client: PgClient): boolean;
   /** Begins to observe a client of the pool's, unless it is observed. */

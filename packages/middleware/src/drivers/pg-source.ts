@@ -1,15 +1,16 @@
+import type { PrunableCompletions } from './asked-completions.ts';
 import { announceSource } from './driver.ts';
 import { serverOf } from './pg-address.ts';
 import type { PgClient } from './pg-client.ts';
-import { completionsOf, type PgCompletions } from './pg-completions.ts';
+import { completionsOf } from './pg-completions.ts';
 import type { ObserveOptions } from './pg-options.ts';
 import { probeOf } from './pg-probe.ts';
-import { type PgHome, ServiceConnection } from './pg-service.ts';
+import { type PgHome, serviceConnection } from './pg-service.ts';
 import type { PgObservation } from './pg-session.ts';
 
 /** A database that gates know of, and may ask on connections of the driver's own. */
 export interface PgSource {
-  readonly completions: PgCompletions;
+  readonly completions: PrunableCompletions;
   /** Takes it back from the gates, and closes those connections. */
   close(): void;
 }
@@ -27,9 +28,9 @@ export function announcePg(
   { probeTimeoutMs = 2_000 }: Pick<ObserveOptions, 'probeTimeoutMs'>,
   counts: PgConnections,
 ): PgSource {
-  const questions = new ServiceConnection(home, observation.partition);
-  const waiting = new ServiceConnection(home, observation.partition);
-  const probing = new ServiceConnection(home, observation.partition);
+  const questions = serviceConnection(home, observation.partition);
+  const waiting = serviceConnection(home, observation.partition);
+  const probing = serviceConnection(home, observation.partition);
   const completions = completionsOf(questions, waiting, observation);
   const withdraw = announceSource({
     partition: observation.partition,
