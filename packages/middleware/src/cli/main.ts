@@ -1,23 +1,11 @@
 #!/usr/bin/env node
-import { MessageChannel } from 'node:worker_threads';
-import { systemClock } from '../clock.ts';
-import { runCommand } from './run-command.ts';
+import { refusalOfNode } from './node-version.ts';
 
-// Node calls its SQLite experimental. Whoever reads the progress of a copy can do nothing about that.
-process.removeAllListeners('warning');
-process.on('warning', (warning) => {
-  if (warning.name !== 'ExperimentalWarning') process.stderr.write(`${warning.name}: ${warning.message}\n`);
-});
-
-// The clock's timers and an idle engine keep no process; a command that waits for either, as rotating and erasing do, must not end at that.
-const { port1: untilDone } = new MessageChannel();
-untilDone.on('message', () => {});
-try {
-  process.exitCode = await runCommand(process.argv.slice(2), {
-    stdout: process.stdout,
-    stderr: process.stderr,
-    clock: systemClock,
-  });
-} finally {
-  untilDone.close();
+const refusal = refusalOfNode(process.versions.node);
+if (refusal === undefined) {
+  // Only now: on a Node that has no SQLite, loading what the commands need ends with a stack trace.
+  await import('./command-process.ts');
+} else {
+  process.stderr.write(`slackwater: ${refusal}\n`);
+  process.exitCode = 1;
 }
