@@ -9,7 +9,12 @@ const source = (path: string): string => fileURLToPath(new URL(`packages/${path}
 
 const pure = ['decide', 'measure', 'metrics', 'options', 'audit', 'perform/batches']
   .map((stage) => `test/middleware/${stage}/**/*.test.ts`)
-  .concat('test/shared/**/*.test.ts', 'test/tidy/**/*.test.ts', 'test/client-sdk/in-memory/**/*.test.ts');
+  .concat(
+    'test/shared/**/*.test.ts',
+    'test/tidy/**/*.test.ts',
+    'test/client-sdk/in-memory/**/*.test.ts',
+    'test/bench/**/*.test.ts',
+  );
 
 export default defineConfig({
   resolve: {

@@ -1,11 +1,21 @@
+import type { SeriesPicture } from './pictures/series-picture.ts';
 import type { Spread } from './statistics.ts';
+
+/** `ratio`: of two things measured in turn within this run; `share`: between 0 and 1, shown as per cent; `count`: of things. */
+export type Unit = 'ratio' | 'share' | 'count' | 'ns' | 'µs' | 'ms' | 's' | 'per second' | 'bytes';
 
 /** One figure, as it is printed and written. */
 export interface Figure {
   /** What was measured, and against what. */
   readonly what: string;
-  /** `ratio`: of two things measured in turn within this run. */
-  readonly unit: 'ratio' | 'ns' | 'µs' | 'per second' | 'bytes';
+  /**
+   * Whose figure it is, where several contenders are measured alike: those are shown as one table, a row for each
+   * contender and a column for each `what`, and as bars. `ours` below says which of them is this project's.
+   */
+  readonly who?: string;
+  /** Which is better, where it is compared with others': the best of each column is marked. */
+  readonly better?: 'more' | 'less';
+  readonly unit: Unit;
   readonly value: Spread;
   readonly target?: Target;
   /** What the ratio is made of, or what else should be known. */
@@ -21,10 +31,20 @@ export interface Run {
   readonly quick: boolean;
   /** How many entries a ledger is to grow to, where somebody asked for that. */
   readonly entries?: number | undefined;
-  /** The folder for pictures, where somebody asked for them. */
-  readonly curves?: string | undefined;
   /** Says what is going on. */
   progress(text: string): void;
+  /** Adds to the result what is no figure. May be called several times. */
+  tell(more: Told): void;
+}
+
+/** What belongs to a result besides its figures. */
+export interface Told {
+  /** How contenders and servers are set, by name, in words: enough to do it again. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** Versions of servers, by name; those of packages come by {@link Benchmark.packages}. */
+  readonly versions?: Readonly<Record<string, string>>;
+  /** What is drawn besides the bars that figures with a `who` get. */
+  readonly pictures?: readonly SeriesPicture[];
 }
 
 /** One part of `npm run bench`. */
@@ -32,6 +52,10 @@ export interface Benchmark {
   readonly name: string;
   /** One line: what is compared with what. */
   readonly title: string;
+  /** The packages that are measured or compared with: their versions are part of the result. */
+  readonly packages?: readonly string[];
+  /** Which `who` of its figures is this project's. */
+  readonly ours?: string;
   measure(run: Run): Promise<readonly Figure[]>;
 }
 

@@ -1,4 +1,5 @@
-import { availableParallelism, cpus, loadavg, totalmem } from 'node:os';
+import { availableParallelism, cpus, loadavg, release, totalmem, type } from 'node:os';
+import { amount } from './amount.ts';
 import { type Figure, standing } from './benchmark.ts';
 
 /** What the figures were taken on. */
@@ -7,6 +8,8 @@ export interface Machine {
   readonly processor: string;
   readonly memoryGiB: number;
   readonly node: string;
+  /** The operating system and its release. */
+  readonly system: string;
   /** How many processes wanted a core, on average, in the minute before: above 0 others were at work. */
   readonly loadBefore: number;
 }
@@ -17,20 +20,23 @@ export function thisMachine(): Machine {
     processor: cpus()[0]?.model.trim() ?? 'unknown',
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     node: process.version,
+    system: `${type()} ${release()}`,
     loadBefore: Math.round((loadavg()[0] ?? 0) * 100) / 100,
   };
 }
 
-export function machineLine({ cores, processor, memoryGiB, node, loadBefore }: Machine): string {
-  return `${cores} cores (${processor}), ${memoryGiB} GiB, Node ${node}; load before the run ${loadBefore}`;
+export function machineLine({ cores, processor, memoryGiB, node, system, loadBefore }: Machine): string {
+  return `${cores} cores (${processor}), ${memoryGiB} GiB, ${system}, Node ${node}; load before the run ${loadBefore}`;
 }
 
 /** The figures of one benchmark as lines. */
 export function figureLines(title: string, figures: readonly Figure[]): readonly string[] {
   const rows = figures.map((figure) => [
-    figure.what,
-    valueText(figure, figure.value.median),
-    `${valueText(figure, figure.value.low)} - ${valueText(figure, figure.value.high)}`,
+    figure.who === undefined ? figure.what : `${figure.who}: ${figure.what}`,
+    amount(figure.unit, figure.value.median),
+    figure.value.count === 1
+      ? ''
+      : `${amount(figure.unit, figure.value.low)} - ${amount(figure.unit, figure.value.high)}`,
     String(figure.value.count),
     targetText(figure),
     figure.note ?? '',
@@ -42,19 +48,13 @@ export function figureLines(title: string, figures: readonly Figure[]): readonly
   return [title, line(head), ...rows.map(line)];
 }
 
-function targetText(figure: Figure): string {
+/** What it should come to, and whether it does; empty where nothing is asked of it. */
+export function targetText(figure: Figure): string {
   const { target } = figure;
   if (target === undefined) return '';
   const bound =
     'atLeast' in target
-      ? `>= ${valueText(figure, target.atLeast)}`
-      : `<= ${valueText(figure, target.atMost)}`;
+      ? `>= ${amount(figure.unit, target.atLeast)}`
+      : `<= ${amount(figure.unit, target.atMost)}`;
   return `${bound} ${standing(figure)}`;
-}
-
-function valueText({ unit }: Figure, value: number): string {
-  if (unit === 'ratio') return value.toFixed(3);
-  const digits = value >= 100 ? 0 : value >= 10 ? 1 : 2;
-  const number = value.toLocaleString('en', { minimumFractionDigits: digits, maximumFractionDigits: digits });
-  return unit === 'per second' ? `${number}/s` : `${number} ${unit}`;
 }

@@ -25,6 +25,11 @@ export function spreadOf(samples: readonly number[]): Spread {
   return { median: medianOf(sorted), low: at(sorted, cut), high: at(sorted, count - 1 - cut), count };
 }
 
+/** A value that was taken once: it has no interval. */
+export function once(value: number): Spread {
+  return { median: value, low: value, high: value, count: 1 };
+}
+
 /** The median of samples in order; NaN where there are none. */
 export function medianOf(samples: readonly number[]): number {
   const sorted = samples.toSorted((a, b) => a - b);

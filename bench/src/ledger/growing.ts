@@ -1,10 +1,9 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Figure, Run } from '../benchmark.ts';
 import { startChild } from '../child.ts';
+import type { Panel, SeriesPicture } from '../pictures/series-picture.ts';
 import { scratchFolder } from '../scratch.ts';
-import { medianOf, spreadOf } from '../statistics.ts';
-import { curvesOf, type Point } from './curves.ts';
+import { medianOf, once, spreadOf } from '../statistics.ts';
 import type { GrowingProcess } from './growing-process.ts';
 
 const script = new URL('growing-process.ts', import.meta.url);
@@ -41,7 +40,7 @@ export async function measureGrowing(run: Run): Promise<readonly Figure[]> {
   } finally {
     await child.end();
   }
-  if (run.curves !== undefined) writeCurves(run.curves, samples);
+  run.tell({ pictures: [pictureOf(samples)] });
   return samples.flatMap((sample) => figuresOf(sample));
 }
 
@@ -77,20 +76,24 @@ function figuresOf({ size, bytes, proofUs, startMs }: Sample): readonly Figure[]
     {
       what: `bytes on the disk for each ${among}`,
       unit: 'bytes',
-      value: { median: bytes, low: bytes, high: bytes, count: 1 },
+      value: once(bytes),
       note: `entries of ${entryBytes} bytes, with tree and blocks, one for each 1,000`,
     },
   ];
 }
 
-function writeCurves(folder: string, samples: readonly Sample[]): void {
-  const points = (value: (sample: Sample) => number): Point[] =>
-    samples.map((sample) => ({ entries: sample.size, value: value(sample) }));
-  const svg = curvesOf([
-    { title: 'a proof for any entry, µs', points: points(({ proofUs }) => medianOf(proofUs)), bound: 1_000 },
-    { title: 'start-up, ms', points: points(({ startMs }) => medianOf(startMs)), bound: 1_000 },
-    { title: 'bytes on the disk for each entry', points: points(({ bytes }) => bytes) },
-  ]);
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'ledger-growth.svg'), svg);
+function pictureOf(samples: readonly Sample[]): SeriesPicture {
+  const panel = (title: string, of: (sample: Sample) => number, bound: { bound?: number } = {}): Panel => ({
+    ...{ title, ...bound, x: samples.map(({ size }) => size) },
+    series: [{ label: 'median', as: 'dots', tone: 'fair', y: samples.map(of) }],
+  });
+  return {
+    ...{ kind: 'series', name: 'ledger-growth', title: 'What costs as a ledger grows' },
+    ...{ x: { label: 'entries', scale: 'logarithmic' } },
+    panels: [
+      panel('a proof for any entry, µs', ({ proofUs }) => medianOf(proofUs), { bound: 1_000 }),
+      panel('start-up, ms', ({ startMs }) => medianOf(startMs), { bound: 1_000 }),
+      panel('bytes on the disk for each entry', ({ bytes }) => bytes),
+    ],
+  };
 }

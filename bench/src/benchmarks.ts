@@ -1,0 +1,31 @@
+import { acceptance } from './acceptance/acceptance.ts';
+import { audit } from './audit/audit.ts';
+import type { Benchmark } from './benchmark.ts';
+import { decision } from './decision/decision.ts';
+import { drain } from './drain/drain.ts';
+import { driver } from './driver/driver.ts';
+import { engine } from './engine/postgres-engine.ts';
+import { growth } from './growth/growth.ts';
+import { ledger } from './ledger/ledger.ts';
+import { operations } from './operations/operations.ts';
+import { route } from './route/route.ts';
+import { sdk } from './sdk/sdk.ts';
+import { shared } from './shared/shared.ts';
+import { verifying } from './verify/verify.ts';
+
+/** All that there are, in the order in which they are taken. */
+export const benchmarks: readonly Benchmark[] = [
+  route,
+  driver,
+  acceptance,
+  decision,
+  growth,
+  drain,
+  shared,
+  engine,
+  ledger,
+  audit,
+  verifying,
+  operations,
+  sdk,
+];
