@@ -44,11 +44,11 @@ export type {
 } from './options/request-slackwater.ts';
 export type { AutoThresholdOptions } from './options/auto-threshold-options.ts';
 export type { WebhookDeliveryOptions, WebhookOptions } from './options/webhook-options.ts';
+export type { LedgerOptions } from './options/ledger-options.ts';
 export type { ResourceGroupOptions } from './options/group-options.ts';
 export type {
   AskRequest,
   LatencyOptions,
-  LedgerOptions,
   OfRequest,
   RouteOptions,
   RouteRequest,

@@ -1,5 +1,5 @@
 import { mayTake } from './fair-share.ts';
-import type { Place } from './shared-places.ts';
+import type { Place } from './place.ts';
 
 /** Requesters share so many places: what is kept of them does not grow. Two that fall together count as one. */
 const places = 64;

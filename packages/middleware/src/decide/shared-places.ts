@@ -1,16 +1,6 @@
 import type { AdmissionsSetup } from './admissions-setup.ts';
+import type { Place } from './place.ts';
 import { type HeldPlace, SeenRequesters } from './seen-requesters.ts';
-
-/** What a request would be let through as. */
-export type Place =
-  /** One of `limit` that may be unfinished while the partition recovers. */
-  | { readonly kind: 'share'; readonly limit: number }
-  /** The probe, which could have been taken since `freeSince`, monotonic ms. */
-  | { readonly kind: 'probe'; readonly freeSince: number }
-  /** The turn of a work type that has waited for long. */
-  | { readonly kind: 'turn' }
-  /** What was opened for whoever comes. */
-  | { readonly kind: 'open' };
 
 /**
  * How the requesters of each work type share what one partition lets through while it lets little through. Nothing is kept of those whom nobody

@@ -2,8 +2,8 @@ import { databaseOf } from './pg-address.ts';
 import type { PgClient } from './pg-client.ts';
 import { LoneDatabase } from './pg-lone-database.ts';
 import type { PgModule } from './pg-modules.ts';
+import type { ObservedPool } from './pg-observed-pool.ts';
 import type { ObserveModuleOptions, ObserveOptions } from './pg-options.ts';
-import type { ObservedPool } from './pg-pool.ts';
 import type { PgSession } from './pg-session.ts';
 
 /** Beyond these, databases to which no connection is left are forgotten. */

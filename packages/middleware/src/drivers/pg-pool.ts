@@ -1,4 +1,3 @@
-import type { PrunableCompletions } from './asked-completions.ts';
 import { ownConnections } from './driver.ts';
 import { databaseOf } from './pg-address.ts';
 import type { PgClient } from './pg-client.ts';
@@ -10,28 +9,12 @@ import {
 } from './pg-connections.ts';
 import { PgContact } from './pg-contact.ts';
 import { everythingOf } from './pg-everything.ts';
+import type { ObservedPool } from './pg-observed-pool.ts';
 import type { ObserveOptions } from './pg-options.ts';
 import { patchMethod } from './pg-patch.ts';
 import { onQuery } from './pg-query.ts';
 import { observationOf, PgSession, sessions } from './pg-session.ts';
 import { addressed, announcePg } from './pg-source.ts';
-
-/** A pool under observation. */
-export interface ObservedPool {
-  readonly partition: string;
-  /** Host, port and name of what it connects to. */
-  readonly database: string;
-  readonly share: ConnectionShare;
-  readonly contact: PgContact;
-  readonly completions: PrunableCompletions;
-  /** Whether a client is one of the pool's. */
-  holds(client: PgClient): boolean;
-  /** Begins to observe a client of the pool's, unless it is observed. */
-  take(client: PgClient): PgSession;
-  stop(): void;
-  /** The pool was ended: it is no source any more, while connections that are out still are observed. */
-  retire(): void;
-}
 
 /** The pools that are observed. */
 export const pools = new WeakMap<object, ObservedPool>();

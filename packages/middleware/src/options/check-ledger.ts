@@ -1,5 +1,5 @@
+import { type LedgerOptions, ledgerDefaults } from './ledger-options.ts';
 import { OptionInvalidError } from './option-error.ts';
-import { type LedgerOptions, ledgerDefaults } from './options.ts';
 import { type Read, type Readers, readGroup } from './read-group.ts';
 import { flag, milliseconds, number } from './read-values.ts';
 import type { ResolvedLedger } from './resolved.ts';

@@ -1,5 +1,5 @@
 import type { Engine } from '../engines/engine.ts';
-import type { LedgerOptions } from './options.ts';
+import type { LedgerOptions } from './ledger-options.ts';
 
 /** One resource group: a ledger with keys, store and queue of its own. What is left out is as the gate says. */
 export interface ResourceGroupOptions {

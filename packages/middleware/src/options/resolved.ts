@@ -6,10 +6,10 @@ import type { Scorer } from '../scorers/scorer.ts';
 import type { AuthOptions } from './auth-options.ts';
 import type { AutoThresholdOptions } from './auto-threshold-options.ts';
 import type { CandidatePolicy, ForecastOptions } from './candidates.ts';
+import type { LedgerOptions } from './ledger-options.ts';
 import type {
   AskRequest,
   LatencyOptions,
-  LedgerOptions,
   OfRequest,
   RouteRequest,
   SlackwaterOptions,

@@ -1,6 +1,6 @@
 import { headers } from '@nats-io/transport-node';
 import { describe, expect, it } from 'vitest';
-import type { Kept } from '../../../../packages/middleware/src/engines/nats/api.ts';
+import type { Kept } from '../../../../packages/middleware/src/engines/nats/kept.ts';
 import { subjectOrder, type Wire } from '../../../../packages/middleware/src/engines/nats/subject-order.ts';
 
 const nothing = new Uint8Array();

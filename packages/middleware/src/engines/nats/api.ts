@@ -1,21 +1,11 @@
 import type { JetStreamClient, JetStreamManager, StoredMsg, StreamState } from '@nats-io/jetstream';
-import type { MsgHdrs } from '@nats-io/transport-node';
 import type { Clock } from '../../clock.ts';
 import { EngineError } from '../engine-error.ts';
 import type { Connection } from './connection.ts';
 import { failureOf, isConflict, isUnanswered } from './failures.ts';
+import type { Kept } from './kept.ts';
 import { roomLeft } from './room-left.ts';
 import { type Standing, subjectOrder } from './subject-order.ts';
-
-/** A message as a stream keeps it. */
-export interface Kept {
-  readonly seq: number;
-  /** When the server took it, Unix milliseconds by the server's clock. */
-  readonly at: number;
-  readonly subject: string;
-  readonly headers: MsgHdrs | undefined;
-  readonly data: Uint8Array;
-}
 
 /** What a message is sent with. */
 export interface Sending {

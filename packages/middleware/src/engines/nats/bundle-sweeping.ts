@@ -1,8 +1,8 @@
-import type { Kept } from './api.ts';
 import { keysOfBundle } from './bundle-message.ts';
 import type { NatsContext } from './context.ts';
 import { inParallel } from './in-parallel.ts';
 import { inTurns } from './in-turns.ts';
+import type { Kept } from './kept.ts';
 import type { StoreMessage } from './store-message.ts';
 import { removeMessage } from './store-sweeping.ts';
 

@@ -1,5 +1,5 @@
 import type { QueueItem } from '../queue.ts';
-import type { Kept } from './api.ts';
+import type { Kept } from './kept.ts';
 
 // An arrival is the items that came together, each a line of JSON. What becomes of an item is a message of its own subject, JSON:
 //   { "id", "partition", "priority", "position", "orderKey"?, "notBefore"?,      as the queue was given them

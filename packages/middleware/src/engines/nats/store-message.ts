@@ -1,5 +1,5 @@
 import type { MsgHdrs } from '@nats-io/transport-node';
-import type { Kept } from './api.ts';
+import type { Kept } from './kept.ts';
 
 // A message of the store:
 //   KV-Operation: DEL             the key is gone; as NATS's own tools have it

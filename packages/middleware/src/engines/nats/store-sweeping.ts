@@ -1,8 +1,9 @@
 import { isBulkKey } from '../bulk-keys.ts';
-import type { Api, Kept } from './api.ts';
+import type { Api } from './api.ts';
 import type { NatsContext } from './context.ts';
 import { inParallel } from './in-parallel.ts';
 import { inTurns } from './in-turns.ts';
+import type { Kept } from './kept.ts';
 import type { LongValues } from './long-values.ts';
 import { chunkKey, readStoreMessage, type StoreMessage } from './store-message.ts';
 

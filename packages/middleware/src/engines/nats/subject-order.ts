@@ -1,7 +1,7 @@
 import type { MsgHdrs } from '@nats-io/transport-node';
 import { EngineError } from '../engine-error.ts';
-import type { Kept } from './api.ts';
 import { inLineByKey } from './in-line.ts';
+import type { Kept } from './kept.ts';
 
 // Compare-and-set, decided by the order of the stream. A message says which one of its subject it replaces, 0 for none:
 //   Slackwater-Replaces: <seq>

@@ -1,9 +1,18 @@
+import type { Clock } from '../../clock.ts';
 import { ownConnections } from '../../drivers/driver.ts';
 import { requestContext } from '../../request-context.ts';
 import { EngineError } from '../engine-error.ts';
 import { engineError } from './failures.ts';
 import type { EnginePool, EnginePoolClient } from './pool.ts';
-import type { TransactionsSetup } from './transactions.ts';
+
+/** What transactions are made with. */
+export interface TransactionsSetup {
+  readonly pool: EnginePool;
+  readonly clock: Clock;
+  readonly timeoutMs: number;
+  /** The server and the schema, for messages. */
+  readonly where: string;
+}
 
 /** A connection that the pool has lent, and the engine's while it is. */
 export interface LentConnection {

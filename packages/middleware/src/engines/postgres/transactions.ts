@@ -1,20 +1,9 @@
-import type { Clock } from '../../clock.ts';
 import type { EngineError } from '../engine-error.ts';
 import { engineError, isCollision, isRefusal } from './failures.ts';
-import { type LentConnection, lend } from './lending.ts';
-import type { EnginePool } from './pool.ts';
+import { type LentConnection, lend, type TransactionsSetup } from './lending.ts';
 import { type Query, Run } from './run.ts';
 
 export type { Query } from './run.ts';
-
-/** What transactions are made with. */
-export interface TransactionsSetup {
-  readonly pool: EnginePool;
-  readonly clock: Clock;
-  readonly timeoutMs: number;
-  /** The server and the schema, for messages. */
-  readonly where: string;
-}
 
 /** A transaction that met another is tried so often, and one whose connection proved dead before it began. */
 const mostAttempts = 3;
