@@ -1,10 +1,7 @@
 import type { Clock } from '../../packages/middleware/src/clock.ts';
 import type { OpenEngine } from '../../packages/middleware/src/engines/engine.ts';
-import {
-  type Ledger,
-  type LedgerSetup,
-  openLedger,
-} from '../../packages/middleware/src/ledger/open-ledger.ts';
+import type { LedgerSetup } from '../../packages/middleware/src/ledger/ledger-setup.ts';
+import { type Ledger, openLedger } from '../../packages/middleware/src/ledger/open-ledger.ts';
 import { scope } from './engine-under-test.ts';
 
 /** So long a ledger of the suite waits for a machine that is busy. */

@@ -13,11 +13,8 @@ import type {
   Deferral,
 } from '../../../packages/middleware/src/ledger/deferral.ts';
 import { encodeKeyFile, makeSigningKey, parseKeyFile } from '../../../packages/middleware/src/ledger/keys.ts';
-import {
-  type Ledger,
-  type LedgerSetup,
-  openLedger,
-} from '../../../packages/middleware/src/ledger/open-ledger.ts';
+import type { LedgerSetup } from '../../../packages/middleware/src/ledger/ledger-setup.ts';
+import { type Ledger, openLedger } from '../../../packages/middleware/src/ledger/open-ledger.ts';
 import { ed25519Verify } from '../../../packages/middleware/src/ledger/signer.ts';
 
 export interface OpenedLedger {

@@ -3,7 +3,7 @@ import { defineOperation } from '../../../packages/middleware/src/operations/def
 import { FunctionRegistry, nameFunction } from '../../../packages/middleware/src/operations/functions.ts';
 import { type } from '../../../packages/middleware/src/operations/labels.ts';
 import { operationFromData } from '../../../packages/middleware/src/operations/operation-data.ts';
-import { fromSource, sourceDigest } from '../../../packages/middleware/src/operations/sources.ts';
+import { fromSource, sourceDigest } from '../../../packages/middleware/src/operations/source.ts';
 import { type Bench, ledgerBench } from '../ledger/ledgers.ts';
 import { type Dock, openDock, runnerOn } from './dock.ts';
 

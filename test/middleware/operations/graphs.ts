@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { TaskShape } from '../../../packages/middleware/src/operations/plan.ts';
+import type { TaskShape } from '../../../packages/middleware/src/operations/task-shape.ts';
 
 /**
  * Tasks without circles, in any order: each may take what those before it give, or come after them, and all of it is then shuffled.

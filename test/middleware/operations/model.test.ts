@@ -4,7 +4,7 @@ import { readOperation } from '../../../packages/middleware/src/operations/defin
 import type { TaskContext } from '../../../packages/middleware/src/operations/definition.ts';
 import { type } from '../../../packages/middleware/src/operations/labels.ts';
 import type { Operation, Values } from '../../../packages/middleware/src/operations/operation.ts';
-import type { TaskShape } from '../../../packages/middleware/src/operations/plan.ts';
+import type { TaskShape } from '../../../packages/middleware/src/operations/task-shape.ts';
 import { type Bench, ledgerBench } from '../ledger/ledgers.ts';
 import { crashAt } from './crashes.ts';
 import { type Dock, hurried, openDock, runnerOn } from './dock.ts';

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { planStages, type TaskShape } from '../../../packages/middleware/src/operations/plan.ts';
+import { planStages } from '../../../packages/middleware/src/operations/plan.ts';
+import type { TaskShape } from '../../../packages/middleware/src/operations/task-shape.ts';
 import { graphs } from './graphs.ts';
 
 /** By definition, without the plan: how many tasks the longest path to a task has. */

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { defineOperation } from '../../../packages/middleware/src/operations/define-operation.ts';
 import { external, type } from '../../../packages/middleware/src/operations/labels.ts';
-import { planStages, type TaskShape } from '../../../packages/middleware/src/operations/plan.ts';
+import { planStages } from '../../../packages/middleware/src/operations/plan.ts';
+import type { TaskShape } from '../../../packages/middleware/src/operations/task-shape.ts';
 
 function task(
   id: string,

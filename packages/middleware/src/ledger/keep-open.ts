@@ -1,7 +1,8 @@
 import type { Clock } from '../clock.ts';
 import type { Engine, EngineOpenOptions, OpenEngine } from '../engines/engine.ts';
 import { EngineError } from '../engines/engine-error.ts';
-import { type Ledger, type LedgerSetup, openLedger } from './open-ledger.ts';
+import type { LedgerSetup } from './ledger-setup.ts';
+import { type Ledger, openLedger } from './open-ledger.ts';
 
 /** An engine and the ledger on it. */
 export interface OpenRecords {

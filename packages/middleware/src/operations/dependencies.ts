@@ -1,5 +1,5 @@
 import { invalid } from './operation-error.ts';
-import type { TaskShape } from './plan.ts';
+import type { TaskShape } from './task-shape.ts';
 
 /**
  * Which tasks each task depends on: those that give the labels it takes, and those it has to come `after`. Nobody lists the first kind.

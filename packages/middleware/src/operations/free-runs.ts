@@ -1,8 +1,8 @@
 import type { KnownOperations } from './known-operations.ts';
+import { pointersOf } from './pointers.ts';
 import { readRuns } from './read-runs.ts';
 import type { RunGround } from './run-ground.ts';
 import type { RunnerLease } from './runner-lease.ts';
-import { pointersOf } from './sources.ts';
 import type { LiveRun } from './stored-runs.ts';
 import { taskFunctions } from './task-functions.ts';
 

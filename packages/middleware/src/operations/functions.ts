@@ -1,17 +1,14 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson, type FunctionPointer } from '@slackwater/shared';
+import type { Callable } from './callable.ts';
 import type { Declared } from './labels.ts';
 import type { Operation, Task } from './operation.ts';
 import { OperationError } from './operation-error.ts';
-import type { Rule } from './rules.ts';
-import { sourceDigest, sourceOf } from './sources.ts';
+import { sourceDigest, sourceOf } from './source.ts';
 import { isStandardSchema } from './standard-schema.ts';
 
 // Which function a block's pointer names. A pointer has a name, a version and a digest; what runs is what it names and nothing else,
 // whatever a task of the same name does today.
-
-/** What a pointer can lead to: a function, or a rule that is none. */
-export type Callable = Rule | ((...given: never) => unknown);
 
 /** A function with a name and a version of its own, so that several operations, and definitions that are data, may name it. */
 export interface NamedFunction {

@@ -1,10 +1,11 @@
+import type { Callable } from './callable.ts';
 import { readOperation } from './define-operation.ts';
-import { type Callable, nameOf } from './functions.ts';
+import { nameOf } from './functions.ts';
 import { external, type } from './labels.ts';
 import type { Operation } from './operation.ts';
 import { invalid } from './operation-error.ts';
 import { equals, matches, type Rule, shown } from './rules.ts';
-import { fromSource } from './sources.ts';
+import { fromSource } from './source.ts';
 
 type Data = Readonly<Record<string, unknown>>;
 

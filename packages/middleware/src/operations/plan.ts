@@ -1,19 +1,9 @@
 import { cycleAmong } from './cycle.ts';
 import { dependenciesOf } from './dependencies.ts';
 import { invalid } from './operation-error.ts';
+import type { TaskShape } from './task-shape.ts';
 
 const mostInPath = 50;
-
-/** What of a task decides where it stands. */
-export interface TaskShape {
-  readonly id: string;
-  /** Labels that it takes, those from outside left out. */
-  readonly inputs: readonly string[];
-  /** Labels that it gives. */
-  readonly outputs: readonly string[];
-  /** Ids of tasks that have to be done before it, whatever they give. */
-  readonly after: readonly string[];
-}
 
 /** In which order tasks are done. */
 export interface Plan {

@@ -1,11 +1,11 @@
 import type { BlockTask, OperationStep } from '@slackwater/shared';
 import { type AttemptResult, attemptRun, attemptUndo } from './attempt-task.ts';
+import { pointersOf } from './pointers.ts';
 import { retryDelayMs } from './retry-delay.ts';
 import { shown } from './rules.ts';
 import type { RunGround, TaskAdmission } from './run-ground.ts';
 import type { RunState } from './run-state.ts';
 import type { RunValues } from './run-values.ts';
-import { pointersOf } from './sources.ts';
 import { taskFunctions } from './task-functions.ts';
 
 /** Forward or backward. */

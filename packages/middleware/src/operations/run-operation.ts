@@ -5,12 +5,12 @@ import { checkStage } from './check-stage.ts';
 import { type NextStep, nextSteps } from './next-steps.ts';
 import { OperationError } from './operation-error.ts';
 import { eventOf } from './operation-events.ts';
+import { pointersIn } from './pointers.ts';
 import { RunAttempts, type Way } from './run-attempts.ts';
 import { parkingErrors, type RunEnd } from './run-end.ts';
 import type { RunGround, RunLease } from './run-ground.ts';
 import { afterEntry, type Happened, type RunState } from './run-state.ts';
 import type { RunValues } from './run-values.ts';
-import { pointersIn } from './sources.ts';
 import { Waker } from './waker.ts';
 
 // One run in one process. next-steps.ts decides; here it is recorded, and then done, by crash point:

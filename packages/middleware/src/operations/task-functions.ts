@@ -1,5 +1,6 @@
 import type { BlockCheck, BlockTask, FunctionPointer } from '@slackwater/shared';
-import type { Callable, FunctionRegistry } from './functions.ts';
+import type { Callable } from './callable.ts';
+import type { FunctionRegistry } from './functions.ts';
 import type { Check, PartitionOf, RunTask, UndoTask, ValidateTask } from './operation.ts';
 import { OperationError } from './operation-error.ts';
 import { isRule, type Rule } from './rules.ts';

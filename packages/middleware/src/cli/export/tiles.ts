@@ -7,7 +7,7 @@ import {
   parseEntry,
   type TileName,
 } from '@slackwater/shared';
-import { rotationsAmong } from '../../ledger/rotations.ts';
+import { rotationsAmong } from '../../ledger/key-in-force.ts';
 import { emptyEdge, extendEdge, type TreeEdge, tileWidth } from '../../ledger/tree-edge.ts';
 import { CommandFailed } from '../failures.ts';
 import type { LedgerSource } from '../sources/source.ts';
