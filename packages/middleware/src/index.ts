@@ -43,8 +43,9 @@ export type {
   WithSlackwater,
 } from './options/request-slackwater.ts';
 export type { AutoThresholdOptions } from './options/auto-threshold-options.ts';
-export type { WebhookDeliveryOptions, WebhookOptions } from './options/webhook-options.ts';
 export type { LedgerOptions } from './options/ledger-options.ts';
+export type { FailureAlertOptions } from './options/failure-alert-options.ts';
+export type { MonitorOptions, WebhookDeliveryOptions, WebhookOptions } from './options/webhook-options.ts';
 export type { ResourceGroupOptions } from './options/group-options.ts';
 export type {
   AskRequest,
@@ -133,6 +134,7 @@ export { nameFunction } from './operations/functions.ts';
 export { operationFromData } from './operations/operation-data.ts';
 export { fromSource, sourceDigest } from './operations/source.ts';
 export type { Operation, Stage, Task } from './operations/operation.ts';
+export type { TaskFailingEvent } from './operations/tell-failing.ts';
 export type { OperationEvent } from './operations/operation-events.ts';
 export type { OperationFailure, OperationStatus, StageStatus, TaskStatus } from './operations/status.ts';
 export type { GateOperations, StartedOperation, OperationTerms } from './options/gate-operations.ts';

@@ -21,6 +21,7 @@ import {
   utcTime,
 } from './json-shape.ts';
 import { operationStep } from './operation-entry.ts';
+import { taskFailing } from './task-failing.ts';
 import { textOfUtf8, utf8 } from './text.ts';
 import { EntryMalformedError } from './verification-errors.ts';
 
@@ -67,6 +68,7 @@ const shape: Shape = {
   keyVersion: optional(integerFrom(1)),
   changes: optional(workTypeChanges),
   step: optional(operationStep),
+  failing: optional(taskFailing),
 } satisfies Record<keyof LedgerEntry, MemberShape>;
 
 /** The entry's bytes. Throws `entry-malformed` for what {@link parseEntry} would not take back. */

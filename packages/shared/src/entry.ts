@@ -1,5 +1,6 @@
 import type { Because } from './because.ts';
 import { type OperationStep, operationEntryTypes } from './operation-entry.ts';
+import type { TaskFailing } from './task-failing.ts';
 
 /** What can happen to a record. Each happening is one entry of the ledger. */
 export const entryTypes = [
@@ -17,6 +18,7 @@ export const entryTypes = [
   'erased',
   'work-type-changed',
   'key-rotated',
+  'task-failing',
   ...operationEntryTypes,
 ] as const;
 
@@ -56,7 +58,7 @@ export interface WorkTypeChange {
 export interface LedgerEntry {
   readonly v: 1;
   readonly type: EntryType;
-  /** The deferral's ULID, or that of an operation's run; of `work-type-changed` its own. */
+  /** The deferral's ULID, or that of an operation's run; of `work-type-changed` and `task-failing` its own. */
   readonly id: string;
   /** RFC 3339, UTC, milliseconds. */
   readonly at: string;
@@ -115,6 +117,8 @@ export interface LedgerEntry {
   readonly changes?: Readonly<Record<string, WorkTypeChange>>;
   /** What happened to an operation of dependent tasks: in all entries about one, and in no other. */
   readonly step?: OperationStep;
+  /** `task-failing`: which tasks failed how often. */
+  readonly failing?: TaskFailing;
 }
 
 /** A sealed run of entries. Its hash is SHA-256 over the canonical JSON without `checkpoint`. */

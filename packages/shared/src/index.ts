@@ -81,6 +81,7 @@ export {
   stepEnds,
 } from './operation-entry.ts';
 export { type RunFault, runFaults } from './run-rules.ts';
+export type { TaskFailing, TaskFailure } from './task-failing.ts';
 export { emptyRoot, leafHash, nodeHash } from './merkle-hash.ts';
 export {
   consistencyPath,

@@ -122,6 +122,8 @@ export interface OperationStep {
   readonly retryAt?: string;
   /** `task-ended`, `undo-ended`, `operation-parked`: an error code. */
   readonly error?: string;
+  /** `task-ended`, `undo-ended` that did not succeed: the host that it ran on. */
+  readonly host?: string;
   /** `operation-settled`. */
   readonly result?: 'succeeded' | 'undone';
 }
@@ -193,6 +195,7 @@ const stepShape: Shape = {
   startedAt: optional(utcTime),
   retryAt: optional(utcTime),
   error: optional(filledText),
+  host: optional(filledText),
   result: optional(oneOf(['succeeded', 'undone'])),
 } satisfies Record<keyof OperationStep, MemberShape>;
 

@@ -85,6 +85,7 @@ export function runnerOn(
     admit: () => ({ admitted: true, wrote() {}, finished() {} }),
     isPostponable: () => true,
     completionsOf: () => undefined,
+    host: 'here',
     tell: (event) => events.push(event),
     ...own,
   };

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { hostname } from 'node:os';
 import { systemClock as clock } from '../clock.ts';
 import type { ItemHold } from '../decide/candidates/item-hold.ts';
 import { ItemAdmission } from '../decide/item-admission.ts';
@@ -9,6 +10,7 @@ import { valueDigest } from '../ledger/operation-records.ts';
 import { repeat } from '../ledger/repeat.ts';
 import { KnownOperations } from '../operations/known-operations.ts';
 import { OperationError } from '../operations/operation-error.ts';
+import type { OperationEvent } from '../operations/operation-events.ts';
 import { RunMail } from '../operations/run-mail.ts';
 import type { RunState } from '../operations/run-state.ts';
 import { OperationRunner } from '../operations/runner.ts';
@@ -21,6 +23,7 @@ import type { GateVoice } from '../options/gate-voice.ts';
 import { OptionMissingError } from '../options/option-error.ts';
 import type { ResolvedOptions } from '../options/resolved.ts';
 import type { Deciding } from './decide.ts';
+import { type FailureLooks, lookForFailures } from './failures.ts';
 import type { OpenGroup } from './resource-group.ts';
 import type { ResourceGroups } from './resource-groups.ts';
 
@@ -59,8 +62,10 @@ export function keepOperations(
   let looking: ReturnType<typeof repeat> | undefined;
   let forgetting: ReturnType<typeof repeat> | undefined;
   let reading: ReturnType<typeof repeat> | undefined;
+  let failures: FailureLooks | undefined;
 
-  function make({ engine, ledger }: OpenGroup): OperationRunner {
+  function make(open: OpenGroup): OperationRunner {
+    const { engine, ledger } = open;
     const holder = `${process.pid}-${randomUUID()}`;
     const lease = new RunnerLease({
       ...{ store: engine.store, clock, leaseMs, holder, onTrouble: trouble },
@@ -78,7 +83,8 @@ export function keepOperations(
         isPostponable: (workType) =>
           !options.workTypes.some(({ name, exempt }) => name === workType && exempt),
         completionsOf,
-        tell: (event) => voice.tell('operation', { ...event, group: options.group }),
+        host: hostname(),
+        tell,
       },
       known,
       stored: storedRuns(engine.store),
@@ -88,6 +94,22 @@ export function keepOperations(
       strangeMs: leaseMs,
       onTrouble: trouble,
     });
+  }
+
+  function tell(event: OperationEvent): void {
+    voice.tell('operation', { ...event, group: options.group });
+    if (event.type === 'task-ended' && event.end !== 'succeeded') failures?.kick();
+  }
+
+  /** Who has no operations leaves it to those who have. */
+  function lookForFailing(open: OpenGroup): void {
+    if (failures !== undefined || isClosed || known.size === 0) return;
+    failures = lookForFailures(
+      options,
+      open,
+      (event) => voice.tell('task-failing', { ...event, group: options.group }),
+      (error) => trouble('looking how often tasks fail', error),
+    );
   }
 
   function completionsOf(partition: string): Completions | undefined {
@@ -100,6 +122,7 @@ export function keepOperations(
     if (home === undefined) throw new OptionMissingError('engine', 'say where the ledger lives');
     const open = await home.opened();
     made ??= make(open);
+    lookForFailing(open);
     return made;
   }
 
@@ -177,7 +200,7 @@ export function keepOperations(
     },
     async close() {
       isClosed = true;
-      await Promise.all([looking?.stop(), reading?.stop(), forgetting?.stop()]);
+      await Promise.all([looking?.stop(), reading?.stop(), forgetting?.stop(), failures?.stop()]);
       await made?.close();
     },
   };

@@ -67,7 +67,16 @@ export interface ResourceGroup {
 export interface GroupGround {
   readonly options: Pick<
     ResolvedOptions,
-    'application' | 'auth' | 'workTypes' | 'parts' | 'perform' | 'webhooks' | 'publicUrl' | 'basePath'
+    | 'application'
+    | 'auth'
+    | 'group'
+    | 'workTypes'
+    | 'parts'
+    | 'perform'
+    | 'webhooks'
+    | 'monitors'
+    | 'publicUrl'
+    | 'basePath'
   >;
   /** The requests that this process performs and that have deferred parts, by the id that the parts have for them. */
   readonly underWay: ReadonlySet<string>;

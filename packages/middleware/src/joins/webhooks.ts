@@ -11,22 +11,30 @@ import type { ResolvedOptions } from '../options/resolved.ts';
 import type { PerformerEvent } from '../perform/performer-events.ts';
 import { whyNotAllowed } from '../perform/webhooks/allowed-address.ts';
 import { startWebhooks, type WebhookSender } from '../perform/webhooks/webhook-sender.ts';
-import { type WebhookDeferral, webhookEvents } from '../perform/webhooks/webhook-types.ts';
+import {
+  type MonitorTarget,
+  type WebhookDeferral,
+  type WebhookPolicy,
+  webhookEvents,
+} from '../perform/webhooks/webhook-types.ts';
 
 type WebhookOptionsOfGate = Pick<
   ResolvedOptions,
-  'application' | 'workTypes' | 'webhooks' | 'publicUrl' | 'basePath'
+  'application' | 'group' | 'workTypes' | 'webhooks' | 'monitors' | 'publicUrl' | 'basePath'
 >;
 
 /** Refuses URLs to which no webhook may ever go. Throws `option-invalid`. */
-export function checkWebhookUrls({ workTypes, webhooks }: WebhookOptionsOfGate): void {
+export function checkWebhookUrls({ workTypes, webhooks, monitors }: WebhookOptionsOfGate): void {
+  for (const [task, { url }] of monitors) refuseUrl(webhooks, url, within(within('monitors', task), 'url'));
   for (const { name, webhook } of workTypes) {
-    if (webhooks === undefined || typeof webhook?.url !== 'string') continue;
-    const why = whyNotAllowed(webhook.url, webhooks);
-    if (why === undefined) continue;
-    const option = within(within(within('workTypes', name), 'webhook'), 'url');
-    throw new OptionContradictionError(option, `no webhook may go there: ${why}`);
+    if (typeof webhook?.url !== 'string') continue;
+    refuseUrl(webhooks, webhook.url, within(within(within('workTypes', name), 'webhook'), 'url'));
   }
+}
+
+function refuseUrl(policy: WebhookPolicy | undefined, url: string, option: string): void {
+  const why = policy && whyNotAllowed(url, policy);
+  if (why !== undefined) throw new OptionContradictionError(option, `no webhook may go there: ${why}`);
 }
 
 /** Whether a webhook may tell of it: then there is something to look for at once. */
@@ -44,7 +52,10 @@ export function groupWebhooks(
   trouble: (doing: string, error: unknown) => void,
 ): WebhookSender | undefined {
   const { webhooks: policy, workTypes, application, publicUrl, basePath } = options;
-  if (policy === undefined || !workTypes.some(({ webhook }) => webhook !== undefined)) return undefined;
+  // Operations are kept in the home group.
+  const monitors = group.name === options.group ? options.monitors : new Map<string, MonitorTarget>();
+  const isAnyTold = monitors.size > 0 || workTypes.some(({ webhook }) => webhook !== undefined);
+  if (policy === undefined || !isAnyTold) return undefined;
   const home = { application, group: group.name, durable: group.durable };
   const base = `${publicUrl ?? ''}${basePath}`;
   return startWebhooks({
@@ -54,6 +65,7 @@ export function groupWebhooks(
     ledger,
     policy,
     targetOf: (workType) => workTypes.find(({ name }) => name === workType)?.webhook,
+    monitorOf: (task) => monitors.get(task) ?? monitors.get('*'),
     shown: async (deferral) => shownOf(deferral, await undoingOf(ledger, deferral), home, base),
     keptForMs: group.keepOutcomeMs,
     tell: (report) => tell('webhook', { ...report, group: group.name }),

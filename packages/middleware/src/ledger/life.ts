@@ -205,6 +205,7 @@ export function applyEntry(
     case 'erased':
     case 'work-type-changed':
     case 'key-rotated':
+    case 'task-failing':
       return { ...state, applied: position };
     default:
       // Of operations, which have lives of their own.

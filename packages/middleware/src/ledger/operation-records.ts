@@ -5,6 +5,7 @@ import {
   type OperationEntryType,
   type OperationStep,
   operationEntryTypes,
+  type TaskFailing,
 } from '@slackwater/shared';
 import type { PlacedEntry } from './history.ts';
 import { LedgerError } from './ledger-error.ts';
@@ -49,6 +50,8 @@ export interface OperationRecords {
    * would have more than 65,535 bytes.
    */
   record(owner: OperationOwner, happenings: readonly OperationHappening[]): Promise<readonly PlacedEntry[]>;
+  /** Records under an id of its own that a type of task fails too often. Resolves when that is durable and sealed. */
+  recordFailing(id: string, failing: TaskFailing): Promise<LedgerEntry>;
   /** From the log, each verified under the signed head: what happened to these runs from `from` on, in its order. Rejects with `record-corrupt`. */
   history(ids: ReadonlySet<string>, from: number): Promise<ReadonlyMap<string, readonly PlacedEntry[]>>;
   /** The entry at a position, verified under the signed head. Rejects with `record-corrupt`. */
@@ -120,6 +123,22 @@ export function openOperationRecords(
           return { position, entry };
         }),
       );
+    },
+    async recordFailing(id, failing) {
+      const at = new Date(clock.wallNow()).toISOString();
+      const nowhere = { method: '', route: '', workType: '', partition: '', requester: '', reasons: [] };
+      const entry: LedgerEntry = {
+        v: 1,
+        type: 'task-failing',
+        id,
+        at,
+        group,
+        application,
+        ...nowhere,
+        failing,
+      };
+      progress.complete(await sealer.record(entryBytes(entry)).sealed);
+      return entry;
     },
     async history(ids, from) {
       const { link } = await sealer.sealTail();

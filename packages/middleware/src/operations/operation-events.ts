@@ -21,6 +21,8 @@ export interface OperationEvent {
   readonly failed?: readonly string[];
   /** An error code. */
   readonly error?: string;
+  /** Of what did not succeed: the host that it ran on. */
+  readonly host?: string;
   readonly result?: 'succeeded' | 'undone';
   /** Where its entry stands in the log. */
   readonly position: number;

@@ -14,7 +14,7 @@ export type Way = 'run' | 'undo';
 /** How an attempt ended, as its entry says it. */
 export type AttemptEnded = Pick<
   OperationStep,
-  'attempt' | 'end' | 'startedAt' | 'values' | 'error' | 'retryAt'
+  'attempt' | 'end' | 'startedAt' | 'values' | 'error' | 'retryAt' | 'host'
 >;
 
 /** What {@link RunAttempts} takes. */
@@ -145,6 +145,7 @@ export class RunAttempts {
       ...(raw !== undefined && { values: await values.digests(raw) }),
       ...(error !== undefined && { error }),
       ...(isRetried && { retryAt }),
+      ...(end !== 'succeeded' && { host: ground.host }),
     });
   }
 }

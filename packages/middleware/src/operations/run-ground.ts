@@ -25,6 +25,8 @@ export interface RunGround {
   /** Whether that work type may be postponed: such work leaves a pool's last connection free. */
   readonly isPostponable: (workType: string) => boolean;
   readonly completionsOf: (partition: string) => Completions | undefined;
+  /** This host's name, for those who look for what failed. */
+  readonly host: string;
   /** Tells what happened, when it is recorded. */
   readonly tell: (event: OperationEvent) => void;
 }

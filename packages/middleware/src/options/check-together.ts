@@ -27,14 +27,19 @@ function checkExplaining({ explain, auth }: ResolvedOptions): void {
   );
 }
 
-function checkTelling({ workTypes, webhooks, groups }: ResolvedOptions): void {
+function checkTelling({ workTypes, webhooks, groups, monitors }: ResolvedOptions): void {
   const telling = workTypes.find(({ webhook }) => webhook !== undefined);
-  if (telling === undefined || (webhooks !== undefined && groups.length > 0)) return;
-  const option = within(within('workTypes', telling.name), 'webhook');
+  const [monitored] = monitors.keys();
+  if (webhooks !== undefined && groups.length > 0) return;
+  if (telling === undefined && monitored === undefined) return;
+  const option =
+    telling === undefined
+      ? within('monitors', monitored ?? '')
+      : within(within('workTypes', telling.name), 'webhook');
   if (webhooks !== undefined) {
     throw new OptionMissingError(
       'engine',
-      `${option} is there, and without one nothing is deferred that it could tell of; give sqliteEngine({ directory: '.slackwater' })`,
+      `${option} is there, and without one nothing is recorded that it could tell of; give sqliteEngine({ directory: '.slackwater' })`,
     );
   }
   throw new OptionMissingError(

@@ -16,9 +16,12 @@ const events = [
 ] as const satisfies readonly WebhookEvent[];
 const mostSecrets = 5;
 const mostAllowed = 1_000;
-const secretAdvice = "give 'whsec_' and base64 of 24 to 64 random bytes, or a list of up to five of them";
+/** What to give, to be read after a semicolon. */
+export const secretAdvice =
+  "give 'whsec_' and base64 of 24 to 64 random bytes, or a list of up to five of them";
 
-const readUrl: Read<string> = (value, option) => {
+/** An absolute URL, without user name and password. */
+export const readUrl: Read<string> = (value, option) => {
   const advice = 'give an absolute URL such as https://hooks.example/slackwater';
   const url = typeof value === 'string' && URL.canParse(value) ? new URL(value) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol))
@@ -29,8 +32,8 @@ const readUrl: Read<string> = (value, option) => {
   return String(value);
 };
 
-/** Never quotes what it was given: that may be the secret. */
-const readSecret: Read<readonly string[]> = (value, option) => {
+/** Secrets. Never quotes what it was given: that may be one. */
+export const readSecret: Read<readonly string[]> = (value, option) => {
   const list = isList(value) ? elementsIn(value) : [value];
   if (list.length === 0 || list.length > mostSecrets) {
     throw new OptionContradictionError(option, `a list of ${list.length}; ${secretAdvice}`);

@@ -1,5 +1,6 @@
 import type { Because, ReasonCode, WorkTypeValues } from '@slackwater/shared';
 import type { OperationEvent } from '../operations/operation-events.ts';
+import type { TaskFailingEvent } from '../operations/tell-failing.ts';
 import type { BatchEvent } from '../perform/batches/batch-events.ts';
 import type { PerformerEvent } from '../perform/performer-events.ts';
 import type { WebhookReport } from '../perform/webhooks/webhook-types.ts';
@@ -23,6 +24,8 @@ export interface GateEvents {
   readonly batch: BatchEvent;
   /** What happened to operations of dependent tasks in this process, when it is recorded. */
   readonly operation: OperationEvent & { readonly group: string };
+  /** A type of task fails too often, as this process was the one to find and record. */
+  readonly 'task-failing': TaskFailingEvent & { readonly group: string };
   /** The records of a deferral are not what was recorded: it was refused, and a person has to look. */
   readonly corrupt: CorruptEvent;
   /** A set-up that is legal and probably not meant; told once per code. */
@@ -45,6 +48,7 @@ export const eventNames = [
   'webhook',
   'batch',
   'operation',
+  'task-failing',
   'corrupt',
   'warning',
   'trouble',

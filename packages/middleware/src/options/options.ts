@@ -7,10 +7,11 @@ import type { Scorer } from '../scorers/scorer.ts';
 import type { AuthOptions } from './auth-options.ts';
 import type { AutoThresholdOptions } from './auto-threshold-options.ts';
 import type { Candidates, ForecastOptions } from './candidates.ts';
+import type { FailureAlertOptions } from './failure-alert-options.ts';
 import type { ResourceGroupOptions } from './group-options.ts';
 import type { LedgerOptions } from './ledger-options.ts';
 import type { PrometheusOptions } from './prometheus-options.ts';
-import type { WebhookDeliveryOptions, WebhookOptions } from './webhook-options.ts';
+import type { MonitorOptions, WebhookDeliveryOptions, WebhookOptions } from './webhook-options.ts';
 
 /** A request on a route of the table: `params` are those of its pattern; a wildcard's parts are joined by `/`. */
 export type RouteRequest = Request & { readonly params: Readonly<Record<string, string>> };
@@ -107,6 +108,16 @@ export interface SlackwaterOptions {
   readonly perform?: Partial<PerformerOptions>;
   /** To whom webhooks may go, and how often they are sent. Default none; then no work type has a `webhook`. */
   readonly webhooks?: WebhookDeliveryOptions;
+  /**
+   * How often tasks of operations may fail before that is recorded and told; an empty list for never. Default none; then more than 10 times
+   * in 5 minutes, and more than 100 times in one, of any type of task.
+   */
+  readonly failureAlerts?: readonly FailureAlertOptions[];
+  /**
+   * Who is told, by signed webhooks, that tasks of a type fail too often: by type of task, `*` for all others. Needs `webhooks` and `engine`.
+   * Default none.
+   */
+  readonly monitors?: Readonly<Record<string, MonitorOptions>>;
   /** What Prometheus reads of the gate, and who may read it. Default none; then `{}` where `auth` is there, else there are none. */
   readonly prometheus?: PrometheusOptions;
   /** Who may audit and administer. Without it those resources do not exist. Default none. */

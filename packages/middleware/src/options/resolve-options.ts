@@ -2,6 +2,7 @@ import { checkAuth } from './check-auth.ts';
 import { autoThresholdReaders, checkAutoThreshold } from './check-auto-threshold.ts';
 import { readCaptureHeaders } from './check-capture-headers.ts';
 import { readEngine } from './check-engine.ts';
+import { defaultFailureRules, readFailureAlerts, readMonitors } from './check-failure-alerts.ts';
 import { checkGroups, readGroupFor } from './check-groups.ts';
 import { checkLatency, latencyReaders } from './check-latency.ts';
 import { checkLedger, ledgerReaders } from './check-ledger.ts';
@@ -35,7 +36,7 @@ type Later =
   | 'prometheus'
   | 'webhooks'
   | 'auth';
-type ByName = 'metrics' | 'scorers';
+type ByName = 'metrics' | 'scorers' | 'failureAlerts' | 'monitors';
 type Own = Omit<SlackwaterOptions, Later | ByName> & { readonly [Name in Later]?: unknown } & {
   readonly [Name in ByName]?: ResolvedOptions[Name];
 };
@@ -74,6 +75,8 @@ const readers: Readers<Own> = {
   perform: later,
   prometheus: later,
   webhooks: later,
+  failureAlerts: readFailureAlerts,
+  monitors: readMonitors,
   auth: later,
   explain: oneOf(['off', 'on', 'scope']),
   keepDecisions: number({ from: 0, to: 100_000, of: 'decisions' }),
@@ -150,6 +153,8 @@ const nothing = {
   requester: undefined,
   requesterClass: undefined,
   metrics: new Map(),
+  failureAlerts: defaultFailureRules,
+  monitors: new Map(),
   scorers: new Map(),
   scorerFacts: undefined,
   capture: undefined,

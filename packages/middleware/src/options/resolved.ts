@@ -1,7 +1,8 @@
 import type { Engine } from '../engines/engine.ts';
+import type { FailureRule } from '../operations/failure-rule.ts';
 import type { PartOptions } from '../perform/parts/part-options.ts';
 import type { PerformerOptions } from '../perform/performer-options.ts';
-import type { WebhookPolicy, WebhookTarget } from '../perform/webhooks/webhook-types.ts';
+import type { MonitorTarget, WebhookPolicy, WebhookTarget } from '../perform/webhooks/webhook-types.ts';
 import type { Scorer } from '../scorers/scorer.ts';
 import type { AuthOptions } from './auth-options.ts';
 import type { AutoThresholdOptions } from './auto-threshold-options.ts';
@@ -116,6 +117,9 @@ export interface ResolvedOptions {
   readonly perform: PerformerOptions;
   /** Undefined where no webhook is ever sent. */
   readonly webhooks: WebhookPolicy | undefined;
+  readonly failureAlerts: readonly FailureRule[];
+  /** By type of task; `*` for those that have none of their own. */
+  readonly monitors: ReadonlyMap<string, MonitorTarget>;
   readonly auth: AuthOptions | undefined;
   readonly prometheus: ResolvedPrometheus | undefined;
   readonly explain: 'off' | 'on' | 'scope';

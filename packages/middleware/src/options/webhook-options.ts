@@ -16,9 +16,17 @@ export interface WebhookOptions {
   readonly events?: readonly WebhookEvent[];
 }
 
+/** Who is told that tasks of a type fail too often, by signed webhooks. */
+export interface MonitorOptions {
+  /** Where it is sent, an absolute URL; `webhooks.allow` must have it. Required. */
+  readonly url: string;
+  /** What it is signed with: `whsec_` and base64 of 24 to 64 random bytes. Several, up to five, while it is changed. Required. */
+  readonly secret: string | readonly string[];
+}
+
 /** To whom webhooks may go, and how often they are sent. */
 export interface WebhookDeliveryOptions {
-  /** URLs that webhooks may go to: those that begin with one of these, by whole segments. Required where a work type has a `webhook`. */
+  /** URLs that webhooks may go to: those that begin with one of these, by whole segments. Required where a work type has a `webhook`, or there are `monitors`. */
   readonly allow: readonly string[];
   /** Whether they may go to addresses that are not public: loopback, private, link-local. Default false. */
   readonly privateAddresses?: boolean;

@@ -37,7 +37,7 @@ async function noted(): Promise<readonly object[]> {
     log: engine.log,
     store: engine.store,
     notes,
-    isWanted: (workType) => workType === 'settle',
+    isWanted: ({ workType }) => workType === 'settle',
     notOlderThanMs: 3_600_000,
   });
   const { notes: due } = await notes.due(clock.wallNow());

@@ -77,6 +77,7 @@ function send(
     },
     targetOf: (workType) =>
       workType === 'settle' ? { url: `${receiver.url}/in`, secret: [secret], events, ...target } : undefined,
+    monitorOf: () => undefined,
     shown: ({ id, status, phase, workType, error }: Deferral) =>
       ({ id, status, phase, workType, error }) as unknown as WebhookDeferral,
     keptForMs: 7 * 86_400_000,

@@ -1,15 +1,16 @@
 import { Buffer } from 'node:buffer';
 import type { Deferral } from '../../ledger/deferral.ts';
-import type { WebhookNote } from './webhook-notes.ts';
-import type { WebhookDeferral, WebhookEvent } from './webhook-types.ts';
+import type { NotedEvent, WebhookNote } from './webhook-notes.ts';
+import type { WebhookDeferral } from './webhook-types.ts';
 
 /** How a deferral stands that it was told of; undefined where it may have gone on since. */
-const statusAfter: Readonly<Record<WebhookEvent, Deferral['status'] | undefined>> = {
+const statusAfter: Readonly<Record<NotedEvent, Deferral['status'] | undefined>> = {
   performed: 'Succeeded',
   failed: 'Failed',
   canceled: 'Canceled',
   parked: undefined,
   reversed: undefined,
+  'task-failing': undefined,
 };
 
 /** The message's `webhook-id`: of one entry always the same. */

@@ -12,13 +12,18 @@ const digits = 15;
 /** So many are looked at at a time. */
 const perLook = 100;
 
+/** What a message tells: of a deferral, or that a type of task fails too often. */
+export type NotedEvent = WebhookEvent | 'task-failing';
+
+const notedEvents: readonly NotedEvent[] = [...webhookEvents, 'task-failing'];
+
 /** A message that is to be sent. */
 export interface WebhookNote {
-  /** The deferral's. */
+  /** That of the entry that it tells of: a deferral's, or its own. */
   readonly id: string;
   /** Where the entry stands that it tells of. */
   readonly position: number;
-  readonly event: WebhookEvent;
+  readonly event: NotedEvent;
   /** When that was, Unix milliseconds. */
   readonly at: number;
   /** How often it was sent. */
@@ -95,7 +100,7 @@ function parse(bytes: Uint8Array): WebhookNote | undefined {
     const { v, id, position, event, at, attempts } = JSON.parse(
       Buffer.from(bytes).toString('utf8'),
     ) as Partial<WebhookNote> & { readonly v?: unknown };
-    const known = webhookEvents.find((one) => one === event);
+    const known = notedEvents.find((one) => one === event);
     const isWhole = [position, at, attempts].every((value) => Number.isSafeInteger(value));
     if (v !== 1 || typeof id !== 'string' || known === undefined || !isWhole) return undefined;
     return { id, event: known, position: position ?? 0, at: at ?? 0, attempts: attempts ?? 0 };

@@ -2,29 +2,27 @@ import { signWebhook, webhookHeaders } from '@slackwater/shared';
 import type { Clock, Timer } from '../../clock.ts';
 import type { EngineLog } from '../../engines/log.ts';
 import type { EngineStore } from '../../engines/store.ts';
-import { inTime } from '../../in-time.ts';
-import type { Deferral, DeferralLedger } from '../../ledger/deferral.ts';
 import { retryDelayMs } from '../back-off.ts';
+import { askMs, type DeferralMessageParts, deferralMessage } from './deferral-message.ts';
+import { failingMessage, isMonitored, type MonitorOf } from './failing-message.ts';
 import { beginNoting, noteMessages } from './note-messages.ts';
 import { OriginPlaces } from './origin-places.ts';
 import { type PostResult, postMessage } from './post-message.ts';
-import { isAheadOf, isOvertaken, messageBody, messageId } from './webhook-message.ts';
+import type { Sendable } from './sendable.ts';
+import { messageId } from './webhook-message.ts';
 import { type DueNote, type WebhookNote, WebhookNotes } from './webhook-notes.ts';
-import type { WebhookDeferral, WebhookPolicy, WebhookReport, WebhookTarget } from './webhook-types.ts';
+import type { WebhookPolicy, WebhookReport } from './webhook-types.ts';
 
 // A message, by crash point: note (note-messages.ts) -> lease -> sent -> note gone, or a later one. Crash after it was sent: its note is
 // there, and it is sent again when the lease has ended. So a receiver gets each message at least once, with the same webhook-id.
 
 /** What sending webhooks takes. */
-export interface SenderParts {
+export interface SenderParts extends DeferralMessageParts {
   readonly clock: Clock;
   readonly log: Pick<EngineLog, 'read' | 'size'>;
   readonly store: EngineStore;
-  readonly ledger: Pick<DeferralLedger, 'find'>;
   readonly policy: WebhookPolicy;
-  /** Undefined where nobody is to be told of that work type. */
-  readonly targetOf: (workType: string) => WebhookTarget | undefined;
-  readonly shown: (deferral: Deferral) => WebhookDeferral | Promise<WebhookDeferral>;
+  readonly monitorOf: MonitorOf;
   readonly keptForMs: number;
   readonly tell: (report: WebhookReport) => void;
   /** Hears of trouble that is tried again: an engine that can't be asked, a `url` that throws. */
@@ -33,7 +31,7 @@ export interface SenderParts {
   readonly random: () => number;
 }
 
-/** Sends what became of deferrals to those who are to be told. */
+/** Sends what is to be told to those who are to be told. */
 export interface WebhookSender {
   /** Something may be to be told: looks at once. */
   kick(): void;
@@ -48,11 +46,6 @@ const leastLookMs = 100;
 const mostPages = 20;
 /** Beyond the time that sending may take, ms. */
 const leaseSlackMs = 10_000;
-/** So soon after the entry every state says what it says, where nothing is in trouble. */
-const soonMs = 60_000;
-/** How long a `url` function is waited for. */
-const askMs = 5_000;
-
 /** Begins to send. */
 export function startWebhooks(parts: SenderParts): WebhookSender {
   const { clock, policy, tell, trouble } = parts;
@@ -106,7 +99,10 @@ export function startWebhooks(parts: SenderParts): WebhookSender {
     await noteMessages({
       ...parts,
       notes,
-      isWanted: (workType, event) => parts.targetOf(workType)?.events.includes(event) === true,
+      isWanted: (entry, event) =>
+        event === 'task-failing'
+          ? isMonitored(entry, parts.monitorOf)
+          : parts.targetOf(entry.workType)?.events.includes(event) === true,
       notOlderThanMs: parts.keptForMs,
     });
     const now = clock.wallNow();
@@ -145,47 +141,37 @@ export function startWebhooks(parts: SenderParts): WebhookSender {
 
   /** Whether it was dealt with, for now or for good. */
   async function attempt({ key, note }: DueNote): Promise<boolean> {
-    const deferral = await parts.ledger.find(note.id);
-    if (deferral === undefined || isOvertaken(deferral, note)) {
+    const made =
+      note.event === 'task-failing'
+        ? await failingMessage(parts.log, parts.monitorOf, note)
+        : await deferralMessage(parts, note);
+    if (made === 'later') return false;
+    if (made === undefined) {
       await notes.delete(key);
       return true;
     }
-    // Its state is written right after the entry that the note is of.
-    const shown = await parts.shown(deferral);
-    if (isAheadOf(deferral, shown, note) && clock.wallNow() < note.at + soonMs) return false;
-    const target = parts.targetOf(deferral.workType);
-    const url = await urlFor(target, shown);
-    if (target === undefined || url === undefined) {
-      await notes.delete(key);
-      return true;
-    }
+    const { url } = made;
     const leave = places.enter(note.position, url.kind === 'url' ? url.url : '');
     if (leave === undefined) return false;
     try {
-      const result = url.kind === 'url' ? await post(url.url, target, note, shown) : url;
+      const result = url.kind === 'url' ? await post(url.url, made, note) : url;
       if (stop.signal.aborted && result.kind === 'failed') return false;
-      await settle(key, note, deferral, result);
+      await settle(key, note, made, result);
       return true;
     } finally {
       leave();
     }
   }
 
-  function post(
-    url: string,
-    target: WebhookTarget,
-    note: WebhookNote,
-    shown: WebhookDeferral,
-  ): Promise<PostResult> {
+  function post(url: string, { body, secret }: Sendable, note: WebhookNote): Promise<PostResult> {
     const id = messageId(note);
     const timestamp = Math.floor(clock.wallNow() / 1_000);
-    const body = messageBody(note, shown);
     const headers = {
       'content-type': 'application/json',
       'user-agent': 'Slackwater-Webhook',
       [webhookHeaders.id]: id,
       [webhookHeaders.timestamp]: String(timestamp),
-      [webhookHeaders.signature]: signWebhook({ id, timestamp, body }, target.secret),
+      [webhookHeaders.signature]: signWebhook({ id, timestamp, body }, secret),
     };
     return postMessage({ url, headers, body }, policy, clock, stop.signal);
   }
@@ -193,12 +179,13 @@ export function startWebhooks(parts: SenderParts): WebhookSender {
   async function settle(
     key: string,
     note: WebhookNote,
-    { workType }: Deferral,
+    { workType, task }: Sendable,
     result: PostResult,
   ): Promise<void> {
     const attempts = note.attempts + 1;
     const { id, event } = note;
-    const report = { id, workType, event, webhookId: messageId(note), attempts };
+    const about = { id, workType, ...(task !== undefined && { task }), event };
+    const report = { ...about, webhookId: messageId(note), attempts };
     const said = result.kind === 'answered' ? { status: result.status } : { message: result.message };
     const isGood = result.kind === 'answered' && result.status >= 200 && result.status < 300;
     // 410 is how a receiver of Standard Webhooks says that it wants no more.
@@ -214,26 +201,6 @@ export function startWebhooks(parts: SenderParts): WebhookSender {
     await notes.put({ ...note, attempts }, retryAt);
     await notes.delete(key);
     tell({ type: 'failed', ...report, ...said, retryAt });
-  }
-
-  async function urlFor(
-    target: WebhookTarget | undefined,
-    shown: WebhookDeferral,
-  ): Promise<
-    { readonly kind: 'url'; readonly url: string } | Extract<PostResult, { kind: 'failed' }> | undefined
-  > {
-    if (target === undefined) return undefined;
-    const { url } = target;
-    if (typeof url === 'string') return { kind: 'url', url };
-    try {
-      const asking = (async () => url(shown))();
-      const given: unknown = await inTime(clock, askMs, 'The url of a webhook', asking);
-      if (given === undefined) return undefined;
-      return { kind: 'url', url: String(given) };
-    } catch (error) {
-      trouble('asking for the url of a webhook', error);
-      return { kind: 'failed', message: 'its url function failed' };
-    }
   }
 
   kick();

@@ -26,6 +26,9 @@ export interface WebhookTarget {
   readonly events: readonly WebhookEvent[];
 }
 
+/** Where it is told that a type of task fails too often, and signed with what. */
+export type MonitorTarget = Pick<WebhookTarget, 'secret'> & { readonly url: string };
+
 /** To whom webhooks may go, and how often they are sent. Durations are milliseconds. */
 export interface WebhookPolicy {
   /** Absolute URLs: a webhook goes to those that begin with one of them. */
@@ -43,10 +46,13 @@ export interface WebhookPolicy {
 export interface WebhookReport {
   /** `failed`: it is sent again at `retryAt`; `given-up`: it is not. */
   readonly type: 'delivered' | 'failed' | 'given-up';
-  /** The deferral's. */
+  /** The deferral's; of `task-failing` that of its entry. */
   readonly id: string;
+  /** Empty where it is about no deferral. */
   readonly workType: string;
-  readonly event: WebhookEvent;
+  readonly event: WebhookEvent | 'task-failing';
+  /** Of `task-failing`. */
+  readonly task?: string;
   /** The message's, the same each time. */
   readonly webhookId: string;
   /** From 1. */
