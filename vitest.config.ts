@@ -1,6 +1,10 @@
+import { matchesGlob } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { defineConfig } from 'vitest/config';
+import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
+import { packedAliases, packedEnvironment } from './test/packages/packed-project.ts';
+import { publicSuites } from './test/packages/public-suites.ts';
 import { LongestFirst } from './test/support/src/longest-first.ts';
+import { otherSources, readTree } from './test/tidy/tree.ts';
 
 // Tests start processes and threads by the hundred, and each would compile the same files anew.
 process.env['NODE_COMPILE_CACHE'] ??= fileURLToPath(new URL('node_modules/.compile-cache', import.meta.url));
@@ -16,51 +20,93 @@ const pure = ['decide', 'measure', 'metrics', 'options', 'audit', 'perform/batch
     'test/bench/**/*.test.ts',
   );
 
-export default defineConfig({
-  resolve: {
-    // Tests in this process read the sources, so that a failing line is a line somebody wrote.
-    // Processes that a test starts use the built packages, as users do.
-    alias: [
-      { find: /^@slackwater\/(shared|middleware|client-sdk)$/, replacement: source('$1/src/index.ts') },
-      { find: '@slackwater/client-sdk/file-store', replacement: source('client-sdk/src/node/file-store.ts') },
-      { find: '@slackwater/client-sdk/testing', replacement: source('client-sdk/src/testing/index.ts') },
-      {
-        find: '@slackwater/middleware/rules',
-        replacement: source('middleware/src/scorers/rules-scorer.ts'),
+const sharePostgresData = 'test/support/src/share-postgres-data.ts';
+
+/** Those suites on the packed packages: one worker for all that are pure, and one for each of the others. */
+function packedProjects(suites: readonly string[]): readonly TestProjectInlineConfiguration[] {
+  const resolve = { alias: [...packedAliases()] };
+  const installPacked = 'test/packages/install-packed.ts';
+  const isPure = (path: string): boolean => pure.some((pattern) => matchesGlob(path, pattern));
+  const isOther = (path: string): boolean => !isPure(path);
+  return [
+    {
+      extends: true,
+      resolve,
+      test: {
+        name: 'packed',
+        include: suites.filter(isOther),
+        env: packedEnvironment,
+        globalSetup: [installPacked, sharePostgresData],
       },
-      {
-        find: '@slackwater/middleware/nats',
-        replacement: source('middleware/src/engines/nats/nats-engine.ts'),
+    },
+    {
+      extends: true,
+      resolve,
+      test: {
+        name: 'packed pure',
+        include: suites.filter(isPure),
+        env: packedEnvironment,
+        isolate: false,
+        globalSetup: installPacked,
       },
-      {
-        find: '@slackwater/middleware/postgres-engine',
-        replacement: source('middleware/src/engines/postgres/postgres-engine.ts'),
-      },
-      { find: /^@slackwater\/middleware\/([\w-]+)$/, replacement: source('middleware/src/drivers/$1.ts') },
-    ],
-  },
-  test: {
-    // Most tests wait for a server or a disk: one core for each would leave both idle.
-    maxWorkers: 4,
-    // What waits together is mostly a contract on a cluster, whose streams wait for elections.
-    maxConcurrency: 8,
-    sequence: { sequencer: LongestFirst },
-    projects: [
-      // Neither servers nor processes, and nothing kept by a module: one worker for all saves its start for each.
-      { extends: true, test: { name: 'pure', include: pure, isolate: false } },
-      {
-        extends: true,
-        test: {
-          name: 'whole',
-          include: ['test/**/*.test.ts'],
-          exclude: pure,
-          globalSetup: 'test/support/src/share-postgres-data.ts',
+    },
+  ];
+}
+
+export default defineConfig(({ mode }) => {
+  // `npm test`: suites that know what users know are run on what users get, and not on the sources as well.
+  const onPacked =
+    mode === 'packed' ? [...publicSuites(otherSources(readTree())), 'test/packages/*.test.ts'] : [];
+  return {
+    resolve: {
+      // Tests in this process read the sources, so that a failing line is a line somebody wrote.
+      // Processes that a test starts use the built packages, as users do.
+      alias: [
+        { find: /^@slackwater\/(shared|middleware|client-sdk)$/, replacement: source('$1/src/index.ts') },
+        {
+          find: '@slackwater/client-sdk/file-store',
+          replacement: source('client-sdk/src/node/file-store.ts'),
         },
-      },
-    ],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
-    // A second, which is the default, is short on a busy machine.
-    expect: { poll: { timeout: 30_000 } },
-  },
+        { find: '@slackwater/client-sdk/testing', replacement: source('client-sdk/src/testing/index.ts') },
+        {
+          find: '@slackwater/middleware/rules',
+          replacement: source('middleware/src/scorers/rules-scorer.ts'),
+        },
+        {
+          find: '@slackwater/middleware/nats',
+          replacement: source('middleware/src/engines/nats/nats-engine.ts'),
+        },
+        {
+          find: '@slackwater/middleware/postgres-engine',
+          replacement: source('middleware/src/engines/postgres/postgres-engine.ts'),
+        },
+        { find: /^@slackwater\/middleware\/([\w-]+)$/, replacement: source('middleware/src/drivers/$1.ts') },
+      ],
+    },
+    test: {
+      // Most tests wait for a server or a disk: one core for each would leave both idle.
+      maxWorkers: 4,
+      // What waits together is mostly a contract on a cluster, whose streams wait for elections.
+      maxConcurrency: 8,
+      sequence: { sequencer: LongestFirst },
+      projects: [
+        ...(onPacked.length === 0 ? [] : packedProjects(onPacked)),
+        // Neither servers nor processes, and nothing kept by a module: one worker for all saves its start for each.
+        { extends: true, test: { name: 'pure', include: pure, exclude: onPacked, isolate: false } },
+        {
+          extends: true,
+          test: {
+            name: 'whole',
+            include: ['test/**/*.test.ts'],
+            exclude: [...pure, ...onPacked],
+            globalSetup: sharePostgresData,
+          },
+        },
+      ],
+      testTimeout: 60_000,
+      hookTimeout: 60_000,
+      // A second, which is the default, is short on a busy machine.
+      expect: { poll: { timeout: 30_000 } },
+    },
+  };
 });

@@ -1,12 +1,16 @@
+import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { publint } from 'publint';
-import { formatMessage } from 'publint/utils';
+import { pathToFileURL } from 'node:url';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { entriesOf, publicNames } from '../tidy/public-names.ts';
-import { manifests, otherSources, packageSources, readTree } from '../tidy/tree.ts';
-import { filesBeneath, installPacked, type Project, packageNames, runSuites } from './packed.ts';
-import { publicSuites } from './public-suites.ts';
+import { manifests, packageSources, readTree } from '../tidy/tree.ts';
+import setUp from './install-packed.ts';
+import { projectAt, root } from './packed.ts';
+import { packedAliases, packedEnvironment, packedProject } from './packed-project.ts';
+
+const run = promisify(execFile);
 
 interface Entry {
   /** What users write. */
@@ -45,47 +49,24 @@ const strict = {
   types: ['node'],
 };
 const settings = [
+  ['node16', { ...strict, module: 'node16', moduleResolution: 'node16', noEmit: true }],
   ['nodenext', { ...strict, module: 'nodenext', moduleResolution: 'nodenext', outDir: 'out' }],
   ['bundler', { ...strict, module: 'preserve', moduleResolution: 'bundler', noEmit: true }],
 ] as const;
 
-describe('the packed packages (B-46, D-63)', () => {
-  let project: Project;
+describe('the packed packages (B-46) (T-48) (D-63)', () => {
+  const project = projectAt(packedProject);
+  let remove: (() => Promise<void>) | undefined;
 
   beforeAll(async () => {
-    project = await installPacked();
+    remove = await setUp();
     const lines = entries.map(
-      ({ specifier, names }) => `export { ${names.join(', ')} } from '${specifier}';`,
+      ({ specifier, names }) => `export type { ${names.join(', ')} } from '${specifier}';`,
     );
-    for (const [at, line] of lines.entries()) {
-      await writeFile(join(project.folder, `names-${at}.ts`), line.replace('export {', 'export type {'));
-    }
+    for (const [at, line] of lines.entries()) await writeFile(join(project.folder, `names-${at}.ts`), line);
   });
 
-  afterAll(() => project.remove());
-
-  it.each(packageNames)('are packed from %s as publint wants them', async (name) => {
-    const pkgDir = join(project.folder, 'node_modules/@slackwater', name);
-    const { messages } = await publint({ pkgDir, pack: false, strict: true });
-    const manifest = JSON.parse(await readFile(join(pkgDir, 'package.json'), 'utf8')) as Record<
-      string,
-      unknown
-    >;
-    expect(messages.map((message) => formatMessage(message, manifest))).toEqual([]);
-  });
-
-  it.each(packageNames)('hold licence, README, and for each file in dist its source: %s', async (name) => {
-    const files = await filesBeneath(join(project.folder, 'node_modules/@slackwater', name));
-    expect(files).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'package.json', 'dist/index.js']));
-    const built = files.filter((file) => file.startsWith('dist/'));
-    const sourceOf = (file: string): string =>
-      file.replace(/^dist\//, 'src/').replace(/(?:\.d\.ts|\.js)(?:\.map)?$/, '.ts');
-    expect(built.filter((file) => !files.includes(sourceOf(file)))).toEqual([]);
-    const elsewhere = files.filter(
-      (file) => !/^(?:dist|src)\/|^(?:LICENSE|README\.md|package\.json)$|^node_modules\//.test(file),
-    );
-    expect(elsewhere).toEqual([]);
-  });
+  afterAll(() => remove?.());
 
   it('give import the names that their sources export', async () => {
     expect(JSON.parse(await project.node('import.mjs', ...specifiers))).toEqual({ names: valuesBySpecifier });
@@ -102,12 +83,12 @@ describe('the packed packages (B-46, D-63)', () => {
 
   it('give TypeScript no name that is not there', async () => {
     await writeFile(join(project.folder, 'wrong.ts'), `export type { NoSuchName } from '${specifiers[0]}';`);
-    const [, compilerOptions] = settings[0];
+    const [, compilerOptions] = settings[1];
     expect(await project.compile({ compilerOptions, files: ['wrong.ts'] })).toContain('NoSuchName');
   });
 
   it('run an Express app that is answered through the gate', async () => {
-    const [, compilerOptions] = settings[0];
+    const [, compilerOptions] = settings[1];
     expect(await project.compile({ compilerOptions, files: ['gate.ts'] })).toBe('');
     expect(JSON.parse(await project.node('out/gate.js'))).toEqual({
       hello: { hello: 'world' },
@@ -135,26 +116,17 @@ describe('the packed packages (B-46, D-63)', () => {
     });
   });
 
-  it('pass the same suites as the sources', { timeout: 300_000 }, async () => {
-    const suites = publicSuites(otherSources(tree));
-    expect(suites).not.toEqual([]);
-    expect(await runSuites(project, suites)).toEqual({ failed: {}, passed: suites });
-  });
-
-  it('are what those suites were run on', { timeout: 60_000 }, async () => {
-    const [suite = 'none'] = publicSuites(otherSources(tree)).filter((path) =>
-      path.startsWith('test/shared/'),
+  it('are what suites and the processes that they start are run on', async () => {
+    const imported = packedAliases().map(({ replacement }) => pathToFileURL(replacement).href);
+    const loads =
+      'const [, ...names] = process.argv; console.log(JSON.stringify(names.map((name) => import.meta.resolve(name))))';
+    const env = { ...process.env, ...packedEnvironment };
+    const { stdout } = await run(
+      process.execPath,
+      ['--input-type=module', '-e', loads, '--', ...specifiers],
+      { cwd: root, env },
     );
-    const entry = join(project.folder, 'node_modules/@slackwater/shared/dist/index.js');
-    const intact = await readFile(entry, 'utf8');
-    await writeFile(entry, `throw new Error('the packed package was loaded');`);
-    try {
-      expect(await runSuites(project, [suite])).toEqual({
-        failed: { [suite]: expect.stringContaining('the packed package was loaded') },
-        passed: [],
-      });
-    } finally {
-      await writeFile(entry, intact);
-    }
+    expect((JSON.parse(stdout) as string[]).sort()).toEqual(imported.sort());
+    expect(imported.every((url) => url.startsWith(pathToFileURL(packedProject).href))).toBe(true);
   });
 });

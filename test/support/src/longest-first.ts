@@ -5,7 +5,6 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node';
 const longest = [
   'test/faults/faults.test.ts',
   'test/middleware/engines/nats/cluster-contract.test.ts',
-  'test/packages/packages.test.ts',
   'test/examples/cluster/demo.test.ts',
   'test/crash/crash.test.ts',
   'test/middleware/cli/nats.test.ts',

@@ -13,7 +13,9 @@ const roomBytes = 2 * 1024 ** 3;
  * with. It is in memory where that has room, for a disk's file system is slow to make a thousand files for each
  * server after those of another were removed. Returns what is to be done after the run.
  */
-export default function sharePostgresData(): () => void {
+export default function sharePostgresData(): (() => void) | undefined {
+  // Another project of the same run has done so.
+  if (process.env[sharedDataVariable] !== undefined) return undefined;
   const folder = folderIn(memory) ?? mkdtempSync(join(tmpdir(), 'slackwater-postgres-data-'));
   // Whoever runs the servers passes through.
   chmodSync(folder, 0o711);
