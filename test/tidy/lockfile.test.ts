@@ -1,22 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { broughtBy, candidates, type Packages } from './lockfile.ts';
 import { fileAt, readTree } from './tree.ts';
-
-interface Locked {
-  readonly resolved?: string;
-  readonly link?: boolean;
-  readonly dependencies?: Readonly<Record<string, string>>;
-  readonly optionalDependencies?: Readonly<Record<string, string>>;
-}
-
-type Packages = Readonly<Record<string, Locked>>;
-
-/** Where Node would look for a dependency of the package at `path`, nearest first. */
-function candidates(path: string, name: string): readonly string[] {
-  const parts = path.split('/');
-  const folders = parts.map((_, at) => parts.slice(0, parts.length - at).join('/'));
-  const beneath = folders.filter((folder) => folder !== '' && !folder.endsWith('node_modules'));
-  return [...beneath.map((folder) => `${folder}/node_modules/${name}`), `node_modules/${name}`];
-}
 
 /**
  * Dependencies without an entry. Where one is missing, if only for another platform, `npm ci` refuses the
@@ -66,5 +50,23 @@ describe('the lockfile', () => {
       'node_modules/a/node_modules/b needs e',
     ]);
     expect(hosts(locked)).toEqual(['node_modules/a comes from https://example.org/a.tgz']);
+  });
+
+  it('says what an installation brings: what its package depends on, links followed, and what those do', () => {
+    const locked: Packages = {
+      'packages/x': { dependencies: { '@y/z': '1', a: '1' } },
+      'node_modules/@y/z': { resolved: 'packages/z', link: true },
+      'packages/z': { dependencies: { a: '2' } },
+      'packages/z/node_modules/a': {},
+      'node_modules/a': { dependencies: { b: '1' } },
+      'node_modules/b': { dependencies: { a: '1' } },
+      'node_modules/c': {},
+    };
+    expect([...broughtBy('packages/x', locked)].sort()).toEqual([
+      'node_modules/a',
+      'node_modules/b',
+      'packages/z',
+      'packages/z/node_modules/a',
+    ]);
   });
 });
