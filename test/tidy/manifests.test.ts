@@ -1,20 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { outOfStep } from './in-step.ts';
 import { entriesOf } from './public-names.ts';
 import { fileAt, type Manifest, manifests, readTree, type TextFile } from './tree.ts';
-
-/** Workspaces that differ from the root in version or licence, or name another version of each other. */
-function outOfStep(all: readonly Manifest[], root: Manifest): readonly string[] {
-  return all.flatMap((manifest) => {
-    const own = { ...manifest.dependencies, ...manifest.devDependencies, ...manifest.peerDependencies };
-    return [
-      ...(manifest.version === root.version ? [] : [`${manifest.path} has version ${manifest.version}`]),
-      ...(manifest.license === root.license ? [] : [`${manifest.path} has licence ${manifest.license}`]),
-      ...Object.entries(own)
-        .filter(([name, range]) => name.startsWith('@slackwater/') && range !== `^${root.version}`)
-        .map(([name, range]) => `${manifest.path} depends on ${name} ${range}`),
-    ];
-  });
-}
 
 /** What users import, with the source that tests read in its place: `@slackwater/middleware/pg`. */
 function specifiersOf(manifest: Manifest): readonly (readonly [specifier: string, source: string])[] {
@@ -56,14 +43,19 @@ describe('the packages of this repository', () => {
   });
 
   it('are found out of step', () => {
-    const version = { path: 'a/package.json', name: 'a', version: '1.0.0', license: 'MIT' };
-    const range = { ...version, path: 'b/package.json', dependencies: { '@slackwater/shared': '^1.0.0' } };
-    expect(
-      outOfStep([version, range], { path: 'package.json', name: 'x', version: '1.1.0', license: 'MIT' }),
-    ).toEqual([
-      'a/package.json has version 1.0.0',
+    const shared = { path: 'a/package.json', name: 'a', version: '1.1.0', license: 'MIT' };
+    const behind = { ...shared, path: 'b/package.json', name: 'b', version: '1.0.0' };
+    const range = {
+      ...shared,
+      path: 'c/package.json',
+      name: 'c',
+      dependencies: { a: '^1.0.0', b: '^1.0.0' },
+    };
+    const ours = { ...behind, path: 'd/package.json', name: 'd', private: true, license: 'ISC' };
+    expect(outOfStep([shared, behind, range, ours], { license: 'MIT' })).toEqual([
       'b/package.json has version 1.0.0',
-      'b/package.json depends on @slackwater/shared ^1.0.0',
+      'c/package.json depends on a ^1.0.0',
+      'd/package.json has licence ISC',
     ]);
     const files = [
       { path: 'LICENSE', text: 'a' },
