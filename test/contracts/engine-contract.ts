@@ -6,6 +6,7 @@ import { gateGroupsContract } from './gate-groups-contract.ts';
 import { hostsContract } from './hosts-contract.ts';
 import { ledgerKeysContract } from './ledger-keys-contract.ts';
 import { logContract } from './log-contract.ts';
+import { operationsContract } from './operations-contract.ts';
 import { queueContract } from './queue-contract.ts';
 import { queueOrderContract } from './queue-order-contract.ts';
 import { recordsContract } from './records-contract.ts';
@@ -31,6 +32,7 @@ export function engineContract(name: string, make: MakeEngineUnderTest): void {
     ledgerKeysContract(make);
     gateGroupsContract(make);
     hostsContract(make);
+    operationsContract(make);
     lifeContract(make);
   });
 }
