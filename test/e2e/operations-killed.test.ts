@@ -4,20 +4,27 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { slackwater, sqliteEngine } from '@slackwater/middleware';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createKeyFile, slackwater } from '@slackwater/middleware';
+import { type NatsServer, startNats } from '@slackwater/test-support/nats';
+import { type PostgresServer, startPostgres } from '@slackwater/test-support/postgres';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type EngineSpec, engineOf } from './children/engine-of.ts';
 
 const program = fileURLToPath(new URL('children/operation-host.ts', import.meta.url));
+const keys = Buffer.from(createKeyFile({ application: 'travel', group: 'main' })).toString('utf8');
 let directory: string;
-let children: ChildProcess[] = [];
+let nats: NatsServer;
+let postgres: PostgresServer;
+const children: ChildProcess[] = [];
 
-beforeEach(async () => {
+beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'slackwater-killed-'));
+  [nats, postgres] = await Promise.all([startNats(), startPostgres()]);
 });
 
-afterEach(async () => {
+afterAll(async () => {
   await Promise.all(children.map(kill));
-  children = [];
+  await Promise.all([nats.stop(), postgres.stop()]);
   await rm(directory, { recursive: true, force: true });
 });
 
@@ -29,9 +36,13 @@ async function kill(child: ChildProcess): Promise<void> {
 }
 
 /** Starts a host and waits until it has said a word. Resolves with all that it said by then. */
-async function host(until: string, environment: NodeJS.ProcessEnv): Promise<readonly string[]> {
+async function host(
+  engine: EngineSpec,
+  until: string,
+  environment: NodeJS.ProcessEnv,
+): Promise<readonly string[]> {
   const child = spawn(process.execPath, [program], {
-    env: { ...process.env, DIRECTORY: directory, ...environment },
+    env: { ...process.env, ENGINE: JSON.stringify(engine), ...environment },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   children.push(child);
@@ -47,20 +58,39 @@ async function host(until: string, environment: NodeJS.ProcessEnv): Promise<read
   throw new Error(`the host ended, and said ${JSON.stringify(said)}`);
 }
 
-describe('an operation whose process is killed', () => {
+describe.concurrent('an operation whose process is killed', () => {
   it('goes on forward, then backward, from what the ledger has, each in another process (T-54)', async () => {
-    expect(await host('hotel', { START: '1', HANG: 'hotel' })).toEqual(['flight', 'hotel']);
+    const engine: EngineSpec = { engine: 'sqlite', directory };
+    expect(await host(engine, 'hotel', { START: '1', HANG: 'hotel' })).toEqual(['flight', 'hotel']);
     // Forward: what is known to be done is not done again; what nobody heard the end of is.
-    expect(await host('undo hotel', { HANG: 'undo hotel' })).toEqual(['hotel', 'tour', 'undo hotel']);
-    expect(await host('settled', {})).toEqual(['undo hotel', 'undo flight', 'settled']);
-    const gate = slackwater({
-      application: 'travel',
-      engine: sqliteEngine({ directory }),
-      ledger: { engineTimeoutMs: 30_000 },
-    });
-    expect(await gate.audit.verify()).toMatchObject({ ok: true, lives: { accepted: 0 } });
-    // Operations are none of the deferrals that auditors list.
-    expect(await gate.audit.deferrals()).toMatchObject({ deferrals: [] });
-    await gate.close();
+    expect(await host(engine, 'undo hotel', { HANG: 'undo hotel' })).toEqual(['hotel', 'tour', 'undo hotel']);
+    expect(await host(engine, 'settled', {})).toEqual(['undo hotel', 'undo flight', 'settled']);
+    await verify(engine);
+  });
+
+  it.each<[string, () => EngineSpec]>([
+    ['NATS', () => ({ engine: 'nats', servers: nats.servers, prefix: 'killed', keys })],
+    [
+      'PostgreSQL',
+      () => ({ engine: 'postgres', connectionString: postgres.connectionString, schema: 'killed', keys }),
+    ],
+  ])('goes on in another process where its ledger is in %s', async (_, spec) => {
+    const engine = spec();
+    expect(await host(engine, 'hotel', { START: '1', HANG: 'hotel' })).toEqual(['flight', 'hotel']);
+    const words = ['hotel', 'tour', 'undo hotel', 'undo flight', 'settled'];
+    expect(await host(engine, 'settled', {})).toEqual(words);
+    await verify(engine);
   });
 });
+
+async function verify(engine: EngineSpec): Promise<void> {
+  const gate = slackwater({
+    application: 'travel',
+    engine: engineOf(JSON.stringify(engine)),
+    ledger: { engineTimeoutMs: 30_000 },
+  });
+  expect(await gate.audit.verify()).toMatchObject({ ok: true, lives: { accepted: 0 } });
+  // Operations are none of the deferrals that auditors list.
+  expect(await gate.audit.deferrals()).toMatchObject({ deferrals: [] });
+  await gate.close();
+}

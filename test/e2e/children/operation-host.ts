@@ -1,14 +1,15 @@
 /**
  * A host that runs an operation on the built packages: each of its tasks and rollbacks says so on standard output, and in the first process that comes to the task
- * HANG, or to the rollback "undo HANG", it never ends. By the environment: DIRECTORY, HANG, START (whether it starts the operation, or goes on with it).
+ * HANG, or to the rollback "undo HANG", it never ends. By the environment: ENGINE (see engine-of.ts), HANG, START (whether it starts the operation, or goes on with it).
  */
-import { defineOperation, slackwater, sqliteEngine, type } from '@slackwater/middleware';
+import { defineOperation, slackwater, type } from '@slackwater/middleware';
+import { engineOf } from './engine-of.ts';
 
-const { DIRECTORY = '', HANG = '', START = '' } = process.env;
+const { ENGINE = '', HANG = '', START = '' } = process.env;
 
 const gate = slackwater({
   application: 'travel',
-  engine: sqliteEngine({ directory: DIRECTORY }),
+  engine: engineOf(ENGINE),
   ledger: { engineTimeoutMs: 30_000 },
   perform: { leaseMs: 1_000 },
 });
