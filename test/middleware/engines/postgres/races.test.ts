@@ -121,3 +121,29 @@ describe('hosts that work on one schema at once', () => {
 function never(): Error {
   return new Error('there is one');
 }
+
+describe('single entries that many ask for at once', () => {
+  it('are read together, however large, each for its own asker', async () => {
+    const pool = place.newPool();
+    const { log } = await place.open(place.newSchema(), { pool });
+    // Together they are more than one answer holds.
+    const entries = Array.from({ length: 264 }, (_, at) => bytes(`${at} `.padEnd(65_000, 'x')));
+    for (let at = 0; at < entries.length; at += 8) await log.append(entries.slice(at, at + 8));
+    let transactions = 0;
+    pool.on('acquire', () => {
+      transactions += 1;
+    });
+    const asked = Array.from({ length: 400 }, (_, n) => n % 300);
+    const [read, sizes] = await Promise.all([
+      Promise.all(asked.map((position) => log.read(position, 1))),
+      Promise.all(asked.map(() => log.size())),
+    ]);
+    const found = read.map(([entry]) =>
+      entry === undefined ? undefined : parseInt(texts([entry])[0] ?? '', 10),
+    );
+    expect(found).toEqual(asked.map((position) => (position < entries.length ? position : undefined)));
+    expect(new Set(read.flat()).size).toBe(read.flat().length);
+    expect(new Set(sizes)).toEqual(new Set([entries.length]));
+    expect(transactions).toBeLessThan(12);
+  });
+});

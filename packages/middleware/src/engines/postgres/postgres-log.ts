@@ -4,6 +4,7 @@ import type { EngineLog } from '../log.ts';
 import { joined } from './byte-pieces.ts';
 import { isOneCalls } from './failures.ts';
 import { GroupedCalls } from './grouped-calls.ts';
+import { entryReads, sizeReads } from './log-reads.ts';
 import { bytesIn, numberIn } from './row-values.ts';
 import { type CallsUnderWay, mostAnswerBytes, type Scope } from './scope.ts';
 
@@ -29,7 +30,8 @@ export function postgresLog(scope: Scope, calls: CallsUnderWay): EngineLog {
       SELECT position, entry, sum(octet_length(entry)) OVER (ORDER BY position) - octet_length(entry) AS before
       FROM ${schema}.log WHERE scope = $1 AND position >= $2 AND position < $2::bigint + $3
     ) AS entries WHERE before < ${mostAnswerBytes} ORDER BY position`;
-  const size = `SELECT log_size FROM ${schema}.scope WHERE id = $1`;
+  const single = entryReads(scope);
+  const sizes = sizeReads(scope);
 
   const appends = new GroupedCalls<readonly Uint8Array[], number>({
     isOneCalls,
@@ -53,8 +55,7 @@ export function postgresLog(scope: Scope, calls: CallsUnderWay): EngineLog {
   }
 
   async function sizeNow(): Promise<number> {
-    const [row = {}] = await transactions.read((query) => query(size, [id]));
-    const entries = numberIn(row, 'log_size');
+    const entries = await sizes.add();
     if (entries === undefined) throw gone();
     return entries;
   }
@@ -70,6 +71,10 @@ export function postgresLog(scope: Scope, calls: CallsUnderWay): EngineLog {
     async read(from, limit) {
       checkInteger('from', from, 0);
       checkInteger('limit', limit, 1, engineLimits.entriesPerRead);
+      if (limit === 1) {
+        const entry = await calls.run(() => single.add(from));
+        return entry === undefined ? [] : [entry];
+      }
       const rows = await calls.run(() => transactions.read((query) => query(read, [id, from, limit])));
       return rows.map((row, index) => {
         if (numberIn(row, 'position') === from + index) return bytesIn(row, 'entry');
