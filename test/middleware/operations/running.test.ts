@@ -272,4 +272,46 @@ describe('an operation that runs', () => {
       await expect(dock.start(operation, input)).rejects.toThrow(message);
     }
   });
+
+  it('is looked for in the log only where nobody was told of its end meanwhile', async () => {
+    const operation = defineOperation({
+      name: 'awaited',
+      version: '1',
+      tasks: { a: { inputs: [external('x', type<number>())], run: () => ({}) } },
+    });
+    const { operations } = dock.ledger;
+    const read: string[] = [];
+    let reading: (() => void) | undefined;
+    let goOn: Promise<void> | undefined;
+    const history: typeof operations.history = async (ids, from) => {
+      read.push(...ids);
+      reading?.();
+      await goOn;
+      return operations.history(ids, from);
+    };
+    const here = runnerOn(dock, { ground: { records: { ...operations, history } } });
+    const elsewhere = await dock.start(operation);
+    const own = await here.start(operation);
+    const ends = [here.settled(elsewhere), here.settled(own)];
+    await expect.poll(() => read).toEqual([elsewhere]);
+    let release: () => void = () => {};
+    goOn = new Promise((resolve) => {
+      release = resolve;
+    });
+    const isReading = new Promise<void>((resolve) => {
+      reading = resolve;
+    });
+    const looking = here.runner.lookAround();
+    await isReading;
+    await here.runner.provide(own, { x: 1 });
+    await ends[1];
+    release();
+    await looking;
+    expect(read).toEqual([elsewhere, elsewhere]);
+    await dock.runner.provide(elsewhere, { x: 1 });
+    await dock.settled(elsewhere);
+    await here.runner.lookAround();
+    expect(await Promise.all(ends)).toMatchObject([{ status: 'succeeded' }, { status: 'succeeded' }]);
+    await here.vanish();
+  });
 });

@@ -140,7 +140,7 @@ export class OperationRunner {
         for (const { run } of some) this.#runs.get(run.id)?.wake();
       }
     }
-    for (const id of this.#waiters.runs) await this.#tellIfSettled(id);
+    for (const id of this.#waiters.runs) if (this.#waiters.has(id)) await this.#tellIfSettled(id);
   }
 
   /** Forgets what was settled long enough ago. */

@@ -9,6 +9,11 @@ export class SettledWaiters {
     return [...this.#waiting.keys()];
   }
 
+  /** Whether somebody still waits for that run. Many are told while the first are looked for, which reads the log. */
+  has(id: string): boolean {
+    return this.#waiting.has(id);
+  }
+
   /** Resolves when {@link tell} is called for that run. */
   wait(id: string): Promise<RunState> {
     return new Promise((resolve) => {
