@@ -12,6 +12,7 @@ import { route } from './route/route.ts';
 import { sdk } from './sdk/sdk.ts';
 import { shared } from './shared/shared.ts';
 import { verifying } from './verify/verify.ts';
+import { workflows, workflowsOnSqlite } from './workflows/workflows.ts';
 
 /** All that there are, in the order in which they are taken. */
 export const benchmarks: readonly Benchmark[] = [
@@ -27,5 +28,7 @@ export const benchmarks: readonly Benchmark[] = [
   audit,
   verifying,
   operations,
+  workflows,
+  workflowsOnSqlite,
   sdk,
 ];
