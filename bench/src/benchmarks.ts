@@ -8,6 +8,7 @@ import { engine } from './engine/postgres-engine.ts';
 import { growth } from './growth/growth.ts';
 import { ledger } from './ledger/ledger.ts';
 import { operations } from './operations/operations.ts';
+import { queue } from './queue/queue.ts';
 import { route } from './route/route.ts';
 import { sdk } from './sdk/sdk.ts';
 import { shared } from './shared/shared.ts';
@@ -24,6 +25,7 @@ export const benchmarks: readonly Benchmark[] = [
   drain,
   shared,
   engine,
+  queue,
   ledger,
   audit,
   verifying,

@@ -11,7 +11,7 @@ export async function acceptAll(ledger: Ledger, count: number): Promise<readonly
   let asked = 0;
   async function call(): Promise<void> {
     while (asked++ < count) {
-      const accepted = await ledger.accept(acceptance);
+      const accepted = await ledger.accept(acceptanceOf(partition));
       if (accepted.kind !== 'accepted') throw new Error(`An order was not accepted: ${accepted.kind}.`);
       ids.push(accepted.deferral.id);
     }
@@ -20,19 +20,22 @@ export async function acceptAll(ledger: Ledger, count: number): Promise<readonly
   return ids;
 }
 
-const acceptance: Parameters<Ledger['accept']>[0] = {
-  request: {
-    method: 'POST',
-    url: '/orders',
-    headers: [['content-type', 'application/json']],
-    body: Buffer.from(orderText),
-    remoteAddress: '127.0.0.1',
-    identity: undefined,
-  },
-  route: '/orders',
-  workType: 'order',
-  priority: 2,
-  partition,
-  requester: 'somebody',
-  reasons: ['over-threshold'],
-};
+/** What the gate would have accepted, of an order on that partition. */
+export function acceptanceOf(of: string): Parameters<Ledger['accept']>[0] {
+  return {
+    request: {
+      method: 'POST',
+      url: '/orders',
+      headers: [['content-type', 'application/json']],
+      body: Buffer.from(orderText),
+      remoteAddress: '127.0.0.1',
+      identity: undefined,
+    },
+    route: '/orders',
+    workType: 'order',
+    priority: 2,
+    partition: of,
+    requester: 'somebody',
+    reasons: ['over-threshold'],
+  };
+}
