@@ -18,6 +18,8 @@ export interface Sealing {
   readonly chain: Chain;
   readonly sealer: Sealer;
   readonly tiles: Tiles;
+  /** By whom its heads are signed, for who verifies them. */
+  readonly verifierKeys: readonly string[];
   /** How many entries each transaction had. */
   readonly batches: number[];
   close(): Promise<void>;
@@ -42,7 +44,16 @@ export async function openSealing(directory: string): Promise<Sealing> {
   const sealer = openSealer(chain, counted, tiles, (error) => {
     throw error;
   });
-  return { engine, chain, sealer, tiles, batches, close: () => sealer.idle().then(() => engine.close()) };
+  const { verifierKeys } = signer;
+  return {
+    engine,
+    chain,
+    sealer,
+    tiles,
+    verifierKeys,
+    batches,
+    close: () => sealer.idle().then(() => engine.close()),
+  };
 }
 
 /** An entry of so many bytes, at least 300. */

@@ -13,7 +13,7 @@ const entryBytes = 400;
 /** Durable and sealed, beside the same bytes in a plain file. */
 export async function measureSealing({ quick, progress }: Run): Promise<readonly Figure[]> {
   const child = startChild<SealingProcess>(script, { folder: scratchFolder(), entryBytes });
-  const rounds = quick ? 6 : 16;
+  const rounds = quick ? 6 : 12;
   const forMs = quick ? 150 : 600;
   try {
     await child.ask('sealed', callers, forMs);
