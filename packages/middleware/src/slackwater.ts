@@ -133,7 +133,9 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
     lookingAround ??= clock.after(lookAroundAfterMs, lookAround);
     groups?.startByItself();
     batches.start();
-    resources(req, res, () => judge({ req, res, next }));
+    const below = pathBelow(req.url, resolved.basePath);
+    if (below === undefined) judge(req, res, next);
+    else void serve(req, res, below);
   }
 
   function resources(req: Request, res: ServerResponse, next: NextFunction): void {

@@ -1,5 +1,6 @@
+import type { ServerResponse } from 'node:http';
 import { type Because, createProblem, type ReasonCode } from '@slackwater/shared';
-import type { Request } from 'express';
+import type { NextFunction, Request } from 'express';
 import type { Entry } from '../decide/entry.ts';
 import { type Candidate, type Exchange, sharesPlaces, withSharer } from './candidate.ts';
 import { defer, type KeepHeaders } from './defer.ts';
@@ -27,7 +28,7 @@ export function requestJudge(
   parts: GateParts,
   keep: KeepHeaders,
   baseUrlOf: (req: Request) => string,
-): (exchange: Exchange) => void {
+): (req: Request, res: ServerResponse, next: NextFunction) => void {
   const { admissions, candidates, recorders, trouble } = parts;
   const { countRequest } = candidates;
   const answers = gateAnswers(parts, baseUrlOf);
@@ -45,20 +46,18 @@ export function requestJudge(
       whyNeverDeferred: candidateJudge.whyNeverDeferred,
     });
 
-  function judge(exchange: Exchange, facts: RequestFacts): void {
+  function judge(req: Request, res: ServerResponse, next: NextFunction, facts: RequestFacts): void {
     const { workType } = facts;
     countRequest?.(facts.partitions);
-    parts.tellHandler(exchange.req, exchange.res, facts);
-    if (!facts.claimed) exchange.next();
+    parts.tellHandler(req, res, facts);
+    if (!facts.claimed) next();
     else if (workType.exempt) {
-      answers.performed({ ...exchange, facts }, 'exempt');
-      exchange.next();
-    } else if (workType.whenOver === 'defer' && judgeLookedUp && mustBeLookedUp(exchange, facts)) {
+      answers.performed({ req, res, facts }, 'exempt');
+      next();
+    } else if (workType.whenOver === 'defer' && judgeLookedUp && mustBeLookedUp(req, facts)) {
+      const exchange = { req, res, next };
       judgeLookedUp(exchange, facts).catch((error: unknown) => failed(exchange, error));
-    } else {
-      const { req, res, next } = exchange;
-      judgeByLatency({ req, res, next, facts, requester: undefined, keyed: withoutKey });
-    }
+    } else judgeByLatency({ req, res, next, facts, requester: undefined, keyed: withoutKey });
   }
 
   function judgeByLatency(candidate: Candidate): void {
@@ -139,7 +138,7 @@ export function requestJudge(
       const done = await doneBefore(parts, { completionsOf }, candidate.facts, completionKey, foreignKeys);
       if (done.kind === 'to-do') {
         const { firstOrdinal } = done;
-        perform(candidate, { ...admitted, once: { key: completionKey, firstOrdinal } }, grounds);
+        perform(candidate, admitted, grounds, { key: completionKey, firstOrdinal });
         return;
       }
       admitted.entry.finished();
@@ -154,13 +153,14 @@ export function requestJudge(
 
   function perform(
     candidate: Candidate,
-    { reason, ...how }: Granted & { readonly once?: PerformedOnce },
+    { reason, entry }: Granted,
     grounds: Grounds | undefined,
+    once?: PerformedOnce,
   ): void {
     const { facts, keyed } = candidate;
     answers.performed(candidate, reason, grounds);
     const ended = keyed.kind === 'new' ? keyed.release : undefined;
-    performNow(parts, candidate, facts, { ...how, ...(ended === undefined ? {} : { ended }) });
+    performNow(parts, candidate, facts, { entry, once, ended });
   }
 
   /** Never rejects: what may have been recorded is not let through as well. */
@@ -209,24 +209,24 @@ export function requestJudge(
   }
 
   /** Trouble of the gate's own, before anything was done: the request goes its way as if there were no gate. */
-  function failed({ res, next }: Exchange, error: unknown): void {
+  function failed({ res, next }: Omit<Exchange, 'req'>, error: unknown): void {
     trouble('judging a request', error);
     if (!res.headersSent && !res.destroyed) next();
   }
 
-  return (exchange) => {
+  return (req, res, next) => {
     let facts: RequestFacts | Promise<RequestFacts>;
     try {
-      facts = parts.factsOf(exchange.req);
+      facts = parts.factsOf(req);
     } catch (error) {
-      failed(exchange, error);
+      failed({ res, next }, error);
       return;
     }
     if (isPromise(facts)) {
       facts.then(
-        (known) => judge(exchange, known),
-        (error: unknown) => failed(exchange, error),
+        (known) => judge(req, res, next, known),
+        (error: unknown) => failed({ res, next }, error),
       );
-    } else judge(exchange, facts);
+    } else judge(req, res, next, facts);
   };
 }

@@ -1,4 +1,5 @@
 import { createProblem, type ReasonCode } from '@slackwater/shared';
+import type { Request } from 'express';
 import type { Candidate, Exchange } from './candidate.ts';
 import type { GateParts, Recorder, Recorders } from './gate-parts.ts';
 import type { Grounds } from './judge-candidate.ts';
@@ -31,8 +32,11 @@ const before: Grounds & { readonly before: true } = { reasons: [], because: {}, 
 export const withoutKey: KeyedState = { kind: 'unkeyed' };
 
 /** Whether a request may have been asked before, or must come after something. */
-export function mustBeLookedUp({ req }: Exchange, { orderKey, orderUnknown }: RequestFacts): boolean {
-  return orderKey !== undefined || orderUnknown || req.headers['idempotency-key'] !== undefined;
+export function mustBeLookedUp(
+  { headers }: Pick<Request, 'headers'>,
+  { orderKey, orderUnknown }: Pick<RequestFacts, 'orderKey' | 'orderUnknown'>,
+): boolean {
+  return orderKey !== undefined || orderUnknown || headers['idempotency-key'] !== undefined;
 }
 
 /** Makes the function that judges requests for which {@link mustBeLookedUp}. */

@@ -17,7 +17,10 @@ export interface PerformedOnce {
   readonly firstOrdinal: number;
 }
 
-/** What drivers see of a request that was let through. */
+/**
+ * What drivers see of a request that was let through, and who counts it until it has ended. Each request has one, so that it is no
+ * more than this.
+ */
 class LiveContext implements RequestContext {
   /** In shadow mode nothing is held back. */
   readonly postponable: boolean;
@@ -28,45 +31,55 @@ class LiveContext implements RequestContext {
   readonly #req: Request;
   readonly #res: ServerResponse;
   readonly #facts: RequestFacts;
-  readonly #entry: Entry | undefined;
-  readonly #onFirstWrite: () => void;
+  readonly #how: Performance;
+  /** Somebody waits for its end. */
+  readonly #isAwaited: boolean;
   /** The application that the gate stands in. */
   readonly #app: unknown;
   #unrouted: Set<string> | undefined;
   /** With what another gate let the same request through before. */
   readonly #outer: LiveContext | undefined;
 
-  constructor(
-    parts: PerformParts,
-    { req, res }: { readonly req: Request; readonly res: ServerResponse },
-    facts: RequestFacts,
-    entry: Entry | undefined,
-    once: PerformedOnce | undefined,
-    inShadow: boolean,
-    onFirstWrite: () => void,
-  ) {
+  constructor(parts: PerformParts, req: Request, res: ServerResponse, facts: RequestFacts, how: Performance) {
+    const { once } = how;
     this.postponable = !facts.workType.shadow;
-    this.shadowOf = inShadow ? facts.workType.name : undefined;
-    this.#onFirstWrite = onFirstWrite;
+    this.shadowOf = how.inShadow === true ? facts.workType.name : undefined;
     this.#parts = parts;
     this.#req = req;
     this.#res = res;
     this.#app = req.app;
     this.#facts = facts;
-    this.#entry = entry;
+    this.#how = how;
+    this.#isAwaited = how.entry?.counted === true || how.ended !== undefined;
     const outer = requestContext.getStore();
     this.#outer = outer instanceof LiveContext && outer.#req === req ? outer : undefined;
     this.completion =
       once === undefined
         ? this.#outer?.completion
         : { key: once.key, nextOrdinal: once.firstOrdinal, duplicate: false };
+    // To listen for an end that means nothing to anybody would cost more than all the rest.
+    if (this.#isAwaited) this.#listen();
+  }
+
+  get #learns(): boolean {
+    return this.#facts.workType.whenOver === 'defer';
+  }
+
+  #listen(): void {
+    onceOver(this.#req.socket, this.#res, () => {
+      const { entry, ended, once } = this.#how;
+      entry?.finished();
+      ended?.();
+      const wentWell = this.#res.writableFinished && this.#res.statusCode < 400;
+      if (wentWell && this.#learns) learnTransactions(this.#parts, this.#facts, this, once);
+    });
   }
 
   wrote(partition: string): void {
-    if (this.writes === 0) this.#onFirstWrite();
+    if (this.writes === 0 && this.#learns && !this.#isAwaited) this.#listen();
     this.writes += 1;
     this.#outer?.wrote(partition);
-    this.#entry?.wrote(partition);
+    this.#how.entry?.wrote(partition);
     this.#learnPartition(partition);
   }
 
@@ -120,9 +133,9 @@ function differs({ method, route, path, partitions }: RequestFacts, partition: s
 export interface Performance {
   /** Who counts it; absent where nobody does. */
   readonly entry?: Entry;
-  readonly once?: PerformedOnce;
+  readonly once?: PerformedOnce | undefined;
   /** Called when it has ended. */
-  readonly ended?: () => void;
+  readonly ended?: (() => void) | undefined;
   /** It would have been postponed. */
   readonly inShadow?: boolean;
 }
@@ -130,33 +143,18 @@ export interface Performance {
 /** Lets a request through to its route, seen by the drivers, and counts it until it has ended. */
 export function performNow(
   parts: PerformParts,
-  exchange: { readonly req: Request; readonly res: ServerResponse; readonly next: NextFunction },
+  { req, res, next }: { readonly req: Request; readonly res: ServerResponse; readonly next: NextFunction },
   facts: RequestFacts,
-  { entry, once, ended, inShadow = false }: Performance,
+  how: Performance,
 ): void {
-  const { req, res, next } = exchange;
   // Not `req.destroyed`: a request is that too once its body has been read.
   if (res.closed || req.socket.destroyed) {
     // It left while something was looked up. Nobody waits for what it asked.
-    entry?.finished();
-    ended?.();
+    how.entry?.finished();
+    how.ended?.();
     return;
   }
-  const learns = facts.workType.whenOver === 'defer';
-  const isAwaited = entry?.counted === true || ended !== undefined;
-  const listen = (): void =>
-    onceOver(req.socket, res, () => {
-      entry?.finished();
-      ended?.();
-      const wentWell = res.writableFinished && res.statusCode < 400;
-      if (wentWell && learns) learnTransactions(parts, facts, context, once);
-    });
-  // To listen for an end that means nothing to anybody would cost more than all the rest.
-  const context = new LiveContext(parts, exchange, facts, entry, once, inShadow, () => {
-    if (learns && !isAwaited) listen();
-  });
-  if (isAwaited) listen();
-  requestContext.run(context, next);
+  requestContext.run(new LiveContext(parts, req, res, facts, how), next);
 }
 
 function learnTransactions(
