@@ -2,10 +2,10 @@ import type { Clock } from '../clock.ts';
 import { type Commit, type CommitOutcome, commitFinished, commitStarted } from '../drivers/driver.ts';
 import { requestContext } from '../request-context.ts';
 import { type CommitFault, faultError, faultOfBegin, faultOfFinish } from './commit-fault.ts';
+import { FinishedCommits } from './finished-commits.ts';
 import { guardedStatistic } from './guarded-statistic.ts';
 import type { LatencyReading, Statistic } from './latency-value.ts';
 import { PartitionLatency } from './partition-latency.ts';
-import { RecentCommits } from './recent-commits.ts';
 
 /** How latency is measured. Durations in ms. */
 export interface LatencyTableOptions {
@@ -54,7 +54,7 @@ export class LatencyTable {
   /** The last of them: where one partition has all commits, nothing is to be put in order. */
   #newest: PartitionLatency | undefined;
   readonly #listeners = new Set<(commit: Commit) => void>();
-  readonly #finished = new RecentCommits(256);
+  readonly #finished = new FinishedCommits();
   readonly #onFault: ((error: Error) => void) | undefined;
   readonly #faultsTold = new Set<CommitFault>();
   #keeps: (partition: string) => boolean = () => false;
