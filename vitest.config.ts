@@ -20,6 +20,11 @@ const pure = ['decide', 'measure', 'metrics', 'options', 'audit', 'perform/batch
     'test/bench/**/*.test.ts',
   );
 
+// They start servers and threads, and end them; nothing that a module keeps is told apart by file.
+const tidying = ['answer', 'ledger', 'operations', 'perform', 'engines/sqlite', 'engines/postgres', 'cli']
+  .map((stage) => `test/middleware/${stage}/**/*.test.ts`)
+  .concat('test/client-sdk/*.test.ts');
+
 const sharePostgresData = 'test/support/src/share-postgres-data.ts';
 
 /** Those suites on the packed packages: one worker for all that are pure, and one for each of the others. */
@@ -96,9 +101,19 @@ export default defineConfig(({ mode }) => {
         {
           extends: true,
           test: {
+            name: 'tidying',
+            include: tidying,
+            exclude: [...pure, ...onPacked],
+            isolate: false,
+            globalSetup: sharePostgresData,
+          },
+        },
+        {
+          extends: true,
+          test: {
             name: 'whole',
             include: ['test/**/*.test.ts'],
-            exclude: [...pure, ...onPacked],
+            exclude: [...pure, ...tidying, ...onPacked],
             globalSetup: sharePostgresData,
           },
         },

@@ -1,4 +1,5 @@
 import { Agent } from 'node:http';
+import { freePort } from '@slackwater/test-support/free-port';
 import { type NetworkProxy, startProxy } from '@slackwater/test-support/proxy';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { fastClient, rejection } from './support/fast-client.ts';
@@ -10,9 +11,7 @@ let port: number;
 let running: TestServer | undefined;
 
 beforeAll(async () => {
-  const first = await serve(() => {});
-  port = first.port;
-  await first.stop();
+  port = await freePort();
   proxy = await startProxy(`127.0.0.1:${port}`);
 });
 afterEach(async () => {

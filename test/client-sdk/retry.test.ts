@@ -1,8 +1,9 @@
 import type { RetryNotice } from '@slackwater/client-sdk';
+import { freePort } from '@slackwater/test-support/free-port';
 import { AxiosError } from 'axios';
 import { describe, expect, it } from 'vitest';
 import { fastClient, rejection } from './support/fast-client.ts';
-import { freePort, json, serve } from './support/http-server.ts';
+import { json, serve } from './support/http-server.ts';
 import { problem, retryLater } from './support/wire.ts';
 
 describe('retry later', () => {

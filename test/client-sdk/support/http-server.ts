@@ -44,7 +44,9 @@ export async function serve(handler: Handler, port = 0): Promise<TestServer> {
     seen.push(entry);
     handler(entry, response, request);
   });
-  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject).listen(port, '127.0.0.1', resolve);
+  });
   const { port: bound } = server.address() as AddressInfo;
   const own: TestServer = {
     origin: `http://127.0.0.1:${bound}`,
@@ -58,13 +60,6 @@ export async function serve(handler: Handler, port = 0): Promise<TestServer> {
   };
   running.add(own);
   return own;
-}
-
-/** A port on which nobody listens. */
-export async function freePort(): Promise<number> {
-  const server = await serve(() => {});
-  await server.stop();
-  return server.port;
 }
 
 export function json(
