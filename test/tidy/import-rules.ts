@@ -44,7 +44,7 @@ export const rules: readonly Rule[] = [
     room: 'answer',
     files: /^answer\//,
     imports: ground,
-    types: ['decide', 'ledger', 'audit', 'options', 'scorers'],
+    types: ['decide', 'ledger', 'operations', 'audit', 'options', 'scorers'],
   },
   { room: 'ledger', files: /^ledger\//, imports: ground, types: [] },
   { room: 'perform', files: /^perform\//, imports: ground, types: ['ledger'] },

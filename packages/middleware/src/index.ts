@@ -138,5 +138,11 @@ export type { TaskFailingEvent } from './operations/tell-failing.ts';
 export type { OperationEvent } from './operations/operation-events.ts';
 export type { OperationFailure, OperationStatus, StageStatus, TaskStatus } from './operations/status.ts';
 export type { GateOperations, StartedOperation, OperationTerms } from './options/gate-operations.ts';
+export type {
+  AnsweredRun,
+  OperationChoice,
+  OperationHandlerOptions,
+  OperationNamed,
+} from './options/operation-handler.ts';
 export { equals, matches, type Rule, type Verdict } from './operations/rules.ts';
 export type { StandardSchema } from './operations/standard-schema.ts';

@@ -77,11 +77,17 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
   );
   const held = { ...deciding, hold: candidates.hold };
   const operations = keepOperations(resolved, held, voice, () => groups);
-  const groups = resourceGroups(resolved, held, voice, app, (home) => {
-    operations.begun();
-    sharing?.begin(home.engine.store);
-    control.follow(home.ledger);
-  });
+  const groups = resourceGroups(
+    resolved,
+    held,
+    voice,
+    app,
+    (home) => {
+      sharing?.begin(home.engine.store);
+      control.follow(home.ledger);
+    },
+    operations,
+  );
   const batches: GateBatches = keepBatches(resolved, held, voice, groups?.home);
   const meter = measureGate(resolved, deciding, voice, groups, batches.list);
   const verifyToken = resolved.auth && tokenVerifier(resolved.auth, clock);
@@ -92,7 +98,7 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
     close: closeAnswers,
   } = answerRequests(resolved, deciding, candidates, voice, groups, decisions, meter);
   const serve = createResources({
-    ...resourceParts(resolved, deciding, voice, groups, control),
+    ...resourceParts(resolved, deciding, voice, groups, control, operations),
     verifyToken,
     decisions: decisions.list,
     batches: batches.list,

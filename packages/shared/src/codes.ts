@@ -60,6 +60,12 @@ export const errorCodes = [
   'operation-canceled',
   'operation-unknown',
   'operation-elsewhere',
+  'operation-running',
+  'operation-undone',
+  'operation-settled',
+  'input-refused',
+  'input-differs',
+  'requester-unknown',
   'task-failed',
   'task-timed-out',
   'task-aborted',
@@ -145,6 +151,7 @@ export const reasonCodes = [
   // deferred by the application itself
   'part',
   'compensation',
+  'operation',
   // retry later although the work type may be deferred
   'not-asked',
   'requester-unknown',

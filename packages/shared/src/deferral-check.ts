@@ -13,6 +13,7 @@ import {
   text,
   utcTime,
 } from './json-shape.ts';
+import { isOperationProgress } from './operation-progress.ts';
 
 /** Every {@link DeferralStatus}. */
 export const deferralStatuses = [
@@ -82,6 +83,7 @@ const shape: Shape = {
     check: (value) => faultOf(value, reversalShape) === undefined,
     expected: 'an object with id, status, phase and reversed',
   }),
+  operation: optional({ check: isOperationProgress, expected: 'how a run of an operation stands' }),
   durable: oneOf(durabilities),
   outcomeKnown: optional(flag),
   error: optional({

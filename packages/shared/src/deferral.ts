@@ -1,4 +1,5 @@
 import type { ErrorCode } from './codes.ts';
+import type { OperationProgress } from './operation-progress.ts';
 
 /** What a caller may rely on: the life of a deferral in the words of Azure's long-running operations. */
 export type DeferralStatus = 'NotStarted' | 'Running' | 'Succeeded' | 'Failed' | 'Canceled';
@@ -49,6 +50,8 @@ export interface DeferralResource {
   readonly acknowledged?: 'succeeded';
   /** Present where success had been told, and it then came to nothing, and its work type names a compensation. */
   readonly reversal?: Reversal;
+  /** The run of an operation that its answer comes from, as far as it has come. */
+  readonly operation?: OperationProgress;
   readonly durable: Durability;
   /** False where the work is known to be done while the route's answer was lost. */
   readonly outcomeKnown?: boolean;

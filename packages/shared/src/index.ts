@@ -118,6 +118,16 @@ export {
   problemType,
   type RetryLaterProblem,
 } from './problem.ts';
+export {
+  isOperationProgress,
+  type OperationFailurePlace,
+  type OperationProgress,
+  type OperationRunStatus,
+  operationRunStatuses,
+  type StageProgress,
+  type TaskProgress,
+  taskProgressPhases,
+} from './operation-progress.ts';
 export { formatReceipt, parseReceipt, type Receipt } from './receipt.ts';
 export { judgePromise, type PromiseEvidence, type PromiseState, type ProvenEntry } from './promise.ts';
 export { type VerifiedReceipt, verifyReceipt } from './receipt-verify.ts';

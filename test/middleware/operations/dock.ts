@@ -114,7 +114,7 @@ export function runnerOn(
     events,
     troubles,
     start: (operation, input) => runner.start(operation, input, { requester: 'ann', workType: 'default' }),
-    settled: async (id) => statusOf(await runner.settled(id)),
+    settled: async (id) => statusOf((await runner.settled(id).settled).state),
     run: async (operation, input) => berth.settled(await berth.start(operation, input)),
     async status(id) {
       const state = await runner.state(id);

@@ -130,7 +130,7 @@ describe('an operation that runs', () => {
     expect(waiting).toMatchObject({ status: 'running', waitsFor: ['typed'] });
     expect(done).toEqual(['211']);
     await expect(dock.runner.provide(id, { other: 'right' })).rejects.toMatchObject({
-      code: 'operation-invalid',
+      code: 'input-refused',
       message: 'operation "code": it is given "other", and takes nothing of that name now; there are typed',
     });
     await dock.runner.provide(id, { typed: 'right' });
@@ -234,7 +234,7 @@ describe('an operation that runs', () => {
     const id = await dock.start(waits);
     for (const odd of [null, 'x', [1], 7]) {
       await expect(dock.runner.provide(id, odd as never)).rejects.toMatchObject({
-        code: 'operation-invalid',
+        code: 'input-refused',
       });
     }
     await dock.runner.cancel(id);

@@ -159,7 +159,8 @@ async function capture(
   };
 }
 
-const aboutBytes: ReadonlySet<string> = new Set(['content-encoding', 'content-digest', 'repr-digest']);
+/** Headers that are about the bytes of a body: they hold no more where it was encoded anew. */
+export const aboutBytes: ReadonlySet<string> = new Set(['content-encoding', 'content-digest', 'repr-digest']);
 
 /** Asks `validate`. A gate before the parser lends it the body as JSON, where it is that. */
 async function refusalOf(
@@ -182,7 +183,8 @@ async function refusalOf(
   }
 }
 
-function jsonOf(req: Request, body: Uint8Array): unknown {
+/** A body as the JSON that it is; undefined where it is none. */
+export function jsonOf(req: Request, body: Uint8Array): unknown {
   if (!/^application\/(?:[\w.+-]+\+)?json\b/i.test(req.headers['content-type'] ?? '')) return undefined;
   if (req.headers['content-encoding'] !== undefined) return undefined;
   try {

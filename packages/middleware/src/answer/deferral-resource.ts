@@ -1,5 +1,12 @@
-import { type DeferralResource, type Durability, ownMethods, type Reversal } from '@slackwater/shared';
+import {
+  type DeferralResource,
+  type Durability,
+  type OperationProgress,
+  ownMethods,
+  type Reversal,
+} from '@slackwater/shared';
 import type { Deferral } from '../ledger/deferral.ts';
+import { standingOf } from './operations/operation-progress.ts';
 
 /** What does not change from one deferral of a gate to the next. */
 export interface DeferralHome {
@@ -28,12 +35,14 @@ export function deferralResource(
   proof: { readonly entry: Uint8Array; readonly receipt: string },
   urls: DeferralUrls,
   reversal?: Reversal,
+  operation?: OperationProgress,
 ): DeferralResource {
   const { outcomeKnown, error, deadlineAt } = deferral;
   return {
     id: deferral.id,
-    status: deferral.status,
-    phase: deferral.phase,
+    ...(operation === undefined || deferral.phase === 'settled'
+      ? { status: deferral.status, phase: deferral.phase }
+      : standingOf(operation)),
     application: home.application,
     group: home.group,
     workType: deferral.workType,
@@ -44,18 +53,21 @@ export function deferralResource(
     attempts: deferral.attempts,
     postponements: deferral.postponements,
     ...portionOf(deferral),
-    ...(deferral.parent === undefined ? {} : { parent: deferral.parent }),
-    ...(deferral.held ? { held: true as const } : {}),
+    ...(operation === undefined ? belongingOf(deferral) : { operation }),
     ...(deferral.acknowledged ? { acknowledged: 'succeeded' as const } : {}),
     ...(reversal === undefined ? {} : { reversal }),
     durable: home.durable,
     ...(outcomeKnown === undefined ? {} : { outcomeKnown }),
-    ...(error === undefined ? {} : { error }),
+    ...(error === undefined || error.code === 'operation-running' ? {} : { error }),
     resourceLocation: urls.outcome,
     receipt: proof.receipt,
     entry: Buffer.from(proof.entry).toString('base64'),
     salt: deferral.salt,
   };
+}
+
+function belongingOf({ parent, held }: Deferral): Pick<DeferralResource, 'parent' | 'held'> {
+  return { ...(parent === undefined ? {} : { parent }), ...(held ? { held } : {}) };
 }
 
 /** How much of a request a deferral is, and the name of the part. */

@@ -34,14 +34,12 @@ export function groupsInProcess(
       async cancel(id) {
         const located = await locate(id);
         // Who has nothing of that id says so in the words it has for it.
-        const { performer } = await (located?.group.group ?? some().home).opened();
-        return performer.cancel(id);
+        return (located?.group.group ?? some().home).cancel(id);
       },
       async redrive(id, { by = 'app', repeat = false } = {}) {
         const located = await locate(id);
         if (located === undefined) return 'not-redrivable';
-        const { performer } = await located.group.group.opened();
-        return performer.redrive(id, {
+        return located.group.group.redrive(id, {
           by: `code:${readBy(by, 'by')}`,
           // Taken for true, whatever is written there would begin anew what is done in part.
           repeat: flag(repeat, 'repeat'),

@@ -1,143 +1,78 @@
-import { randomUUID } from 'node:crypto';
-import { hostname } from 'node:os';
-import { systemClock as clock } from '../clock.ts';
+import type { Request } from 'express';
+import type { OperationDesk } from '../answer/operations/contract.ts';
+import { operationHandler } from '../answer/operations/handle-operation.ts';
 import type { ItemHold } from '../decide/candidates/item-hold.ts';
-import { ItemAdmission } from '../decide/item-admission.ts';
-import type { Completions } from '../drivers/driver.ts';
-import { inTime } from '../in-time.ts';
-import { LedgerError } from '../ledger/ledger-error.ts';
-import { valueDigest } from '../ledger/operation-records.ts';
-import { repeat } from '../ledger/repeat.ts';
-import { KnownOperations } from '../operations/known-operations.ts';
+import type { Operation } from '../operations/operation.ts';
 import { OperationError } from '../operations/operation-error.ts';
-import type { OperationEvent } from '../operations/operation-events.ts';
-import { RunMail } from '../operations/run-mail.ts';
-import type { RunState } from '../operations/run-state.ts';
-import { OperationRunner } from '../operations/runner.ts';
-import { RunnerLease } from '../operations/runner-lease.ts';
-import { Sources } from '../operations/sources.ts';
 import { type OperationStatus, statusOf } from '../operations/status.ts';
-import { storedRuns } from '../operations/stored-runs.ts';
+import { handlerTerms } from '../options/check-operation-handler.ts';
 import type { GateOperations } from '../options/gate-operations.ts';
 import type { GateVoice } from '../options/gate-voice.ts';
+import type { OperationChoice } from '../options/operation-handler.ts';
 import { OptionMissingError } from '../options/option-error.ts';
 import type { ResolvedOptions } from '../options/resolved.ts';
+import { allowListed } from '../perform/capturable-headers.ts';
 import type { Deciding } from './decide.ts';
-import { type FailureLooks, lookForFailures } from './failures.ts';
-import type { OpenGroup } from './resource-group.ts';
+import type { GroupOperations } from './group-operations.ts';
 import type { ResourceGroups } from './resource-groups.ts';
+import { AnswerBook, labelsGiven } from './run-answers.ts';
+import { RunDesk } from './run-desk.ts';
+import { type GroupRunner, noSuchRun, Runners } from './runners.ts';
 
 /** Under whose key the values of runs are sealed that are nobody's. */
 const ownRequester = 'slackwater:operations';
-const forgetEveryMs = 60_000;
-const readMailEveryMs = 250;
 
 /** The operations of a gate. */
-export interface KeptOperations extends GateOperations {
+export interface KeptOperations extends GateOperations, GroupOperations {
   /** A partition may have recovered. */
   wake(): void;
-  /** The home group's ledger is open: runs of processes that ended are taken over from now on. */
-  begun(): void;
   close(): Promise<void>;
 }
 
-/** All labels that tasks of a run have given. */
-function labelsGiven({ tasks }: RunState): readonly string[] {
-  return [...tasks.values()].flatMap(({ end, gave }) => (end === 'succeeded' ? Object.keys(gave) : []));
-}
-
-/** Makes the place where a gate's operations are run: beside the home group's ledger. */
+/** Makes the place where a gate's operations are run: beside the ledgers of its groups. */
 export function keepOperations(
   options: ResolvedOptions,
   deciding: Deciding & { readonly hold: ItemHold },
   voice: Pick<GateVoice, 'tell' | 'trouble'>,
   groups: () => ResourceGroups | undefined,
 ): KeptOperations {
-  const known = new KnownOperations();
-  const admission = new ItemAdmission(deciding.admissions, options, deciding.hold);
-  const trouble = (doing: string, error: unknown): void => voice.trouble(doing, error, options.group);
-  const { leaseMs } = options.perform;
-  let made: OperationRunner | undefined;
-  let isClosed = false;
-  let looking: ReturnType<typeof repeat> | undefined;
-  let forgetting: ReturnType<typeof repeat> | undefined;
-  let reading: ReturnType<typeof repeat> | undefined;
-  let failures: FailureLooks | undefined;
+  const answers = new AnswerBook();
+  const runners = new Runners(options, deciding, voice, groups, {
+    happened: (_, event) => desk.happened(event),
+    settled: (group, id) => desk.settled(group, id),
+  });
+  const limits = { keepMs: options.ledger.keepOutcomeMs, maxOutcomeBytes: options.perform.maxOutcomeBytes };
+  const changed = (deferral: string): void => groups()?.changed(deferral);
+  const desk = new RunDesk({ runners, answers, voice, limits, changed });
+  const { known } = runners;
+  const keptHeaders = new Set(options.captureHeaders);
 
-  function make(open: OpenGroup): OperationRunner {
-    const { engine, ledger } = open;
-    const holder = `${process.pid}-${randomUUID()}`;
-    const lease = new RunnerLease({
-      ...{ store: engine.store, clock, leaseMs, holder, onTrouble: trouble },
-      onLost: () => made?.lost(),
-    });
-    return new OperationRunner({
-      ground: {
-        clock,
-        registry: known.registry,
-        sources: new Sources(ledger.operations, known.registry, known.allowed),
-        records: ledger.operations,
-        digest: valueDigest,
-        corrupt: (message) => new LedgerError('record-corrupt', message),
-        admit: (item) => admission.admit(item),
-        isPostponable: (workType) =>
-          !options.workTypes.some(({ name, exempt }) => name === workType && exempt),
-        completionsOf,
-        host: hostname(),
-        tell,
-      },
-      known,
-      stored: storedRuns(engine.store),
-      lease,
-      mail: new RunMail(engine.store, clock, options.ledger.engineTimeoutMs),
-      keepMs: options.ledger.keepOutcomeMs,
-      strangeMs: leaseMs,
-      onTrouble: trouble,
-    });
+  async function chosen(choice: OperationChoice, req: Request): Promise<Operation> {
+    const named = typeof choice === 'function' ? await choice(req) : choice;
+    if (typeof named !== 'string') return named;
+    throw new OperationError('operation-unknown', `there is no operation ${JSON.stringify(named)}`);
   }
 
-  function tell(event: OperationEvent): void {
-    voice.tell('operation', { ...event, group: options.group });
-    if (event.type === 'task-ended' && event.end !== 'succeeded') failures?.kick();
-  }
+  const handling: OperationDesk = {
+    options,
+    keep: (req) => allowListed(req.rawHeaders, keptHeaders),
+    chosen,
+    begin: (...wish) => desk.begin(...wish),
+    wait: (...asked) => desk.wait(...asked),
+    find: (...asked) => desk.find(...asked),
+    accepted: (...link) => desk.accepted(...link),
+    leave: (...link) => desk.leave(...link),
+  };
 
-  /** Who has no operations leaves it to those who have. */
-  function lookForFailing(open: OpenGroup): void {
-    if (failures !== undefined || isClosed || known.size === 0) return;
-    failures = lookForFailures(
-      options,
-      open,
-      (event) => voice.tell('task-failing', { ...event, group: options.group }),
-      (error) => trouble('looking how often tasks fail', error),
-    );
-  }
+  /** Where there is no such run, the home group says so. */
+  const located = async (id: string): Promise<GroupRunner> =>
+    (await runners.locate(id)) ?? (await runners.of(undefined));
 
-  function completionsOf(partition: string): Completions | undefined {
-    const found = groups()?.completionsOf(partition);
-    return found === 'none' ? undefined : found;
-  }
-
-  async function runner(): Promise<OperationRunner> {
-    const home = groups()?.home;
-    if (home === undefined) throw new OptionMissingError('engine', 'say where the ledger lives');
-    const open = await home.opened();
-    made ??= make(open);
-    lookForFailing(open);
-    return made;
-  }
-
-  const timed = <Value>(work: Promise<Value>): Promise<Value> =>
-    inTime(clock, options.ledger.engineTimeoutMs, 'The engine', work);
-
-  function lookAgain(): void {
-    made?.lookAround().catch((error: unknown) => trouble('looking for operations that can go on', error));
-  }
-
-  async function after(id: string, act: (of: OperationRunner) => Promise<void>): Promise<OperationStatus> {
-    const of = await runner();
+  async function after(id: string, act: (of: GroupRunner) => Promise<void>): Promise<OperationStatus> {
+    const of = await located(id);
     // A letter to another process has its own limit.
     await act(of);
-    const state = await timed(of.state(id));
+    const state = await of.timed(of.runner.state(id));
     if (state === undefined) throw new Error(`Run ${id} is gone.`);
     return statusOf(state);
   }
@@ -145,63 +80,55 @@ export function keepOperations(
   return {
     register(...operations) {
       for (const operation of operations) known.add(operation);
-      void made
-        ?.lookAround()
-        .catch((error: unknown) => trouble('looking for operations that can go on', error));
+      runners.lookAgain();
     },
     allowSources(...digests) {
       for (const digest of digests) known.allowed.add(digest);
-      lookAgain();
+      runners.lookAgain();
     },
-    async start(operation, input, { requester = ownRequester } = {}) {
+    async start(operation, input, { requester = ownRequester, group } = {}) {
       known.add(operation);
-      const of = await runner();
+      const of = await runners.of(group);
       const terms = { requester, workType: options.defaultWorkType };
-      const id = await timed(of.start(operation, input, terms));
-      return { id, settled: of.settled(id).then(statusOf) };
+      const id = await of.timed(of.runner.start(operation, input, terms));
+      return { id, settled: of.runner.settled(id).settled.then(({ state }) => statusOf(state)) };
+    },
+    handler(choice, toInput, given = {}) {
+      const terms = handlerTerms(given);
+      if (options.groups.length === 0) throw new OptionMissingError('engine', 'say where the ledger lives');
+      if (options.requester === undefined) {
+        throw new OptionMissingError(
+          'requester',
+          'say for whom a request is made, whose operation it starts',
+        );
+      }
+      const isFixed = typeof choice === 'object' && choice !== null;
+      if (isFixed) known.add(choice);
+      const name = isFixed ? choice.name : typeof choice === 'string' ? choice : undefined;
+      answers.note(name, terms);
+      return operationHandler(handling, choice as OperationChoice, toInput, terms.waitMs);
     },
     async find(id) {
-      const state = await timed((await runner()).state(id));
+      const of = await runners.locate(id);
+      const state = await of?.timed(of.runner.state(id));
       return state && statusOf(state);
     },
     async settled(id) {
-      const of = await runner();
-      if ((await timed(of.state(id))) === undefined) {
-        throw new OperationError(
-          'operation-unknown',
-          `there is no run ${id}, or it was settled too long ago`,
-        );
-      }
-      return statusOf(await of.settled(id));
+      const of = await runners.locate(id);
+      if (of === undefined) throw noSuchRun(id);
+      return statusOf((await of.runner.settled(id).settled).state);
     },
     async outputs(id) {
-      const found = await timed((await runner()).values(id));
-      return found && timed(found.values.valuesOf(labelsGiven(found.state), found.state));
+      const of = await runners.locate(id);
+      const found = await of?.timed(of.runner.values(id));
+      return found && of?.timed(found.values.valuesOf(labelsGiven(found.state), found.state));
     },
-    provide: (id, values) => after(id, (of) => of.provide(id, values)),
-    cancel: (id) => after(id, (of) => of.cancel(id)),
-    resume: (id) => after(id, (of) => of.resume(id)),
-    wake() {
-      made?.wake();
-    },
-    begun() {
-      if (looking !== undefined || isClosed) return;
-      const look = async (): Promise<void> => {
-        await (await runner()).lookAround();
-      };
-      // What a closed engine refuses to one who was about to look is nobody's trouble.
-      const failed = (error: unknown): void => {
-        if (!isClosed) trouble('taking over operations', error);
-      };
-      void look().catch(failed);
-      looking = repeat(clock, leaseMs / 2, look, failed);
-      reading = repeat(clock, readMailEveryMs, async () => (await runner()).readMail(), failed);
-      forgetting = repeat(clock, forgetEveryMs, async () => (await runner()).forgetOld(), failed);
-    },
-    async close() {
-      isClosed = true;
-      await Promise.all([looking?.stop(), reading?.stop(), forgetting?.stop(), failures?.stop()]);
-      await made?.close();
-    },
+    provide: (id, values) => after(id, ({ runner }) => runner.provide(id, values)),
+    cancel: (id) => after(id, ({ runner }) => runner.cancel(id)),
+    resume: (id) => after(id, ({ runner }) => runner.resume(id)),
+    of: (group) => desk.runsOf(group),
+    opened: (group) => runners.begin(group),
+    wake: () => runners.wake(),
+    close: () => runners.close(),
   };
 }

@@ -19,6 +19,7 @@ import type { WebhookSender } from '../perform/webhooks/webhook-sender.ts';
 import { type AuditDesk, auditDesk } from './audit-desk.ts';
 import { corruptEventOf } from './corrupt-event.ts';
 import { type Eraser, startEraser } from './erasing.ts';
+import type { RunsOfGroup } from './group-operations.ts';
 import { ownWorkOf } from './own-work.ts';
 import { type QueueDesk, queueDesk } from './queue-desk.ts';
 import { timedLooks } from './timed-looks.ts';
@@ -69,7 +70,6 @@ export interface GroupGround {
     ResolvedOptions,
     | 'application'
     | 'auth'
-    | 'group'
     | 'workTypes'
     | 'parts'
     | 'perform'
@@ -80,6 +80,8 @@ export interface GroupGround {
   >;
   /** The requests that this process performs and that have deferred parts, by the id that the parts have for them. */
   readonly underWay: ReadonlySet<string>;
+  /** Runs of operations in its ledger. */
+  readonly runsOf: (group: string) => RunsOfGroup;
   readonly voice: Pick<GateVoice, 'tell' | 'trouble' | 'warn'>;
   readonly performing: Pick<PerformerSetup, 'admission' | 'replay' | 'completionsOf'> &
     Partial<Pick<PerformerSetup, 'roomOf'>>;
@@ -89,7 +91,7 @@ export interface GroupGround {
   readonly seenElsewhere: () => LearnedTransactions | undefined;
   /** A deferral of that id may have changed; of an empty one, any. */
   readonly changed: (id: string) => void;
-  readonly onOpen: (open: OpenGroup) => void;
+  readonly onOpen: (open: OpenGroup, group: string) => void;
   /** Its ledger is open and agrees with its queue. */
   readonly onBegun: () => void;
 }
@@ -116,7 +118,12 @@ export function resourceGroup({ name, engine, ledger }: GroupPolicy, ground: Gro
     const activity = new QueueActivity(clock);
     const performer = createPerformer({
       ...ground.performing,
-      ...ownWorkOf(options, records.ledger, ground.performing.replay, { underWay, clock, trouble }),
+      ...ownWorkOf(options, records.ledger, ground.performing.replay, {
+        underWay,
+        runs: ground.runsOf(name),
+        clock,
+        trouble,
+      }),
       pauses,
       queue: records.engine.queue,
       clock,
@@ -149,7 +156,7 @@ export function resourceGroup({ name, engine, ledger }: GroupPolicy, ground: Gro
       due: (at) => performer.due(at),
       changed: (key) => ground.changed(key.slice(statePrefix.length)),
     });
-    ground.onOpen(current);
+    ground.onOpen(current, name);
   });
 
   async function opened(): Promise<OpenGroup> {
@@ -187,8 +194,18 @@ export function resourceGroup({ name, engine, ledger }: GroupPolicy, ground: Gro
     starter,
     opened,
     open,
-    cancel: async (id, why) => (await open()).performer.cancel(id, why),
-    redrive: async (id, terms) => (await open()).performer.redrive(id, terms),
+    async cancel(id, why) {
+      const { performer, ledger: of } = await open();
+      const deferral = why === undefined ? await of.find(id) : undefined;
+      const asked = deferral && (await ground.runsOf(name).cancel(deferral));
+      return asked ?? performer.cancel(id, why);
+    },
+    async redrive(id, terms) {
+      const { performer, ledger: of } = await open();
+      const deferral = await of.find(id);
+      const resumed = deferral && (await ground.runsOf(name).resume(deferral));
+      return resumed ?? performer.redrive(id, terms);
+    },
     erase: async (...wish) => (await open()).eraser.erase(...wish),
     audit: {
       list: async (query) => (await open()).audit.list(query),

@@ -11,6 +11,7 @@ import { sharedRooms } from '../perform/shared-rooms.ts';
 import type { ReplayApp } from '../perform/through-app.ts';
 import { lookAtCompletionTables } from './completion-tables.ts';
 import type { Deciding } from './decide.ts';
+import type { GroupOperations } from './group-operations.ts';
 import { type GroupGround, type OpenGroup, type ResourceGroup, resourceGroup } from './resource-group.ts';
 
 /** The application that deferrals are performed through, once it is known. */
@@ -27,6 +28,8 @@ export interface ResourceGroups {
   readonly all: readonly ResourceGroup[];
   completionsOf(partition: string): Completions | 'none' | undefined;
   readonly watch: Watchers['watch'];
+  /** A deferral of that id may have changed. */
+  readonly changed: Watchers['changed'];
   /** The requests that this process performs and that have deferred parts, by the id that the parts have for them. */
   readonly underWay: Set<string>;
   /** A partition may have recovered: all groups try theirs. */
@@ -50,6 +53,7 @@ export function resourceGroups(
   voice: GateVoice,
   app: Mounted,
   onHomeOpen: (home: OpenGroup) => void,
+  operations: Pick<GroupOperations, 'of' | 'opened'>,
 ): ResourceGroups | undefined {
   const watchers = makeWatchers();
   const tables = lookAtCompletionTables(clock);
@@ -86,22 +90,27 @@ export function resourceGroups(
       ...(several ? { roomOf: sharedRooms(options.perform) } : {}),
     },
     underWay,
+    runsOf: (group) => operations.of(group),
     hasApp: () => app.at !== undefined,
     seenElsewhere: () => home?.current?.transactions,
     changed: watchers.changed,
-    onOpen() {},
+    onOpen: (_, group) => operations.opened(group),
     onBegun() {
       if (!looksAtTables) tables.begin();
       looksAtTables = true;
     },
   };
 
+  const homeOpened = (open: OpenGroup, group: string): void => {
+    onHomeOpen(open);
+    operations.opened(group);
+  };
   const byName = new Map(
     options.groups.map((policy) => {
       const isHome = policy.name === options.group;
       return [
         policy.name,
-        resourceGroup(policy, isHome ? { ...ground, onOpen: onHomeOpen } : ground),
+        resourceGroup(policy, isHome ? { ...ground, onOpen: homeOpened } : ground),
       ] as const;
     }),
   );
@@ -114,6 +123,7 @@ export function resourceGroups(
     all,
     completionsOf,
     watch: watchers.watch,
+    changed: watchers.changed,
     underWay,
     wake(partition) {
       for (const { current } of all) current?.performer.wake(partition);

@@ -5,6 +5,7 @@ import { systemClock as clock } from '../clock.ts';
 import type { GateVoice } from '../options/gate-voice.ts';
 import type { ResolvedOptions } from '../options/resolved.ts';
 import type { Deciding } from './decide.ts';
+import type { GroupOperations } from './group-operations.ts';
 import { learnedRows, partitionRows } from './partition-rows.ts';
 import type { ResourceGroup } from './resource-group.ts';
 import type { ResourceGroups } from './resource-groups.ts';
@@ -17,6 +18,7 @@ export function resourceParts(
   { trouble }: GateVoice,
   groups: ResourceGroups | undefined,
   workTypes: WorkTypeControl,
+  operations: Pick<GroupOperations, 'of'>,
 ): Omit<ResourceParts, 'verifyToken' | 'decisions' | 'batches' | 'metrics'> {
   const { publicUrl, basePath, requester } = options;
   const { admissions } = deciding;
@@ -24,7 +26,7 @@ export function resourceParts(
     clock,
     publicUrl,
     basePath,
-    records: groups && homeFirst(groups).map((group) => recordsOf(options, groups, group)),
+    records: groups && homeFirst(groups).map((group) => recordsOf(options, groups, group, operations)),
     requester,
     pollAfterMs: (partition) => pollAfterMs(admissions.statesOf(partition)),
     partitions: () => partitionRows(deciding),
@@ -44,6 +46,7 @@ function recordsOf(
   { application }: ResolvedOptions,
   { watch }: ResourceGroups,
   group: ResourceGroup,
+  operations: Pick<GroupOperations, 'of'>,
 ): Records {
   return {
     home: { application, group: group.name, durable: group.engine.durable },
@@ -56,6 +59,7 @@ function recordsOf(
       setPaused: async (partition, paused, by) => (await group.open()).desk.setPaused(partition, paused, by),
       drain: async (partition) => (await group.open()).desk.drain(partition),
     },
+    runs: { progress: (deferral) => operations.of(group.name).progress(deferral) },
     status: () => statusOf(group),
     cancel: group.cancel,
     redrive: group.redrive,

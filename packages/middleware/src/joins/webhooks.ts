@@ -12,7 +12,6 @@ import type { PerformerEvent } from '../perform/performer-events.ts';
 import { whyNotAllowed } from '../perform/webhooks/allowed-address.ts';
 import { startWebhooks, type WebhookSender } from '../perform/webhooks/webhook-sender.ts';
 import {
-  type MonitorTarget,
   type WebhookDeferral,
   type WebhookPolicy,
   webhookEvents,
@@ -20,7 +19,7 @@ import {
 
 type WebhookOptionsOfGate = Pick<
   ResolvedOptions,
-  'application' | 'group' | 'workTypes' | 'webhooks' | 'monitors' | 'publicUrl' | 'basePath'
+  'application' | 'workTypes' | 'webhooks' | 'monitors' | 'publicUrl' | 'basePath'
 >;
 
 /** Refuses URLs to which no webhook may ever go. Throws `option-invalid`. */
@@ -51,9 +50,7 @@ export function groupWebhooks(
   clock: Clock,
   trouble: (doing: string, error: unknown) => void,
 ): WebhookSender | undefined {
-  const { webhooks: policy, workTypes, application, publicUrl, basePath } = options;
-  // Operations are kept in the home group.
-  const monitors = group.name === options.group ? options.monitors : new Map<string, MonitorTarget>();
+  const { webhooks: policy, workTypes, monitors, application, publicUrl, basePath } = options;
   const isAnyTold = monitors.size > 0 || workTypes.some(({ webhook }) => webhook !== undefined);
   if (policy === undefined || !isAnyTold) return undefined;
   const home = { application, group: group.name, durable: group.durable };

@@ -23,6 +23,7 @@ import { sha256 } from './sha256.ts';
 
 const types: ReadonlySet<string> = new Set(operationEntryTypes);
 const valuesPerPage = 500;
+const runMethod = 'RUN';
 
 /** What happened to an operation, before it has a place in the log. */
 export interface OperationHappening {
@@ -39,10 +40,24 @@ export interface OperationOwner {
   readonly workType: string;
 }
 
+/** By what a request that starts a run is known. The query of the URL does not count. */
+export interface RunKey {
+  /** In the application's own words. */
+  readonly requester: string;
+  readonly method: string;
+  readonly url: string;
+  readonly idempotencyKey: string;
+}
+
 /** What the ledger does for operations. Everything rejects with an `EngineError` or a `LedgerError`. */
 export interface OperationRecords {
   /** Ids rise. */
   newId(): string;
+  /**
+   * The id of the run that an Idempotency-Key stands for: a new one where it stands for none yet. Undefined where it came before with
+   * another operation or input.
+   */
+  claim(key: RunKey, operation: string, input: string): Promise<string | undefined>;
   /** The pseudonym for a requester in the application's words. */
   pseudonym(requester: string): Promise<string>;
   /**
@@ -77,6 +92,7 @@ export function openOperationRecords(
   log: { size(): Promise<number> },
 ): OperationRecords {
   const { application, group, clock, store, sealer, history, tiles, requesters, dataKeys, progress } = parts;
+  const { lookup, keyRecords, keepOutcomeMs } = parts;
 
   function entryOf(
     { id, requester, workType }: OperationOwner,
@@ -108,6 +124,15 @@ export function openOperationRecords(
 
   return {
     newId,
+    async claim(key, operation, input) {
+      // Apart from those of deferrals, which may have the same key.
+      const tag = lookup.idempotencyKey({ ...key, application, method: `${runMethod} ${key.method}` });
+      const body = Buffer.from(input, 'utf8');
+      const payload = lookup.payload({ method: runMethod, url: operation, contentType: undefined, body });
+      const expiresAt = clock.wallNow() + keepOutcomeMs;
+      const { record } = await keyRecords.claim(tag, { id: newId(), payload }, expiresAt);
+      return record.payload === payload ? record.id : undefined;
+    },
     pseudonym: (requester) => requesters.pseudonym(requester),
     async record(owner, happenings) {
       // All of them, or none where one can't be an entry.

@@ -3,7 +3,7 @@ import { type ErrorCode, SlackwaterError } from '@slackwater/shared';
 /** The codes that operations throw or report. */
 export type OperationErrorCode = Extract<
   ErrorCode,
-  `operation-${string}` | `task-${string}` | `stage-${string}` | `function-${string}`
+  `operation-${string}` | `input-${string}` | `task-${string}` | `stage-${string}` | `function-${string}`
 >;
 
 /** What operations throw. */
@@ -18,4 +18,9 @@ export class OperationError extends SlackwaterError {
 /** Code `operation-invalid`: the definition can't be planned. The message names the operation, what is wrong, and the way out. */
 export function invalid(operation: unknown, message: string): OperationError {
   return new OperationError('operation-invalid', `operation ${JSON.stringify(operation)}: ${message}`);
+}
+
+/** Code `input-refused`: an operation can't be given that. The message names the operation, what is wrong, and what it takes. */
+export function refusedInput(operation: unknown, message: string): OperationError {
+  return new OperationError('input-refused', `operation ${JSON.stringify(operation)}: ${message}`);
 }

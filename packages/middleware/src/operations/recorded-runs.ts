@@ -1,3 +1,4 @@
+import type { OperationEntryType, OperationStep } from '@slackwater/shared';
 import type { OperationOwner } from '../ledger/operation-records.ts';
 import { readRuns } from './read-runs.ts';
 import type { RunGround } from './run-ground.ts';
@@ -9,6 +10,11 @@ import type { StoredRuns } from './stored-runs.ts';
 export interface RecordedRun {
   readonly state: RunState;
   readonly values: RunValues;
+}
+
+/** A run, and how to have something recorded of it, whoever runs it. */
+export interface ToldRun extends RecordedRun {
+  say(type: OperationEntryType, step: Omit<OperationStep, 'token'>): Promise<void>;
 }
 
 /** Runs as the ledger has them, whoever runs them. */

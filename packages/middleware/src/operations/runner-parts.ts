@@ -16,12 +16,20 @@ export interface RunnerParts {
   /** How long runs of operations that are not known here are left to others before they are parked, ms. */
   readonly strangeMs: number;
   readonly onTrouble: (doing: string, error: unknown) => void;
+  /** A run that requests may wait for is settled, and noted to be. */
+  readonly onSettled?: (id: string) => void;
 }
 
 /** How a run is started. */
 export interface StartTerms {
   /** Whose run it is, in the application's words: its values are sealed under that one's key. */
   readonly requester: string;
+  /** That one's pseudonym, where it is known: then `requester` is not asked. */
+  readonly pseudonym?: string;
   /** The work type that its tasks have where the operation names none. */
   readonly workType: string;
+  /** The run's, given before. Default: a new one. Rejects where there is a run of that id. */
+  readonly id?: string;
+  /** Whether requests may wait for it, of which there may then be a deferral. Default false. */
+  readonly isAwaited?: boolean;
 }

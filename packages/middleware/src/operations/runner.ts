@@ -1,19 +1,19 @@
 import { randomBytes } from 'node:crypto';
-import type { OperationEntryType, OperationStep } from '@slackwater/shared';
 import type { OperationOwner } from '../ledger/operation-records.ts';
+import { forgetOldRuns } from './forget-runs.ts';
 import { FreeRuns } from './free-runs.ts';
 import type { Operation, Values } from './operation.ts';
 import { OperationError } from './operation-error.ts';
 import { eventOf } from './operation-events.ts';
 import { planRun } from './plan-run.ts';
 import { happenedIn, readRuns } from './read-runs.ts';
-import { type RecordedRun, RecordedRuns } from './recorded-runs.ts';
+import { type RecordedRun, RecordedRuns, type ToldRun } from './recorded-runs.ts';
 import type { RunEnd } from './run-end.ts';
 import { OperationRun } from './run-operation.ts';
 import { type RunState, runStateOf } from './run-state.ts';
 import type { RunValues } from './run-values.ts';
 import type { RunnerParts, StartTerms } from './runner-parts.ts';
-import { SettledWaiters } from './settled-waiters.ts';
+import { type SettledWait, SettledWaiters } from './settled-waiters.ts';
 import { readInputs, readStart } from './start-values.ts';
 import type { LiveRun, StoredLiveRun } from './stored-runs.ts';
 
@@ -55,16 +55,21 @@ export class OperationRunner {
     known.add(operation);
     const { raw, values } = await readStart(operation.name, operation.input, input);
     const planned = await planRun(ground, known, operation, firstToken);
-    const id = records.newId();
-    const requester = await records.pseudonym(terms.requester);
+    const id = terms.id ?? records.newId();
+    const requester = terms.pseudonym ?? (await records.pseudonym(terms.requester));
     const owner: OperationOwner = { id, requester, workType: operation.workType ?? terms.workType };
     await lease.hold();
     const runValues = this.#recorded.valuesOf(owner);
-    const who = { operation: operation.name, version: operation.version, runner: lease.holder };
+    const { name, version } = operation;
+    const awaited = terms.isAwaited === true && { awaited: true as const };
+    const who = { operation: name, version, runner: lease.holder, ...awaited };
     const live: LiveRun = { ...owner, ...who, token: firstToken, from: await records.end() };
     this.#starting.add(id);
     try {
-      await Promise.all([stored.create(live), runValues.begin(randomBytes(saltBytes), raw, values)]);
+      // Where there is one of that id, its values must stay as they are.
+      const created = stored.create(live);
+      if (terms.id !== undefined) await created;
+      await Promise.all([created, runValues.begin(randomBytes(saltBytes), raw, values)]);
       const placed = await records.record(owner, planned);
       const state = runStateOf(id, placed.map(happenedIn));
       if (state === undefined) return id;
@@ -76,11 +81,11 @@ export class OperationRunner {
     }
   }
 
-  /** Resolves when a run is settled, wherever that is seen first. */
-  settled(id: string): Promise<RunState> {
-    const settled = this.#waiters.wait(id);
+  /** Waits until a run is settled, wherever that is seen first. */
+  settled(id: string): SettledWait {
+    const waiting = this.#waiters.wait(id);
     void this.#tellIfSettled(id);
-    return settled;
+    return waiting;
   }
 
   /** What is recorded of a run; undefined where there is none, or it was settled too long ago. */
@@ -93,7 +98,7 @@ export class OperationRunner {
     return this.#runs.get(id) ?? this.#recorded.find(id);
   }
 
-  /** Gives a run values from outside. Throws `operation-invalid`, or `operation-unknown`. */
+  /** Gives a run values from outside. Throws `input-refused`, or `operation-unknown`. */
   async provide(id: string, given: Values): Promise<void> {
     const { state, values, say } = await this.#told(id);
     const { raw, parsed } = await readInputs(state, given, this.#parts.ground.registry);
@@ -145,13 +150,7 @@ export class OperationRunner {
 
   /** Forgets what was settled long enough ago. */
   async forgetOld(): Promise<void> {
-    const { stored, ground, keepMs } = this.#parts;
-    const now = ground.clock.wallNow();
-    for (const { id, settledAt } of await stored.oldestDone()) {
-      if (settledAt + keepMs > now) continue;
-      await ground.records.forget(id);
-      await stored.forgetDone(id);
-    }
+    await forgetOldRuns(this.#parts);
   }
 
   /** The lease is over: what runs here may run elsewhere. */
@@ -168,11 +167,7 @@ export class OperationRunner {
   }
 
   /** A run, and how to say something of it: here, after it was taken over where nobody has it, or to who has it. */
-  async #told(id: string): Promise<
-    RecordedRun & {
-      readonly say: (type: OperationEntryType, step: Omit<OperationStep, 'token'>) => Promise<void>;
-    }
-  > {
+  async #told(id: string): Promise<ToldRun> {
     const { stored, mail, ground } = this.#parts;
     this.#checkOpen();
     const known = this.#runs.get(id);
@@ -186,9 +181,10 @@ export class OperationRunner {
     if (live === undefined || there === undefined) {
       throw new OperationError('operation-unknown', `there is no run ${id} that is not settled`);
     }
-    const say = (type: OperationEntryType, step: Omit<OperationStep, 'token'>): Promise<void> =>
-      mail.send(live.run.runner, ground.records.newId(), { run: id, type, step });
-    return { ...there, say };
+    return {
+      ...there,
+      say: (type, step) => mail.send(live.run.runner, ground.records.newId(), { run: id, type, step }),
+    };
   }
 
   async #isElsewhere({ runner }: LiveRun): Promise<boolean> {
@@ -215,7 +211,8 @@ export class OperationRunner {
     for (const run of taken) {
       const state = states.get(run.id);
       if (state === undefined) await this.#drop(run.id);
-      else if (state.phase.is === 'settled') await this.#settle(run, state);
+      else if (state.phase.is === 'settled')
+        await this.#settle(run, { state, values: this.#recorded.valuesOf(run) });
       else await this.#goOn(run, state);
     }
   }
@@ -249,7 +246,7 @@ export class OperationRunner {
         this.#parts.onTrouble(`running operation ${id}`, end.error);
         this.#parts.ground.clock.after(pauseMs, () => void this.#takeUpAgain(id));
       } else if (live !== undefined && end.is === 'settled') {
-        await this.#settle(live.run, run.state);
+        await this.#settle(live.run, run);
       } else if (live !== undefined && run.state.phase.is === 'parked') {
         await this.#parts.stored.update(
           { ...live.run, runner: '', parked: run.state.phase.error },
@@ -275,10 +272,11 @@ export class OperationRunner {
     }
   }
 
-  async #settle(run: LiveRun, state: RunState): Promise<void> {
-    const { id, from, requester, workType } = run;
-    await this.#parts.stored.settle({ id, from, requester, workType, settledAt: state.updatedAt });
-    this.#waiters.tell(id, state);
+  async #settle({ id, from, requester, workType, awaited }: LiveRun, run: RecordedRun): Promise<void> {
+    const { stored, onSettled } = this.#parts;
+    await stored.settle({ id, from, requester, workType, settledAt: run.state.updatedAt });
+    this.#waiters.tell(id, run);
+    if (awaited === true) onSettled?.(id);
   }
 
   async #drop(id: string): Promise<void> {
@@ -289,8 +287,8 @@ export class OperationRunner {
   async #tellIfSettled(id: string): Promise<void> {
     const here = this.#runs.get(id);
     if (here?.isOver) await this.#noted.get(here);
-    const state = await this.state(id).catch(() => undefined);
-    if (state?.phase.is === 'settled') this.#waiters.tell(id, state);
+    const run = await this.values(id).catch(() => undefined);
+    if (run?.state.phase.is === 'settled') this.#waiters.tell(id, run);
   }
 
   #checkOpen(): void {

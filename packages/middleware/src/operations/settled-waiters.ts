@@ -1,8 +1,16 @@
-import type { RunState } from './run-state.ts';
+import type { RecordedRun } from './recorded-runs.ts';
+
+/** Somebody who waits for the end of a run. */
+export interface SettledWait {
+  /** Resolves when it is told; never where it was left before. */
+  readonly settled: Promise<RecordedRun>;
+  /** Waits no more. */
+  leave(): void;
+}
 
 /** Those who wait until runs are settled. */
 export class SettledWaiters {
-  readonly #waiting = new Map<string, ((state: RunState) => void)[]>();
+  readonly #waiting = new Map<string, Set<(run: RecordedRun) => void>>();
 
   /** The runs that somebody waits for. */
   get runs(): readonly string[] {
@@ -14,19 +22,25 @@ export class SettledWaiters {
     return this.#waiting.has(id);
   }
 
-  /** Resolves when {@link tell} is called for that run. */
-  wait(id: string): Promise<RunState> {
-    return new Promise((resolve) => {
-      const others = this.#waiting.get(id);
-      if (others === undefined) this.#waiting.set(id, [resolve]);
-      else others.push(resolve);
+  /** Waits until {@link tell} is called for that run. */
+  wait(id: string): SettledWait {
+    const waiting = this.#waiting.get(id) ?? new Set();
+    this.#waiting.set(id, waiting);
+    let leave = (): void => {};
+    const settled = new Promise<RecordedRun>((resolve) => {
+      waiting.add(resolve);
+      leave = () => {
+        waiting.delete(resolve);
+        if (waiting.size === 0 && this.#waiting.get(id) === waiting) this.#waiting.delete(id);
+      };
     });
+    return { settled, leave };
   }
 
   /** A run is settled. */
-  tell(id: string, state: RunState): void {
-    const waiting = this.#waiting.get(id) ?? [];
+  tell(id: string, run: RecordedRun): void {
+    const waiting = this.#waiting.get(id);
     this.#waiting.delete(id);
-    for (const tell of waiting) tell(state);
+    for (const tell of waiting ?? []) tell(run);
   }
 }

@@ -3,7 +3,7 @@ import { parseValues } from './check-answer.ts';
 import type { FunctionRegistry } from './functions.ts';
 import type { Declared } from './labels.ts';
 import type { Values } from './operation.ts';
-import { invalid } from './operation-error.ts';
+import { refusedInput } from './operation-error.ts';
 import { maxAnswerBytes } from './read-answer.ts';
 import { shown } from './rules.ts';
 import type { RunState } from './run-state.ts';
@@ -16,7 +16,7 @@ export interface GivenValues {
   readonly values: Values;
 }
 
-/** Reads what an operation is started with: exactly the labels of its input. Throws `operation-invalid`. */
+/** Reads what an operation is started with: exactly the labels of its input. Throws `input-refused`. */
 export async function readStart(
   operation: string,
   declared: ReadonlyMap<string, Declared>,
@@ -24,11 +24,14 @@ export async function readStart(
 ): Promise<GivenValues> {
   const values = given ?? {};
   if (typeof values !== 'object' || Array.isArray(values)) {
-    throw invalid(operation, `it is started with ${shown(given)}; give an object with its input, by label`);
+    throw refusedInput(
+      operation,
+      `it is started with ${shown(given)}; give an object with its input, by label`,
+    );
   }
   const missing = [...declared.keys()].find((label) => !Object.hasOwn(values, label));
   if (missing !== undefined)
-    throw invalid(operation, `it is started without "${missing}", which its input has`);
+    throw refusedInput(operation, `it is started without "${missing}", which its input has`);
   return readGiven(operation, schemasAmong(declared), [...declared.keys()], values as Values);
 }
 
@@ -38,7 +41,7 @@ export function openInputs({ blocks, given }: Pick<RunState, 'blocks' | 'given'>
   return inputs.filter(({ label, from }) => from === 'outside' && !Object.hasOwn(given, label));
 }
 
-/** Reads what a run is given later. Throws `operation-invalid`. */
+/** Reads what a run is given later. Throws `input-refused`. */
 export async function readInputs(
   state: RunState,
   given: Values,
@@ -52,7 +55,7 @@ export async function readInputs(
   return { raw, parsed: values };
 }
 
-/** Reads values that are given from outside, each under one of these labels. Throws `operation-invalid`. */
+/** Reads values that are given from outside, each under one of these labels. Throws `input-refused`. */
 export async function readGiven(
   operation: string,
   schemas: ReadonlyMap<string, StandardSchema>,
@@ -60,17 +63,17 @@ export async function readGiven(
   given: Values,
 ): Promise<GivenValues> {
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw invalid(operation, `it is given ${shown(given)}; give an object with values by label`);
+    throw refusedInput(operation, `it is given ${shown(given)}; give an object with values by label`);
   }
   const known = new Set(labels);
   const unknown = Object.keys(given).find((label) => !known.has(label));
   if (unknown !== undefined) {
     const are = labels.length === 0 ? 'there is none' : `there are ${labels.join(', ')}`;
-    throw invalid(operation, `it is given "${unknown}", and takes nothing of that name now; ${are}`);
+    throw refusedInput(operation, `it is given "${unknown}", and takes nothing of that name now; ${are}`);
   }
   const raw = asJson(operation, given);
   const { values, issues } = await parseValues(raw, schemas);
-  if (issues.length > 0) throw invalid(operation, `what it is given is not valid: ${issues.join('; ')}`);
+  if (issues.length > 0) throw refusedInput(operation, `what it is given is not valid: ${issues.join('; ')}`);
   return { raw, values };
 }
 
@@ -85,10 +88,10 @@ function asJson(operation: string, given: Values): Values {
   try {
     json = canonicalJson({ ...given });
   } catch (error) {
-    throw invalid(operation, `what it is given can not be written as JSON: ${shown(error)}`);
+    throw refusedInput(operation, `what it is given can not be written as JSON: ${shown(error)}`);
   }
   const bytes = Buffer.byteLength(json);
   if (bytes > maxAnswerBytes)
-    throw invalid(operation, `it is given ${bytes} bytes of JSON; ${maxAnswerBytes} are the most`);
+    throw refusedInput(operation, `it is given ${bytes} bytes of JSON; ${maxAnswerBytes} are the most`);
   return JSON.parse(json) as Values;
 }

@@ -31,6 +31,8 @@ export interface LiveRun {
   readonly version: string;
   /** Why it waits for somebody; absent where it does not. */
   readonly parked?: string;
+  /** Requests may wait for its end. */
+  readonly awaited?: true;
 }
 
 /** A live run with the revision that the next write must name. */

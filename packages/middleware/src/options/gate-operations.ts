@@ -1,8 +1,10 @@
+import type { Request, RequestHandler } from 'express';
 import type { Operation, Values } from '../operations/operation.ts';
 import type { OperationStatus } from '../operations/status.ts';
+import type { OperationChoice, OperationHandlerOptions } from './operation-handler.ts';
 
 /**
- * Operations of dependent tasks; of several groups, in the home group. Every call rejects with `option-missing` where there is no engine, and
+ * Operations of dependent tasks, each beside the ledger of one resource group. Every call rejects with `option-missing` where there is no engine, and
  * with an error of the ledger or engine.
  */
 export interface GateOperations {
@@ -18,20 +20,33 @@ export interface GateOperations {
   allowSources(...digests: readonly string[]): void;
   /**
    * Starts a run of an operation, which is registered by that. Resolves when its whole chain is in the ledger, before anything of it has run.
-   * Rejects with `operation-invalid` for what its input can't be.
+   * Rejects with `input-refused` for what its input can't be.
    */
   start<Start>(
     operation: Operation<Start, unknown>,
     input: Start,
     terms?: OperationTerms,
   ): Promise<StartedOperation>;
+  /**
+   * Makes a route that starts an operation, `app.post('/trips', gate.operations.handler(trip, (req) => req.body))`, in the resource group and the name of
+   * the request. It answers as the operation ends, where that is within `waitMs`, else 202 with a deferral, which is settled as the operation is. One
+   * Idempotency-Key starts one operation. Throws `option-missing` without `engine` or `requester`, `option-invalid`, or `operation-invalid` where another handler
+   * answers for that operation in another way.
+   *
+   * @param toInput gives what the operation is started with; what it throws goes to the application's error handlers
+   */
+  handler<Start, Outputs>(
+    operation: OperationChoice<Start, Outputs>,
+    toInput: (req: Request) => Start | Promise<Start>,
+    options?: OperationHandlerOptions<Outputs>,
+  ): RequestHandler;
   /** How a run stands; undefined where there is none of that id, or it was settled longer ago than outcomes are kept. */
   find(id: string): Promise<OperationStatus | undefined>;
   /** Waits until a run is settled. A parked one is not: it waits for somebody. Rejects with `operation-unknown`. */
   settled(id: string): Promise<OperationStatus>;
   /** What the tasks of a run have given so far, by label; undefined where there is no such run. */
   outputs(id: string): Promise<Values | undefined>;
-  /** Gives a run inputs that come from outside, by label. Rejects with `operation-invalid`, `operation-unknown` or `operation-elsewhere`. */
+  /** Gives a run inputs that come from outside, by label. Rejects with `input-refused`, `operation-unknown` or `operation-elsewhere`. */
   provide(id: string, values: Values): Promise<OperationStatus>;
   /** Has a run undone that is not settled. Rejects with `operation-unknown` or `operation-elsewhere`. */
   cancel(id: string): Promise<OperationStatus>;
@@ -46,6 +61,8 @@ export interface OperationTerms {
    * Default: a key of the application's own.
    */
   readonly requester?: string;
+  /** The resource group beside whose ledger it is run. Default: the home group. */
+  readonly group?: string;
 }
 
 /** A run that is in the ledger. */

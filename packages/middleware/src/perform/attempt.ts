@@ -180,6 +180,9 @@ async function carryOut(
     case 'parked':
       await concludeParked(job, verdict.error);
       return 'idle';
+    case 'left-to-run':
+      await concludeRetry(job, tried.attempts, undefined, verdict.error, job.parts.options.lookCapMs);
+      return 'idle';
     case 'left':
       await leave(job, means);
       return 'idle';

@@ -9,7 +9,11 @@ type CancelParts = Pick<PerformerParts, 'queue' | 'completionsOf' | 'clock' | 'o
 };
 
 /** What became of the wish to cancel. */
-export type CancelResult = 'canceled' | 'not-cancelable';
+export type CancelResult =
+  | 'canceled'
+  | 'not-cancelable'
+  /** Its operation is being undone: it is canceled when that is done. */
+  | 'canceling';
 
 /**
  * How often it is tried to record an attempted deferral as failed. An attempt that begins meanwhile and was not

@@ -24,6 +24,8 @@ export type Verdict =
   | { readonly is: 'elsewhere'; readonly error: PerformError }
   /** Another attempt would meet the same; a person has to look. */
   | { readonly is: 'parked'; readonly error: PerformError }
+  /** Nothing more is to be done before a run of an operation has ended. */
+  | { readonly is: 'left-to-run'; readonly error: PerformError }
   /** Not this process's business any more. */
   | { readonly is: 'left' };
 
@@ -53,6 +55,11 @@ export function judgeResult(result: ReplayResult, duplicate: boolean): Verdict {
       };
     case 'refused':
       return { is: 'parked', error: result.error };
+    case 'left-to-run':
+      return {
+        is: 'left-to-run',
+        error: { code: 'operation-running', message: 'The operation that it started goes on.' },
+      };
     case 'aborted':
       return { is: 'left' };
     default:

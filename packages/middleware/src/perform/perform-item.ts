@@ -7,6 +7,8 @@ import { keepLease } from './lease.ts';
 import { isParkedForHandler, mayBeAttempted } from './parts/before-attempt.ts';
 import { isCompensation, isOwn } from './parts/own-work.ts';
 import type { PerformerParts } from './performer-parts.ts';
+import { isLeftToRun } from './run-ends.ts';
+import { settledWithRun } from './settle-with-run.ts';
 
 /** An item's turn at the partition. */
 export interface ItemTurn {
@@ -58,6 +60,7 @@ export async function performItem(parts: PerformerParts, claim: Claim, means: It
       await putBack({ parts, claim }, leaveForMs);
       return { end: 'idle', strain: 0 };
     }
+    if (isLeftToRun(deferral) && (await settledWithRun(job))) return { end: 'idle', strain: 0 };
     if (isOwn(deferral) && !(await mayBeAttempted(job))) return { end: 'idle', strain: 0 };
     const read = await readItem(job);
     if (read === undefined) return { end: 'idle', strain: 0 };

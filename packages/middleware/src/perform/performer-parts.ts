@@ -9,6 +9,7 @@ import type { PerformerEvent } from './performer-events.ts';
 import type { PerformerOptions } from './performer-options.ts';
 import type { PausesToHeed } from './queue-pauses.ts';
 import type { Replay } from './replay.ts';
+import type { RunEnds } from './run-ends.ts';
 
 /** What the performer works with. */
 export interface PerformerParts {
@@ -33,6 +34,8 @@ export interface PerformerParts {
   readonly repeatable: (deferral: Deferral) => boolean;
   /** What is performed beside requests. */
   readonly own: OwnWork;
+  /** Runs of operations that deferrals are left to. */
+  readonly runs: RunEnds;
   readonly pauses: PausesToHeed;
   readonly missingRoutes: MissingRoutes;
   /** From 0 up to, not including, 1. */

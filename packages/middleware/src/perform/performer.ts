@@ -4,6 +4,7 @@ import type { Clock, Timer } from '../clock.ts';
 import type { EngineQueue, PartitionBacklog } from '../engines/queue.ts';
 import type { Deferral, DeferralLedger } from '../ledger/deferral.ts';
 import type { Admission } from './admission.ts';
+import { attendItem } from './attend-item.ts';
 import { type CancelResult, cancelDeferral } from './cancel.ts';
 import { aheadFor } from './drain.ts';
 import { createLane, type Lane } from './lane.ts';
@@ -18,6 +19,7 @@ import { neverPaused, type PausesToHeed } from './queue-pauses.ts';
 import { type RedriveResult, type RedriveTerms, redriveDeferral } from './redrive.ts';
 import type { Replay } from './replay.ts';
 import { createRoom, type Room } from './room.ts';
+import { noRuns, type RunEnds } from './run-ends.ts';
 
 /** However soon the next item is due, the queue is not asked sooner than this, in ms. */
 const leastTickMs = 10;
@@ -47,6 +49,8 @@ export interface PerformerSetup {
   readonly repeatable?: (deferral: Deferral) => boolean;
   /** Default: there is nothing but requests. */
   readonly own?: OwnWork;
+  /** Default: no deferral is left to a run of an operation. */
+  readonly runs?: RunEnds;
   /** Each is given `wake` at start and returns how to stop waking, for `close`. */
   readonly wakeSources?: readonly ((wake: (partition?: string) => void) => () => void)[];
   readonly on?: (event: PerformerEvent) => void;
@@ -64,6 +68,8 @@ export interface Performer {
   due(at: number): void;
   /** A partition may have recovered: it is tried at once. Without one: all of them. */
   wake(partition?: string): void;
+  /** What a deferral waited for has come: it is looked at now. Rejects where the engine has trouble; then it is looked at when it is due. */
+  attend(id: string): Promise<void>;
   /** Cancels a deferral that nobody performs. Rejects where the engine or the database can't be asked. */
   cancel(id: string, why?: PerformError): Promise<CancelResult>;
   /**
@@ -178,6 +184,14 @@ export function createPerformer(setup: PerformerSetup): Performer {
     });
   }
 
+  /** What is done out of its turn; closing waits for it. */
+  async function underWay<Value>(act: () => Promise<Value>): Promise<Value | undefined> {
+    if (phase !== 'open') return undefined;
+    const acting = act();
+    outOfTurn.add(acting);
+    return acting.finally(() => outOfTurn.delete(acting));
+  }
+
   async function end(): Promise<void> {
     phase = 'closed';
     timer?.cancel();
@@ -204,14 +218,13 @@ export function createPerformer(setup: PerformerSetup): Performer {
       else outside.runInAsyncScope(() => lookWhenDue(at));
     },
     wake,
+    attend: (id) => outside.runInAsyncScope(() => underWay(() => attendItem(parts, id, stop.signal))),
     cancel: (id, why) => outside.runInAsyncScope(() => cancelDeferral(parts, id, why)),
     postponedTooLong: (deferral, act) =>
       outside.runInAsyncScope(async () => {
         // What is under way ends as everything does; nothing more is begun.
         if (phase !== 'open') return options.lookEveryMs;
-        const acting = actOnPostponed(parts, deferral, act, stop.signal);
-        outOfTurn.add(acting);
-        return acting.finally(() => outOfTurn.delete(acting));
+        return underWay(() => actOnPostponed(parts, deferral, act, stop.signal));
       }),
     redrive: (id, terms) =>
       outside.runInAsyncScope(async () => {
@@ -255,6 +268,7 @@ function completeParts(setup: PerformerSetup): PerformerParts {
     unwitnessed: setup.unwitnessed ?? (() => {}),
     repeatable: setup.repeatable ?? (() => false),
     own: setup.own ?? noOwnWork,
+    runs: setup.runs ?? noRuns,
     random: setup.random ?? Math.random,
     holder: `${hostname()}:${process.pid}`,
     tell(event) {

@@ -33,6 +33,8 @@ export type ReplayResult =
   | { readonly kind: 'route-missing' }
   | { readonly kind: 'timed-out' }
   | { readonly kind: 'aborted' }
+  /** Its handler started a run of an operation, which goes on: the answer comes from that. */
+  | { readonly kind: 'left-to-run' }
   /** It must not be tried like this: an error that another attempt would meet again. */
   | { readonly kind: 'refused'; readonly error: Refusal };
 

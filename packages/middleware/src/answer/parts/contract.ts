@@ -70,6 +70,13 @@ export interface Passed {
   readonly replay: ReplayOf | undefined;
 }
 
+/** A request that a gate let through, with what that gate has for it. */
+export interface PassedRequest extends Passed {
+  readonly means: PartMeans;
+  /** Where the gate's resources are. */
+  readonly baseUrl: string;
+}
+
 /** What a part must know of the replay that defers it. */
 export interface ReplayOf {
   readonly id: string;

@@ -8,7 +8,7 @@ import type {
   RequestSlackwater,
 } from '../../options/request-slackwater.ts';
 import type { RequestFacts } from '../request-facts.ts';
-import type { PartMeans, ReplayOf } from './contract.ts';
+import type { PartMeans, PassedRequest, ReplayOf } from './contract.ts';
 import { PartRefusedError } from './part-error.ts';
 import { PartsOfRequest } from './parts-of-request.ts';
 
@@ -37,6 +37,14 @@ export class GateRequest implements RequestSlackwater {
 
   parts(...done: readonly string[]): RequestParts {
     return this.#begun().say(done);
+  }
+
+  /** What the gate knows of it, and has for it. */
+  static passed(request: unknown): PassedRequest | undefined {
+    if (!(request instanceof GateRequest)) return undefined;
+    const { options } = request.#means;
+    const baseUrl = `${options.publicUrl ?? request.#mount}${options.basePath}`;
+    return { means: request.#means, facts: request.#facts, replay: request.replayed(), baseUrl };
   }
 
   /** What it is the replay of. */

@@ -1,6 +1,8 @@
+import type { OperationProgress } from '@slackwater/shared';
 import type { Request } from 'express';
 import type { AuditIndex } from '../../audit/index/audit-index.ts';
 import type { Clock } from '../../clock.ts';
+import type { Deferral } from '../../ledger/deferral.ts';
 import type { RequesterErased } from '../../options/gate.ts';
 import type { QueueView } from '../../options/gate-queue.ts';
 import type { ChangeResult, WorkTypeView } from '../../options/gate-work-types.ts';
@@ -70,7 +72,8 @@ export interface Records extends AskedGroup {
   /** How it does. */
   readonly status: () => Health['status'];
   readonly queue: QueueOffice;
-  readonly cancel: (id: string) => Promise<'canceled' | 'not-cancelable'>;
+  readonly runs: RunOffice;
+  readonly cancel: (id: string) => Promise<'canceled' | 'not-cancelable' | 'canceling'>;
   readonly redrive: (
     id: string,
     terms: { readonly by: string; readonly repeat?: boolean },
@@ -83,6 +86,12 @@ export interface Records extends AskedGroup {
   ) => Promise<RequesterErased>;
   /** Calls `listener` when the deferral may have changed in this process. Returns how to end it. */
   readonly onChange: (id: string, listener: () => void) => () => void;
+}
+
+/** The runs of operations in a group. Every call rejects where it can't be opened or asked. */
+export interface RunOffice {
+  /** How the run stands that a deferral is left to; undefined where it is left to none, or nothing is known of that any more. */
+  progress(deferral: Deferral): Promise<OperationProgress | undefined>;
 }
 
 /** The queue of a group, for operators. Every call rejects where it can't be opened or asked. */

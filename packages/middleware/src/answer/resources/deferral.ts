@@ -36,7 +36,9 @@ export async function deleteDeferral(exchange: Exchange): Promise<void> {
     const detail = `The deferral is ${deferral.status} (${deferral.phase}): it can't be canceled any more.`;
     return sendProblem(res, createProblem('not-cancelable', detail));
   }
-  sendJson(res, 200, {}, await resourceOf(exchange, { ...found, deferral }));
+  const resource = await resourceOf(exchange, { ...found, deferral });
+  if (result === 'canceling') sendJson(res, 202, paceOf(parts, resource), resource);
+  else sendJson(res, 200, {}, resource);
 }
 
 interface Waited {
@@ -56,7 +58,7 @@ async function waited({ parts, req, res, heldOpen }: Exchange, found: Found): Pr
   try {
     let latest = deferral;
     const watched = watchDeferral(parts.clock, found, seconds * 1_000, closedSignal(res));
-    for await (const changed of watched) latest = changed;
+    for await (const changed of watched) latest = changed.deferral;
     return { deferral: latest, headers: { [headerNames.preferenceApplied]: `wait=${seconds}` } };
   } finally {
     leave();

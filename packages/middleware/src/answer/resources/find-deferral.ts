@@ -1,4 +1,4 @@
-import { type DeferralResource, ownMethods, type Reversal } from '@slackwater/shared';
+import { type DeferralResource, type OperationProgress, ownMethods, type Reversal } from '@slackwater/shared';
 import { inTime } from '../../in-time.ts';
 import type { Deferral } from '../../ledger/deferral.ts';
 import type { Ledger } from '../../ledger/open-ledger.ts';
@@ -16,6 +16,8 @@ export interface Found {
   readonly ledger: Ledger;
   readonly deferral: Deferral;
   readonly sight: Sight;
+  /** How the run stands that it is left to; absent where that was not asked for, or there is none. */
+  readonly progress?: OperationProgress | undefined;
 }
 
 /** The deferral in the path; undefined where it doesn't exist, or may not be seen without a token of that scope. */
@@ -41,8 +43,12 @@ export function openedLedger({ clock }: ResourceParts, records: Records): Promis
 export async function resourceOf(exchange: Exchange, found: Found): Promise<DeferralResource> {
   const { records, ledger, deferral, sight } = found;
   const urls = deferralUrls(baseUrl(exchange), deferral.id, sight.capability);
-  const [proof, undoing] = await Promise.all([ledger.proof(deferral.id), undoingOf(ledger, deferral)]);
-  return deferralResource(records.home, deferral, proof, urls, undoing && reversalOf(undoing));
+  const [proof, undoing, progress] = await Promise.all([
+    ledger.proof(deferral.id),
+    undoingOf(ledger, deferral),
+    found.progress ?? records.runs.progress(deferral),
+  ]);
+  return deferralResource(records.home, deferral, proof, urls, undoing && reversalOf(undoing), progress);
 }
 
 /** The compensation of a request whose success was told and that came to nothing; undefined where there is none. */

@@ -32,8 +32,9 @@ export async function streamDeferral(exchange: Exchange, found: Found): Promise<
   const heartbeat = leave && startHeartbeat(parts.clock, res);
   try {
     if (leave === undefined) return;
-    for await (const deferral of watchToTheEnd(parts.clock, found, resourceLimits.streamMs, closed)) {
-      res.write(eventOf(deferral, await resourceOf(exchange, { ...found, deferral })));
+    const watched = { ...found, progress: resource.operation };
+    for await (const now of watchToTheEnd(parts.clock, watched, resourceLimits.streamMs, closed)) {
+      res.write(eventOf(now.deferral, await resourceOf(exchange, { ...found, ...now })));
       await drained(res);
     }
   } finally {
@@ -48,7 +49,8 @@ function eventOf(
   resource: DeferralResource,
 ): string {
   const undoing = phase === 'settled' && !isOver(resource) ? [resource.reversal?.phase] : [];
-  const id = [updatedAt, attempts, postponements, phase, ...undoing].join('-');
+  const ran = resource.operation === undefined ? [] : [Date.parse(resource.operation.updatedAt)];
+  const id = [updatedAt, attempts, postponements, ...ran, phase, ...undoing].join('-');
   return `id: ${id}\ndata: ${JSON.stringify(resource)}\n\n`;
 }
 

@@ -1,0 +1,22 @@
+import type { OperationProgress } from '@slackwater/shared';
+import type { Deferral } from '../ledger/deferral.ts';
+import type { CancelResult } from '../perform/cancel.ts';
+import type { RedriveResult } from '../perform/redrive.ts';
+import type { GroupRuns } from './own-work.ts';
+
+/** What a group is told of the runs beside its ledger, and has done about them. */
+export interface RunsOfGroup extends GroupRuns {
+  /** How the run stands that a deferral is left to; undefined where it is left to none. */
+  progress(deferral: Deferral): Promise<OperationProgress | undefined>;
+  /** Has the run undone that a deferral is left to; undefined where it is left to none. */
+  cancel(deferral: Deferral): Promise<CancelResult | undefined>;
+  /** Has the run go on that a deferral is left to, where it is parked; undefined where it is left to none. */
+  resume(deferral: Deferral): Promise<RedriveResult | undefined>;
+}
+
+/** The operations of a gate, for its groups. */
+export interface GroupOperations {
+  of(group: string): RunsOfGroup;
+  /** A group's ledger is open. */
+  opened(group: string): void;
+}

@@ -1,0 +1,346 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { createClient } from '@slackwater/client-sdk';
+import { defineOperation, type Gate, slackwater, sqliteEngine, type } from '@slackwater/middleware';
+import { observe } from '@slackwater/middleware/node-sqlite';
+import { type DeferralResource, isDeferralResource, parseEntry } from '@slackwater/shared';
+import express from 'express';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+
+let directory: string;
+let gate: Gate;
+let http: Server;
+let observation: ReturnType<typeof observe>;
+let base: string;
+/** What tasks wait for, by the traveller. */
+const doors = new Map<string, { readonly opened: Promise<void>; open(): void }>();
+const runs: string[] = [];
+const undone: string[] = [];
+
+function door(of: string): { readonly opened: Promise<void>; open(): void } {
+  const known = doors.get(of);
+  if (known !== undefined) return known;
+  let open = (): void => {};
+  const opened = new Promise<void>((resolve) => {
+    open = resolve;
+  });
+  const made = { opened, open };
+  doors.set(of, made);
+  return made;
+}
+
+const trip = defineOperation({
+  name: 'trip',
+  version: '1',
+  input: { traveller: type<string>() },
+  tasks: {
+    airline: {
+      inputs: ['traveller'],
+      outputs: { flight: type<string>() },
+      run: ({ traveller }) => {
+        runs.push(traveller);
+        return { flight: `SW 1 for ${traveller}` };
+      },
+      rollback: ({ inputs }) => void undone.push(`airline ${inputs.traveller}`),
+    },
+    hotel: {
+      inputs: ['flight', 'traveller'],
+      outputs: { room: type<number>() },
+      async run({ traveller }) {
+        if (traveller.startsWith('slow')) await door(traveller).opened;
+        if (traveller.endsWith('unlucky')) throw new Error(`no room for secret ${traveller}`);
+        return { room: 7 };
+      },
+      rollback: ({ inputs }) => void undone.push(`hotel ${inputs.traveller}`),
+    },
+  },
+});
+
+beforeAll(async () => {
+  directory = await mkdtemp(join(tmpdir(), 'slackwater-operations-http-'));
+  observation = observe(new DatabaseSync(':memory:'), { partition: 'travel', ensure: true });
+  gate = slackwater({
+    application: 'travel',
+    group: 'eu',
+    groups: {
+      eu: { engine: sqliteEngine({ directory: join(directory, 'eu') }) },
+      us: { engine: sqliteEngine({ directory: join(directory, 'us') }) },
+    },
+    groupFor: (req) => (req.headers['x-group'] === 'us' ? 'us' : 'eu'),
+    workTypes: {
+      book: { priority: 1, thresholdMs: 60_000 },
+      later: { priority: 2, whenOver: 'defer', candidates: 'always', deferWithoutAsking: true },
+    },
+    defaultWorkType: 'book',
+    routes: {
+      'POST /later': { workType: 'later', partition: 'travel' },
+      'POST /trips': { workType: 'book' },
+    },
+    requester: (req) => req.headers['x-customer']?.toString(),
+    capture: (req) => ({ customer: req.headers['x-customer'] }),
+    restore: (req, captured) => {
+      req.headers['x-customer'] = (captured as { customer: string }).customer;
+    },
+    ledger: { engineTimeoutMs: 30_000 },
+    perform: { lookEveryMs: 50 },
+  });
+  const app = express();
+  app.use(gate);
+  app.use(express.json());
+  const toInput = ({ body }: express.Request) => ({ traveller: body.traveller });
+  app.post(
+    ['/trips', '/later'],
+    gate.operations.handler(trip, toInput, {
+      waitMs: 30_000,
+      status: 201,
+      answer: ({ flight, room }, { id }) => ({ id, flight, room }),
+    }),
+  );
+  app.use((error: Error, _req: express.Request, res: express.Response, _next: express.NextFunction) => {
+    res.status(500).json({ message: error.message });
+  });
+  http = createServer(app);
+  await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve));
+  base = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
+  await gate.start();
+});
+
+afterAll(async () => {
+  http.closeAllConnections();
+  await new Promise((resolve) => http.close(resolve));
+  await gate.close();
+  observation.stop();
+  await rm(directory, { recursive: true, force: true });
+});
+
+interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: unknown;
+}
+
+async function ask(
+  method: string,
+  path: string,
+  headers: Record<string, string> = {},
+  body?: unknown,
+): Promise<Answer> {
+  const asJson = body === undefined ? {} : { 'content-type': 'application/json' };
+  const response = await fetch(new URL(path, base), {
+    method,
+    headers: { 'x-customer': 'ann', ...asJson, ...headers },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  const isJson = /json/.test(response.headers.get('content-type') ?? '');
+  return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
+}
+
+function post(traveller: string, headers: Record<string, string> = {}, path = '/trips'): Promise<Answer> {
+  return ask('POST', path, headers, { traveller });
+}
+
+function resourceOf({ body }: Answer): DeferralResource {
+  if (!isDeferralResource(body)) throw new Error(`no deferral resource: ${JSON.stringify(body)}`);
+  return body;
+}
+
+async function settled(url: string): Promise<DeferralResource> {
+  for (;;) {
+    const resource = resourceOf(await ask('GET', url, { prefer: 'wait=30' }));
+    if (resource.phase === 'settled') return resource;
+  }
+}
+
+describe('a route that starts an operation', () => {
+  it('answers at once with what the operation came to, where that is in time', async () => {
+    const { status, body, headers } = await post('quick');
+    expect(status).toBe(201);
+    expect(body).toMatchObject({ flight: 'SW 1 for quick', room: 7 });
+    expect(headers.get('vary')).toContain('Prefer');
+  });
+
+  it('else answers 202 with a deferral that its run settles, stages and tasks in its resource', async () => {
+    const asked = await post('slow ann', { prefer: 'wait=0' });
+    expect(asked.status).toBe(202);
+    const location = asked.headers.get('location') ?? '';
+    const first = resourceOf(asked);
+    expect(first).toMatchObject({
+      status: 'Running',
+      phase: 'performing',
+      group: 'eu',
+      workType: 'book',
+      portion: 'all',
+      operation: { name: 'trip', version: '1', status: 'running', waitsFor: [] },
+    });
+    expect(parseEntry(Buffer.from(first.entry, 'base64'))).toMatchObject({
+      type: 'accepted',
+      method: 'POST',
+      route: '/trips',
+      parent: first.operation?.id,
+    });
+    const pending = await ask('GET', location);
+    expect([pending.status, pending.headers.get('slackwater-outcome')]).toEqual([202, 'pending']);
+    await expect
+      .poll(async () => resourceOf(await ask('GET', `/slackwater/deferrals/${first.id}`)).operation?.stages, {
+        timeout: 30_000,
+      })
+      .toMatchObject([
+        { tasks: [{ id: 'airline', phase: 'ended', end: 'succeeded', attempt: 1 }] },
+        { tasks: [{ id: 'hotel', phase: 'running', attempt: 1 }] },
+      ]);
+    door('slow ann').open();
+    const last = await settled(asked.headers.get('operation-location') ?? '');
+    expect(last).toMatchObject({ status: 'Succeeded', operation: { status: 'succeeded' } });
+    const outcome = await ask('GET', location);
+    expect([outcome.status, outcome.headers.get('slackwater-outcome')]).toEqual([201, 'final']);
+    expect(outcome.body).toEqual({ id: first.operation?.id, flight: 'SW 1 for slow ann', room: 7 });
+    expect((await ask('GET', `/slackwater/deferrals/${first.id}`, { 'x-customer': 'bob' })).status).toBe(404);
+  });
+
+  it('starts one operation for one Idempotency-Key, in time or not, and none for another input under it', async () => {
+    const key = { 'idempotency-key': '"k1"', prefer: 'wait=0' };
+    const answers = await Promise.all([
+      post('slow keyed', key),
+      post('slow keyed', key),
+      post('slow keyed', key),
+    ]);
+    expect(answers.map(({ status }) => status)).toEqual([202, 202, 202]);
+    const ids = answers.map((answer) => resourceOf(answer)).map(({ id, operation }) => [id, operation?.id]);
+    expect(new Set(ids.map(String)).size).toBe(1);
+    expect((await post('slow other', key)).body).toMatchObject({
+      code: 'idempotency-key-reused',
+      status: 422,
+    });
+    expect((await post('slow keyed', { 'idempotency-key': '"' })).body).toMatchObject({
+      code: 'idempotency-key-invalid',
+    });
+    door('slow keyed').open();
+    const { 'idempotency-key': kept } = key;
+    expect(await post('slow keyed', { 'idempotency-key': kept })).toMatchObject({
+      status: 201,
+      body: { room: 7 },
+    });
+    expect(runs.filter((one) => one === 'slow keyed')).toHaveLength(1);
+    // Another requester's key is another key.
+    await post('quick', { 'idempotency-key': kept, 'x-customer': 'bob' });
+  });
+
+  it('says of what was undone which stage and tasks failed, at once and later alike, and nothing of values (T-39)', async () => {
+    const now = await post('unlucky');
+    expect(now).toMatchObject({
+      status: 422,
+      body: {
+        type: 'urn:slackwater:problem:operation-undone',
+        code: 'operation-undone',
+        detail: 'Stage 2 did not pass (hotel: task-failed). What had been done is undone.',
+        operation: { name: 'trip', version: '1' },
+        stage: 1,
+        failed: [{ task: 'hotel', end: 'failed', error: 'task-failed' }],
+      },
+    });
+    expect(JSON.stringify(now.body)).not.toContain('secret');
+    const later = await post('slow unlucky', { prefer: 'wait=0' });
+    door('slow unlucky').open();
+    const last = await settled(later.headers.get('operation-location') ?? '');
+    expect(last).toMatchObject({
+      status: 'Failed',
+      error: { code: 'operation-undone' },
+      operation: { status: 'undone' },
+    });
+    const outcome = await ask('GET', last.resourceLocation);
+    expect(outcome.status).toBe(422);
+    expect(outcome.body).toMatchObject({ code: 'operation-undone', stage: 1 });
+    expect(undone).toEqual(
+      expect.arrayContaining(['airline unlucky', 'hotel slow unlucky', 'airline slow unlucky']),
+    );
+  });
+
+  it('is canceled by undoing its operation', async () => {
+    const asked = await post('slow canceled', { prefer: 'wait=0' });
+    const url = asked.headers.get('operation-location') ?? '';
+    const canceling = await ask('DELETE', url);
+    expect(canceling.status).toBe(202);
+    expect(resourceOf(canceling).operation).toMatchObject({ status: 'undoing', error: 'operation-canceled' });
+    door('slow canceled').open();
+    expect(await settled(url)).toMatchObject({ status: 'Canceled', error: { code: 'operation-canceled' } });
+    expect(undone).toContain('airline slow canceled');
+    expect((await ask('DELETE', url)).status).toBe(200);
+    const quick = await post('slow done', { prefer: 'wait=0' });
+    door('slow done').open();
+    const doneUrl = quick.headers.get('operation-location') ?? '';
+    await settled(doneUrl);
+    expect((await ask('DELETE', doneUrl)).body).toMatchObject({ code: 'not-cancelable' });
+  });
+
+  it('is deferred by its gate like any route, and its deferral is settled as the operation is that its replay starts', async () => {
+    const asked = await post('slow later', { prefer: 'wait=0' }, '/later');
+    const url = asked.headers.get('operation-location') ?? '';
+    expect(resourceOf(asked)).toMatchObject({ workType: 'later', phase: 'queued' });
+    await expect.poll(() => runs, { timeout: 30_000 }).toContain('slow later');
+    await expect
+      .poll(async () => resourceOf(await ask('GET', url)), { timeout: 30_000 })
+      .toMatchObject({ status: 'Running', phase: 'performing', operation: { status: 'running' } });
+    door('slow later').open();
+    expect(await settled(url)).toMatchObject({ status: 'Succeeded', attempts: 2 });
+    expect(await ask('GET', resourceOf(asked).resourceLocation)).toMatchObject({
+      status: 201,
+      body: { room: 7 },
+    });
+    expect(runs.filter((one) => one === 'slow later')).toHaveLength(1);
+  });
+
+  it('keeps run and deferral in the resource group of the request', async () => {
+    const asked = await post('slow us', { prefer: 'wait=0', 'x-group': 'us' });
+    const { id, group, operation } = resourceOf(asked);
+    expect(group).toBe('us');
+    expect(await gate.operations.find(operation?.id ?? '')).toMatchObject({ status: 'running' });
+    door('slow us').open();
+    expect(await settled(`/slackwater/deferrals/${id}`)).toMatchObject({ status: 'Succeeded', group: 'us' });
+  });
+
+  it('starts nothing for nobody, nor for what it can not record', async () => {
+    expect((await ask('POST', '/trips', { 'x-customer': '' }, { traveller: 'x' })).body).toMatchObject({
+      code: 'requester-unknown',
+      status: 403,
+    });
+    expect((await ask('POST', '/trips', {}, { other: 1 })).body).toMatchObject({
+      code: 'input-refused',
+      status: 422,
+    });
+  });
+
+  it('tells its stages in the event stream as they go', async () => {
+    const asked = await post('slow stream', { prefer: 'wait=0' });
+    const stream = await fetch(new URL(asked.headers.get('operation-location') ?? '', base), {
+      headers: { accept: 'text/event-stream' },
+    });
+    door('slow stream').open();
+    const events = (await stream.text())
+      .split('\n')
+      .filter((line) => line.startsWith('data: '))
+      .map((line) => JSON.parse(line.slice(6)) as DeferralResource);
+    const hotel = events.map(({ operation }) => operation?.stages[1]?.tasks[0]?.phase);
+    expect(hotel).toContain('running');
+    expect(hotel.at(-1)).toBe('ended');
+    expect(events.at(-1)).toMatchObject({ status: 'Succeeded', operation: { status: 'succeeded' } });
+  });
+
+  it('is waited for by the client SDK, which compares the receipt with what it sent', async () => {
+    const verifierKeys = [await gate.ledger.verifierKey()];
+    const client = createClient({ baseURL: base, headers: { 'x-customer': 'ann' }, verifierKeys });
+    const poller = await client.begin({
+      method: 'post',
+      url: '/trips',
+      data: { traveller: 'slow sdk' },
+      headers: { prefer: 'wait=0' },
+    });
+    door('slow sdk').open();
+    const { status, data } = await poller.pollUntilDone();
+    expect([status, data]).toMatchObject([201, { room: 7 }]);
+  });
+});
