@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import {
   defineOperation,
   type Gate,
@@ -9,6 +10,10 @@ import {
   sqliteEngine,
   type,
 } from '@slackwater/middleware';
+import {
+  observe as observeDatabase,
+  undoRows as undoRowsOfDatabase,
+} from '@slackwater/middleware/node-sqlite';
 import { observe, undoRows } from '@slackwater/middleware/pg';
 import { type PostgresServer, startPostgres } from '@slackwater/test-support/postgres';
 import pg from 'pg';
@@ -138,6 +143,47 @@ describe('an operation on a database', () => {
       /"nowhere": there is no such table/,
     );
     expect(() => undoRows(pool, { tables: [] })).toThrow(/name the tables/);
+  });
+
+  it('puts back rows of SQLite too, in transactions that have their completion rows', async () => {
+    const database = new DatabaseSync(':memory:');
+    database.exec(
+      'CREATE TABLE seats (seat INTEGER PRIMARY KEY, taken_by TEXT); INSERT INTO seats VALUES (1, NULL)',
+    );
+    observeDatabase(database, { partition: 'local', ensure: true });
+    const rows = undoRowsOfDatabase(database, { tables: ['seats'] });
+    rows.ensure();
+    const between: unknown[] = [];
+    const seats = () => database.prepare('SELECT * FROM seats').all();
+    const operation = defineOperation({
+      name: 'undo rows of SQLite',
+      version: '1',
+      tasks: {
+        reserve: {
+          partition: 'local',
+          outputs: { done: type<boolean>() },
+          run: (_, context) =>
+            rows.transaction(context, (on) => {
+              on.exec("UPDATE seats SET taken_by = 'ann'");
+              return { done: true };
+            }),
+          rollback: rows.rollback,
+        },
+        fails: {
+          inputs: ['done'],
+          run() {
+            between.push(...seats());
+            throw new Error('no');
+          },
+        },
+      },
+    });
+    const { settled } = await gate.operations.start(operation, {});
+    expect(await settled).toMatchObject({ status: 'undone' });
+    expect([between, seats()]).toEqual([[{ seat: 1, taken_by: 'ann' }], [{ seat: 1, taken_by: null }]]);
+    const done = database.prepare('SELECT key FROM slackwater_completions ORDER BY key').all();
+    expect(done).toMatchObject([{}, { key: expect.stringMatching(/\/undo$/) }]);
+    database.close();
   });
 
   it('does once what committed in a process that then ended, and undoes it where what it gave is lost (T-54)', async () => {

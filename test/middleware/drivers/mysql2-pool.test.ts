@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { observe } from '@slackwater/middleware/mysql2';
+import { observe, undoRows } from '@slackwater/middleware/mysql2';
 import { freePort } from '@slackwater/test-support/free-port';
 import { type MariadbServer, startMariadb } from '@slackwater/test-support/mariadb';
 import { type NetworkProxy, startProxy } from '@slackwater/test-support/proxy';
@@ -11,6 +11,7 @@ import {
   sourcesOf,
 } from '../../../packages/middleware/src/drivers/driver.ts';
 import { requestContext } from '../../../packages/middleware/src/request-context.ts';
+import { undoRowsContract } from '../../contracts/undo-rows-contract.ts';
 import { contextOf } from './commits.ts';
 
 let server: MariadbServer;
@@ -182,5 +183,95 @@ describe('an observed mysql2 pool tells whether its database can be reached', ()
     expect(await answer).toBeInstanceOf(Error);
     expect(told).toEqual(['lost']);
     expect(() => observe(made, { partition: 'shared' })).not.toThrow();
+  });
+});
+
+undoRowsContract('mysql2', async () => {
+  const pool = mysql.createPool(
+    addressOf({ connectionLimit: 2, supportBigNumbers: true, bigNumberStrings: true, dateStrings: true }),
+  );
+  const everybody = mysql.createPool(addressOf({ connectionLimit: 1 }));
+  return {
+    async sql(...statements) {
+      // Another time zone than that of the tasks: a time of it is none of theirs.
+      await everybody.query("SET SESSION time_zone = '+05:30'");
+      for (const statement of statements) await everybody.query(statement);
+    },
+    async rows(table) {
+      const [rows] = await pool.query(`SELECT * FROM ${table} ORDER BY 1, 2`);
+      return (rows as object[]).map((row) => ({ ...row }));
+    },
+    undo(tables) {
+      const rows = undoRows(pool, { tables });
+      return {
+        ensure: rows.ensure,
+        transaction: (task, statements) =>
+          rows.transaction(task, async (on) => {
+            for (const statement of statements) await on.query(statement);
+          }),
+        rollback: rows.rollback,
+      };
+    },
+    types: [
+      ['varchar(40) CHARACTER SET utf8mb4', "'o''clock \\\\ \u{1F600}'", "''"],
+      ['varchar(40) CHARACTER SET latin1', "'caf\u{E9}'", "'CAFE'"],
+      ['longtext', "'a,b-'", "'-'"],
+      ['varbinary(20)', "x'00ff2c'", "x''"],
+      ['longblob', "x'00'", 'NULL'],
+      ['bigint', '9223372036854775807', '-9223372036854775808'],
+      ['bigint unsigned', '18446744073709551615', '0'],
+      ['decimal(30, 10)', '12345678901234567890.0123456789', '-0.1'],
+      ['double', '0.1e0 + 0.2e0', '1e-300'],
+      ['float', '16777217', '0.1'],
+      ['datetime(6)', "'2026-03-29 02:30:00.123456'", "'1000-01-01'"],
+      ['timestamp(6) NULL', "'2026-03-29 02:30:00.123456'", "'1999-12-31 23:59:59'"],
+      ['date', "'2026-02-28'", "'9999-12-31'"],
+      ['time(3)', "'-12:30:00.250'", "'00:00:00'"],
+      ['year', '2026', '1901'],
+      ['bit(9)', "b'100000001'", "b'0'"],
+      ["enum('a', 'b,c')", "'b,c'", "'a'"],
+      ["set('x', 'y')", "'x,y'", "''"],
+      ['json', `'{"a": [1, null]}'`, "'[]'"],
+    ],
+    generated: 'twice int GENERATED ALWAYS AS (n * 2) STORED, thrice int AS (n * 3)',
+    seesCascades: false,
+    quote: (name) => `\`${name.replaceAll('`', '``')}\``,
+    async dispose() {
+      await Promise.all([pool.end(), everybody.end()]);
+    },
+  };
+});
+
+describe('undoRows of mysql2', () => {
+  it('refuses tables without transactions, and columns of which it knows no exact image', async () => {
+    const pool = mysql.createPool(addressOf({ connectionLimit: 2 }));
+    await pool.query('CREATE TABLE isam (id int PRIMARY KEY) ENGINE = MyISAM');
+    await pool.query('CREATE TABLE places (id int PRIMARY KEY, place point)');
+    await expect(undoRows(pool, { tables: ['isam'] }).ensure()).rejects.toThrow(
+      /"isam": it is not of InnoDB/,
+    );
+    const refused = undoRows(pool, { tables: ['places'] }).ensure();
+    await expect(refused).rejects.toThrow(/no exact image can be taken of its column "place", of type point/);
+    await pool.end();
+  });
+
+  it('watches a table as it is by now: columns that came later are put back as well', async () => {
+    const pool = mysql.createPool(addressOf({ connectionLimit: 2 }));
+    await pool.query('CREATE TABLE grows (id int PRIMARY KEY)');
+    await pool.query('INSERT INTO grows VALUES (1)');
+    const rows = undoRows(pool, { tables: [`\`${server.database}\`.grows`] });
+    await Promise.all([rows.ensure(), rows.ensure()]);
+    const [before, after] = [
+      { operation: 'run', task: 'before' },
+      { operation: 'run', task: 'after' },
+    ];
+    await rows.transaction(before, (on) => on.query('UPDATE grows SET id = 2'));
+    await pool.query('ALTER TABLE grows ADD COLUMN more int DEFAULT 7');
+    await expect(rows.rollback(undefined, before)).rejects.toMatchObject({ code: 'undo-conflict' });
+    await rows.ensure();
+    await rows.transaction(after, (on) => on.query('UPDATE grows SET more = 8'));
+    await rows.rollback(undefined, after);
+    expect((await pool.query('SELECT * FROM grows'))[0]).toEqual([{ id: 2, more: 7 }]);
+    await pool.end();
   });
 });

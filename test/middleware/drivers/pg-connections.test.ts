@@ -1,9 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { observe } from '@slackwater/middleware/pg';
+import { observe, undoRows } from '@slackwater/middleware/pg';
 import { type PostgresServer, startPostgres } from '@slackwater/test-support/postgres';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { requestContext } from '../../../packages/middleware/src/request-context.ts';
+import { undoRowsContract } from '../../contracts/undo-rows-contract.ts';
 import { contextOf } from './commits.ts';
 
 let server: PostgresServer;
@@ -163,4 +164,60 @@ describe('the connections of an observed pool', () => {
     expect((await pool.query('SELECT 1 AS one')).rows).toEqual([{ one: 1 }]);
     await pool.end();
   });
+});
+
+undoRowsContract('pg', async () => {
+  const pool = new pg.Pool({ connectionString: server.connectionString, max: 3 });
+  return {
+    async sql(...statements) {
+      for (const statement of statements) await pool.query(statement);
+    },
+    // As text: every digit of a number, and every microsecond, is in it.
+    async rows(table) {
+      const types = { getTypeParser: () => (text: string) => text };
+      const { rows, fields } = await pool.query({ text: `SELECT * FROM ${table} ORDER BY 1, 2`, types });
+      const numbers = new Set(fields.flatMap(({ name, dataTypeID }) => (dataTypeID === 23 ? [name] : [])));
+      const read = (name: string, value: unknown) =>
+        numbers.has(name) && value !== null ? Number(value) : value;
+      return rows.map((row: object) =>
+        Object.fromEntries(Object.entries(row).map(([name, value]) => [name, read(name, value)])),
+      );
+    },
+    undo(tables) {
+      const rows = undoRows(pool, { tables });
+      return {
+        ensure: rows.ensure,
+        transaction: (task, statements) =>
+          rows.transaction(task, async (client) => {
+            for (const statement of statements) await client.query(statement);
+          }),
+        rollback: rows.rollback,
+      };
+    },
+    types: [
+      ['text', "'o''clock \\ \u{1F600}'", "''"],
+      ['bytea', "'\\x00ff2c'", "''"],
+      ['bigint', '9223372036854775807', '-9223372036854775808'],
+      ['numeric', "'12345678901234567890.0123456789'", "'NaN'"],
+      ['numeric(10, 2)', '1.10', '-0.01'],
+      ['double precision', '0.1::float8 + 0.2::float8', "'-Infinity'"],
+      ['real', '0.1', "'NaN'"],
+      ['timestamptz', "'2026-03-29T02:30:00.123456+05:30'", "'infinity'"],
+      ['timestamp', "'0044-03-15 12:00:00 BC'", "'-infinity'"],
+      ['date', "'2026-02-28'", "'9999-12-31'"],
+      ['interval', "'1 mon -3 days 04:05:06.7'", "'0'"],
+      ['boolean', 'true', 'false'],
+      ['uuid', "'00000000-0000-4000-8000-000000000000'", 'NULL'],
+      ['jsonb', `'{"a": [1.0, null]}'`, "'null'"],
+      ['json', `'{"b":  1, "a": 2}'`, "'[]'"],
+      ['int[]', "'{1,NULL,3}'", "'{}'"],
+      ['int4range', "'[1,5)'", "'empty'"],
+      ['inet', "'10.0.0.0/8'", "'::1'"],
+      ['bit varying(9)', "B'101'", "B''"],
+    ],
+    generated: 'twice int GENERATED ALWAYS AS (n * 2) STORED',
+    seesCascades: true,
+    quote: (name) => `"${name.replaceAll('"', '""')}"`,
+    dispose: () => pool.end(),
+  };
 });

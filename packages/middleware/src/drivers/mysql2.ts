@@ -17,6 +17,13 @@ import { Mysql2TextReader } from './mysql2-text.ts';
 
 export { AlreadyPerformedError } from './completion-error.ts';
 export type { ObserveMysql2ClusterOptions, ObserveMysql2Options } from './mysql2-options.ts';
+export {
+  type Mysql2UndoConnection,
+  type Mysql2UndoPool,
+  type Mysql2UndoRows,
+  undoRows,
+} from './mysql2-undo-rows.ts';
+export type { UndoOf, UndoRowsOptions } from './undo-rows.ts';
 
 /** A pool or a connection of `mysql2` or `mysql2/promise`, from 3.20 on. */
 export interface ObservableMysql2 {

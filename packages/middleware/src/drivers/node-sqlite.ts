@@ -12,6 +12,8 @@ import { checkNames, checkPartition, invalid } from './observe-options.ts';
 import { replaceMethod } from './replace-method.ts';
 
 export { AlreadyPerformedError } from './completion-error.ts';
+export { type SqliteUndoRows, undoRows } from './node-sqlite-undo-rows.ts';
+export type { UndoOf, UndoRowsOptions } from './undo-rows.ts';
 
 /** How a database of `node:sqlite` is observed. */
 export interface ObserveDatabaseOptions {

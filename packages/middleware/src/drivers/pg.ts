@@ -16,13 +16,12 @@ export type { PgModule } from './pg-modules.ts';
 export type { ObserveModuleOptions, ObserveOptions } from './pg-options.ts';
 export {
   type UndoClient,
-  type UndoOf,
   type UndoPool,
   type UndoResult,
   type UndoRows,
-  type UndoRowsOptions,
   undoRows,
 } from './pg-undo-rows.ts';
+export type { UndoOf, UndoRowsOptions } from './undo-rows.ts';
 
 /** A `pg` pool or client; any version from 8.16 on. */
 export interface Observable {
