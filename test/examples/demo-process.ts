@@ -8,6 +8,8 @@ import { sharedDataVariable } from '../support/src/postgres-data.ts';
 /** A demo in a process of its own, without a terminal. */
 export interface DemoProcess {
   readonly child: ChildProcess;
+  /** What Ctrl-C in a terminal does: SIGINT to the demo, and to all that it started and did not set apart. */
+  interrupt(): void;
   /** What it has written so far. */
   readonly output: () => string;
   readonly complaints: () => string;
@@ -24,10 +26,15 @@ export function makeDemoFolder(): string {
   return folder;
 }
 
-/** Starts a demo whose temporary files are in `folder`. */
-export function startDemo(program: string, folder: string, args: readonly string[]): DemoProcess {
+/** Starts a demo whose temporary files are in `folder`; Node is told `options` as well. */
+export function startDemo(
+  program: string,
+  folder: string,
+  args: readonly string[],
+  options: readonly string[] = [],
+): DemoProcess {
   const env = { ...process.env, TMPDIR: folder, [sharedDataVariable]: undefined };
-  const child = spawn(process.execPath, [program, ...args], { env });
+  const child = spawn(process.execPath, [...options, program, ...args], { env, detached: true });
   let output = '';
   let complaints = '';
   child.stdout.on('data', (chunk: Buffer) => {
@@ -39,6 +46,7 @@ export function startDemo(program: string, folder: string, args: readonly string
   const ended = once(child, 'close').then(([code]) => code as number | null);
   return {
     child,
+    interrupt: () => void process.kill(-Number(child.pid), 'SIGINT'),
     output: () => output,
     complaints: () => complaints,
     ended,

@@ -1,9 +1,10 @@
 /**
  * `npm start`: the address book as it is and with Slackwater, side by side. Each has a database of its own, whose commits
- * become slow for a while. Ends by itself.
+ * become slow for a while. Ends by itself, or with Ctrl-C.
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startPostgres } from '@slackwater/test-support/postgres';
+import { runToEnd } from '@slackwater/test-support/run-to-end';
 import { slowCommits } from '@slackwater/test-support/slow-commits';
 import pg from 'pg';
 import { callers, type Tally } from './callers.ts';
@@ -50,30 +51,30 @@ function line(second: number, said: string, tallies: readonly Tally[]): string {
   return `${String(second).padStart(3)} s  ${said.padEnd(7)} |${cells.join(' |')}\n`;
 }
 
-process.stdout.write(`Fifty contacts are made a second, and the list of them is read ten times a second.
+async function play(signal: AbortSignal): Promise<number> {
+  process.stdout.write(`Fifty contacts are made a second, and the list of them is read ten times a second.
 
                 |      as it is                |      with Slackwater
        database | done retry waiting   slowest | done retry waiting   slowest
 `);
-const copy = copyWithSlackwater();
-const sides: Side[] = [];
-try {
-  sides.push(await open(withoutSlackwater), await open(copy.folder));
-  let second = 0;
-  for (const { said, seconds, commitMs } of stretches) {
-    for (const side of sides) await side.setCommitMs(commitMs);
-    for (const end = second + seconds; second < end; ) {
-      await sleep(1_000);
-      process.stdout.write(
-        line(
-          ++second,
-          said,
-          sides.map((side) => side.take()),
-        ),
-      );
+  const copy = copyWithSlackwater();
+  const sides: Side[] = [];
+  try {
+    sides.push(await open(withoutSlackwater), await open(copy.folder));
+    let second = 0;
+    for (const { said, seconds, commitMs } of stretches) {
+      for (const side of sides) await side.setCommitMs(commitMs);
+      for (const end = second + seconds; second < end; ) {
+        await sleep(1_000, undefined, { signal });
+        const tallies = sides.map((side) => side.take());
+        process.stdout.write(line(++second, said, tallies));
+      }
     }
+    return 0;
+  } finally {
+    await Promise.all(sides.map((side) => side.stop()));
+    copy.remove();
   }
-} finally {
-  await Promise.all(sides.map((side) => side.stop()));
-  copy.remove();
 }
+
+await runToEnd(play);

