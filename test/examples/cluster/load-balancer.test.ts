@@ -26,17 +26,17 @@ const named =
   };
 
 describe('the load balancer of the example', () => {
-  it('sends each request to the next host, with all that is in it', async () => {
-    const hosts = await Promise.all([serve(named('a')), serve(named('b'))]);
+  it('sends each request to the next host, so that each of three has as many, with all that is in it (D-62)', async () => {
+    const hosts = await Promise.all([serve(named('a')), serve(named('b')), serve(named('c'))]);
     const { address } = await serve(balance(() => hosts.map((host) => host.address)));
     const seen: (string | null)[] = [];
-    for (let i = 0; i < 4; i++) {
+    for (let i = 0; i < 6; i++) {
       const answer = await fetch(`${address}/orders?i=${i}`, { method: 'POST', body: 'oars' });
       expect(answer.status).toBe(201);
       expect(await answer.text()).toBe(`POST /orders?i=${i} oars`);
       seen.push(answer.headers.get('X-Host'));
     }
-    expect(seen.toSorted()).toEqual(['a', 'a', 'b', 'b']);
+    expect(seen.toSorted()).toEqual(['a', 'a', 'b', 'b', 'c', 'c']);
   });
 
   it('goes on to the next where a host takes no connections', async () => {

@@ -6,6 +6,8 @@ import { type PostgresServer, slowCommits, startPostgres } from '@slackwater/tes
 import pg from 'pg';
 import request from 'supertest';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { count, countQueued } from '../../../examples/payments/src/demo/count.ts';
+import type { Purchase } from '../../../examples/payments/src/demo/order-system.ts';
 import {
   mostCents,
   type ProcessorSimulator,
@@ -13,6 +15,7 @@ import {
 } from '../../../examples/payments/src/processor/processor.ts';
 import type { Partition } from '../../../examples/payments/src/service/partitions.ts';
 import { openService, type Service } from '../../../examples/payments/src/service/service.ts';
+import { createTables } from '../../../examples/payments/src/service/tables.ts';
 import { listen } from '../../../examples/shop/src/listen.ts';
 
 const slowMs = 150;
@@ -174,6 +177,31 @@ describe('the payment service, its databases quick (B-42)', () => {
     expect(await stateOf(beyond)).toBe('canceled');
   });
 
+  it('has a transaction be initiated until the processor has reserved its funds, also where the host died in between (D-47) (D-48)', async () => {
+    const id = idIn(1);
+    const { pool } = service.partitions.of(id);
+    // As if it had ended between its two commits.
+    await pool.query("INSERT INTO transactions (id, order_id, amount_cents) VALUES ($1, 'order-1', 1000)", [
+      id,
+    ]);
+    expect(await stateOf(id)).toBe('initiated');
+    await settle(id).expect(409, { error: 'it is initiated' });
+    await begin(id).expect(201);
+    expect(await stateOf(id)).toBe('authorized');
+    expect(processor.reserved.get(id)).toBe(1_000);
+  });
+
+  it('reserves nothing for what was canceled, however late an authorization arrives (D-47)', async () => {
+    const id = idIn(1);
+    await begin(id).expect(201);
+    await internal().post(`/transactions/${id}/cancel`).set('X-System', 'orders').expect(200);
+    const late = await request(processor.address).put(`/authorizations/${id}`).send({ amountCents: 1_000 });
+    expect(late.status).toBe(402);
+    await begin(id).expect(402);
+    expect(processor.reserved.has(id)).toBe(false);
+    expect(await stateOf(id)).toBe('canceled');
+  });
+
   it('settles at most what was authorized, and less where less is asked for (D-59)', async () => {
     const id = idIn(3);
     await begin(id).expect(201);
@@ -222,6 +250,69 @@ describe('the payment service, its databases quick (B-42)', () => {
     await request(service.external.app).put(`/responses/${id}`).send({ amountCents: 1 }).expect(404, {
       error: 'no such settlement was asked for',
     });
+  });
+});
+
+describe('the account of the payment service (D-62)', () => {
+  const purchase = (id: string, end: Purchase['end'], cents: number): Purchase => {
+    return { id, order: 'order-1', amountCents: 1_000, end, settleCents: cents, isGranted: true };
+  };
+  const purchases = [purchase('a', 'settled', 700), purchase('b', 'canceled', 1_000)];
+  const atProcessor = { reserved: new Map<string, number>(), captured: new Map([['a', 700]]) };
+  let connectionString: string;
+  let books: pg.Client;
+
+  beforeAll(async () => {
+    const admin = new pg.Client({ connectionString: server.connectionString });
+    await admin.connect();
+    await admin.query('CREATE DATABASE books');
+    await admin.end();
+    connectionString = server.connectionString.replace(/\/[^/]*$/, '/books');
+    books = new pg.Client({ connectionString });
+    await books.connect();
+    await createTables(books);
+    await books.query(`INSERT INTO transactions VALUES
+      ('a', 'order-1', 1000, 'settled', 700, 700), ('b', 'order-1', 1000, 'canceled', NULL, NULL)`);
+  });
+
+  afterAll(() => books.end());
+
+  it('is right where tables and processor say what was asked for', async () => {
+    expect(await count([connectionString], atProcessor, purchases)).toEqual({
+      transactions: 2,
+      settled: 1,
+      canceled: 1,
+      wrong: 0,
+      conserved: true,
+    });
+  });
+
+  it.each([
+    ['a cent that was paid too much', { ...atProcessor, captured: new Map([['a', 701]]) }, purchases],
+    ['funds that nobody gave back', { ...atProcessor, reserved: new Map([['b', 1_000]]) }, purchases],
+    [
+      'a payment that no table has',
+      { ...atProcessor, captured: new Map([...atProcessor.captured, ['c', 1]]) },
+      purchases,
+    ],
+    [
+      'a settlement that was asked for and not made',
+      atProcessor,
+      [...purchases, purchase('c', 'settled', 5)],
+    ],
+  ])('finds %s', async (_, processorSays, asked) => {
+    expect((await count([connectionString], processorSays, asked)).conserved).toBe(false);
+  });
+
+  it('finds what is on a queue still, what was never granted, and what nobody asked for', async () => {
+    const [first, second] = purchases as [Purchase, Purchase];
+    expect((await count([connectionString], atProcessor, [first])).wrong).toBe(1);
+    expect(
+      (await count([connectionString], atProcessor, [first, { ...second, isGranted: false }])).wrong,
+    ).toBe(1);
+    await books.query("INSERT INTO work_queue VALUES ('a', 'apply-response', 700)");
+    expect((await count([connectionString], atProcessor, purchases)).wrong).toBe(1);
+    expect(await countQueued([connectionString])).toBe(1);
   });
 });
 
@@ -278,7 +369,7 @@ describe('the payment service, one of its four databases slow', () => {
     await applyAll();
   });
 
-  it('sends nothing for that database to the processor and leaves it on the queue, and sends the rest, so that answers come for the rest alone (D-43) (D-52) (D-55)', async () => {
+  it('sends nothing for that database to the processor and leaves it on the queue, and sends the rest, so that answers come for the rest alone (D-43) (D-52) (D-55) (D-57)', async () => {
     await heal();
     const there = numbers.map((number) => idIn(number));
     for (const id of there) {
@@ -299,7 +390,7 @@ describe('the payment service, one of its four databases slow', () => {
       there.filter((_, number) => number !== 2),
     );
 
-    // What came in is applied by the rule for what comes in: not while one of the databases is slow (D-57).
+    // What came in is applied by the rule for what comes in: not while one of the databases is slow.
     const held = await service.batches.apply.run();
     expect(held).toMatchObject({ outcome: 'postponed', performed: 0 });
     expect(held.reasons).toContain('one-over');

@@ -26,6 +26,7 @@ const settlesWithinMs = 200;
 export async function startProcessor(tellTo: () => string): Promise<ProcessorSimulator> {
   const reserved = new Map<string, number>();
   const captured = new Map<string, number>();
+  const released = new Set<string>();
   const ending = new AbortController();
   const telling = new Set<Promise<void>>();
   let sentBack = 0;
@@ -56,15 +57,18 @@ export async function startProcessor(tellTo: () => string): Promise<ProcessorSim
   app.put('/authorizations/:id', (req, res) => {
     const { id } = req.params;
     const { amountCents } = req.body as { readonly amountCents: number };
-    if (amountCents > mostCents) {
-      res.status(402).json({ error: 'not covered' });
+    // An authorization that was under way for long may come after what gave its funds back.
+    if (amountCents > mostCents || released.has(id)) {
+      res.status(402).json({ error: released.has(id) ? 'was given back' : 'not covered' });
       return;
     }
     if (!captured.has(id)) reserved.set(id, amountCents);
     res.status(201).json({ reservedCents: amountCents });
   });
   app.delete('/authorizations/:id', (req, res) => {
-    reserved.delete(req.params.id);
+    const { id } = req.params;
+    reserved.delete(id);
+    released.add(id);
     res.status(204).end();
   });
   app.put('/settlements/:id', (req, res) => {

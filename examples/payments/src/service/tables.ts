@@ -1,10 +1,10 @@
-import type { Pool } from 'pg';
+import type { Client, Pool } from 'pg';
 
 /**
  * The tables of one partition. A transaction is initiated, then authorized (its funds are reserved at the processor), then settled, or it is
  * canceled. `work_queue` has what is done in batches: settlements that wait to be sent, and answers of the processor that wait to be applied.
  */
-export async function createTables(pool: Pool): Promise<void> {
+export async function createTables(pool: Pool | Client): Promise<void> {
   await pool.query(`
     CREATE TABLE IF NOT EXISTS transactions (
       id text PRIMARY KEY,
