@@ -12,30 +12,27 @@ export interface SdkProcess extends Record<string, (...args: never[]) => Promise
   axios(path: string, calls: number): Promise<number>;
   /** The same through the client. */
   client(path: string, calls: number): Promise<number>;
-  /** Bytes of heap that each of so many calls takes that wait for an hour, and the timers of the platform that they hold. */
-  waiting(calls: number): Promise<{ bytesEach: number; timers: number }>;
+  /** Bytes of heap that each of so many calls takes that wait for an hour, and the timers of the platform that they hold; through an instance with an interceptor or one without. */
+  waiting(calls: number, isIntercepted: boolean): Promise<{ bytesEach: number; timers: number }>;
 }
 
 const body = { sku: 'a-7', amount: 3 };
 const longMs = 3_600_000;
+const ignored = (): void => {};
 
 await answerCalls<SdkProcess>((baseURL: string) => {
   const httpAgent = new Agent({ keepAlive: true, maxSockets: 50 });
   const alone = axios.create({ baseURL, httpAgent });
-  let attempts = 0;
   const settings = {
     baseURL,
     axios: { httpAgent },
     retryAfterCapMs: longMs,
     deadlineMs: Number.POSITIVE_INFINITY,
   };
-  const quiet = createClient(settings);
-  const client = createClient({
-    ...settings,
-    onLog: ({ step }) => {
-      if (step === 'attempt') attempts += 1;
-    },
-  });
+  const client = createClient(settings);
+  const intercepted = createClient(settings);
+  intercepted.axios.interceptors.request.use((config) => config);
+  const refused = async (): Promise<number> => (await alone.get<number>('/refused')).data;
   const timed = async (calls: number, call: () => Promise<unknown>): Promise<number> => {
     const startedAt = performance.now();
     for (let i = 0; i < calls; i++) await call();
@@ -43,12 +40,13 @@ await answerCalls<SdkProcess>((baseURL: string) => {
   };
   return {
     axios: (path: string, calls: number) => timed(calls, () => alone.post(path, body)),
-    client: (path: string, calls: number) => timed(calls, () => quiet.post(path, body)),
-    async waiting(calls: number) {
+    client: (path: string, calls: number) => timed(calls, () => client.post(path, body)),
+    async waiting(calls: number, isIntercepted: boolean) {
+      const one = isIntercepted ? intercepted : client;
       const begin = async (many: number): Promise<void> => {
-        const until = attempts + many;
-        for (let i = 0; i < many; i++) client.post('/later', body).catch(() => {});
-        while (attempts < until) await new Promise((resolve) => setTimeout(resolve, 1));
+        const until = (await refused()) + many;
+        for (let i = 0; i < many; i++) one.post('/later', body).catch(ignored);
+        while ((await refused()) < until) await new Promise((resolve) => setTimeout(resolve, 1));
       };
       await begin(50);
       await settled();
@@ -68,6 +66,9 @@ async function settled(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 300));
   v8.setFlagsFromString('--expose-gc');
   const collect = vm.runInNewContext('gc') as () => void;
-  collect();
-  collect();
+  // Shapes of objects are collected some turns after the objects.
+  for (let i = 0; i < 5; i++) {
+    collect();
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
 }

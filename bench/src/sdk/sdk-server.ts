@@ -1,5 +1,5 @@
 /** A healthy application, in a process of its own. */
-import { once } from 'node:events';
+import { createProblem } from '@slackwater/shared';
 import express from 'express';
 import { answerCalls } from '../child.ts';
 import { listen } from '../listen.ts';
@@ -19,11 +19,19 @@ await answerCalls<SdkServer>(async () => {
     res.status(201).json({ order: 1 });
   });
   app.post('/nothing', (req, res) => void res.status(201).json(req.body));
-  app.post('/later', (req, res) => {
-    req.resume();
-    void once(req, 'end');
-    res.status(503).set({ 'Slackwater-Retry-After-Ms': '3600000', 'Retry-After': '3600' }).end();
+  let refused = 0;
+  const problem = createProblem('retry-later', 'Commits on its partition are slow.');
+  const members = { recorded: false, retryable: true, retryAfterMs: 3_600_000, reasons: ['over-threshold'] };
+  app.post('/later', (_req, res) => {
+    const headers = { 'Slackwater-Retry-After-Ms': '3600000', 'Retry-After': '3600' };
+    res
+      .status(503)
+      .set(headers)
+      .type('application/problem+json')
+      .send({ ...problem, ...members });
+    refused += 1;
   });
+  app.get('/refused', (_req, res) => void res.json(refused));
   const address = await listen(app);
   return { url: async () => address };
 });

@@ -2,7 +2,7 @@ import axios, { type AxiosInstance, type CreateAxiosDefaults } from 'axios';
 import { type AuditClient, auditClient } from './audit/audit-client.ts';
 import type { Asked } from './audit/fetch.ts';
 import type { Finish, Machinery } from './call/open-call.ts';
-import { type SlackwaterRequestConfig, sendCall } from './call/prepare.ts';
+import { makeWhole, type SlackwaterRequestConfig, sendCall } from './call/prepare.ts';
 import type { SlackwaterResponse } from './call/settle.ts';
 import { canStream } from './deferral/follow.ts';
 import { openHandedOver } from './deferral/opened.ts';
@@ -85,7 +85,7 @@ export function createClient({
   if (typeof baseURL !== 'string' || baseURL === '') throw noBaseUrl(baseURL, options);
   const defaults: CreateAxiosDefaults = { ...more, baseURL };
   if (headers !== undefined) defaults.headers = headers;
-  return slackwater(axios.create(defaults), options);
+  return clientOver(axios.create(defaults), options, true);
 }
 
 function noBaseUrl(given: unknown, others: object): Error {
@@ -104,21 +104,31 @@ function noBaseUrl(given: unknown, others: object): Error {
  * @throws as {@link createClient}.
  */
 export function slackwater(instance: AxiosInstance, options: ClientOptions = {}): SlackwaterClient {
+  return clientOver(instance, options, false);
+}
+
+/** `isOurs`: nobody else has put anything in the place of the instance's methods. */
+function clientOver(instance: AxiosInstance, options: ClientOptions, isOurs: boolean): SlackwaterClient {
   const resolved = resolveOptions(options);
   const machinery: Machinery = {
     instance,
     inner: retryingInstance(),
+    direct: isOurs ? retryingInstance(instance.defaults) : undefined,
     bare: bareInstance(),
     book: new ReceiptBook(resolved.receipts),
     lanes: lanesOf(resolved.runtime, resolved.retryBudget, resolved.circuitBreaker),
   };
-  const send = async <T, D>(config: SlackwaterRequestConfig<D>): Promise<SlackwaterResponse<T, D>> =>
-    (await sendCall(
-      machinery,
-      resolveCallOptions(resolved, config.slackwater),
-      config as SlackwaterRequestConfig,
-      waitForIt,
-    )) as SlackwaterResponse<T, D>;
+  const sending = { machinery, options: resolved, finish: waitForIt, makeWhole };
+  // One function of the language that waits costs as much as the rest of a call that does.
+  const send = <T, D>(config: SlackwaterRequestConfig<D>): Promise<SlackwaterResponse<T, D>> => {
+    try {
+      const { slackwater: own } = config;
+      const its = own === undefined ? sending : { ...sending, options: resolveCallOptions(resolved, own) };
+      return sendCall(its, config as SlackwaterRequestConfig) as Promise<SlackwaterResponse<T, D>>;
+    } catch (error) {
+      return Promise.reject(error);
+    }
+  };
   const withBody =
     (method: string) =>
     <T, D>(url: string, data?: D | (() => D), config: SlackwaterRequestConfig<D> = {}) =>
@@ -173,11 +183,19 @@ async function begin<T, D>(
   const options = resolveCallOptions(client, config.slackwater);
   const open = () =>
     openHandedOver((handOver) =>
-      sendCall(machinery, options, config as SlackwaterRequestConfig, (session, limits, signals) => {
-        // From here on time runs for each operation of the poller, not for the call.
-        limits.release();
-        return handOver(session, signals);
-      }),
+      sendCall(
+        {
+          machinery,
+          options,
+          makeWhole,
+          finish: (session, limits, signals) => {
+            // From here on time runs for each operation of the poller, not for the call.
+            limits.release();
+            return handOver(session, signals);
+          },
+        },
+        config as SlackwaterRequestConfig,
+      ),
     );
   const poller = new CallPoller<T>(open, options, '');
   await poller.opened();

@@ -29,19 +29,3 @@ export const systemRuntime: Runtime = {
     () => performance.now(),
   ),
 };
-
-/** Waits; resolves with false as soon as the signal fires, and leaves no listener behind. */
-export function wait(runtime: Runtime, delayMs: number, signal: AbortSignal): Promise<boolean> {
-  if (signal.aborted) return Promise.resolve(false);
-  return new Promise((resolve) => {
-    const onAbort = (): void => {
-      cancel();
-      resolve(false);
-    };
-    const cancel = runtime.setTimer(delayMs, () => {
-      signal.removeEventListener('abort', onAbort);
-      resolve(true);
-    });
-    signal.addEventListener('abort', onAbort, { once: true });
-  });
-}

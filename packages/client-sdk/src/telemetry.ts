@@ -27,11 +27,25 @@ interface Channel {
 
 const channels = new Map<ClientStep, Channel | undefined>();
 
+/** Whether anybody wants to know of a step. */
+export function isTraced(log: ClientLog | undefined, step: ClientStep): boolean {
+  return log !== undefined || channelOf(step)?.hasSubscribers === true;
+}
+
 /**
  * Does a step, and tells of it: to the log, and in Node.js to the subscribers of the TracingChannel `slackwater:client:<step>`, whose message is
  * the facts, with `result` or `error` added. Costs next to nothing where nobody listens.
  */
-export async function traced<T>(
+export function traced<T>(
+  log: ClientLog | undefined,
+  step: ClientStep,
+  factsOf: () => StepFacts,
+  work: () => Promise<T>,
+): Promise<T> {
+  return isTraced(log, step) ? watched(log, step, factsOf, work) : work();
+}
+
+async function watched<T>(
   log: ClientLog | undefined,
   step: ClientStep,
   factsOf: () => StepFacts,
@@ -39,7 +53,6 @@ export async function traced<T>(
 ): Promise<T> {
   const channel = channelOf(step);
   const isWatched = channel?.hasSubscribers === true;
-  if (!isWatched && log === undefined) return await work();
   const facts = redacted(factsOf());
   const done = isWatched && channel !== undefined ? channel.tracePromise(work, { ...facts }) : work();
   if (log === undefined) return await done;

@@ -39,8 +39,9 @@ export function timerWheel(setTimer: SetTimer, steadyMs: () => number): SetTimer
   return (delayMs, callback) => {
     const grainMs = tickMs * 2 ** Math.max(0, Math.floor(Math.log2((delayMs * lateShare) / tickMs)));
     const atMs = Math.ceil((steadyMs() + Math.max(0, delayMs)) / grainMs) * grainMs;
-    const own = (): void => callback();
     const bucket = due.get(atMs) ?? new Set();
+    // The same function may be due twice.
+    const own = bucket.has(callback) ? (): void => callback() : callback;
     bucket.add(own);
     due.set(atMs, bucket);
     if (atMs < armedAtMs) arm();

@@ -187,10 +187,15 @@ const rows: readonly Row[] = [
 ];
 
 describe('what becomes of a call', () => {
-  it.each(rows)('when $when', async ({ script, method = 'GET', options = {}, config, waits, ends }) => {
+  const ways = rows.flatMap((row) => [
+    { ...row, how: 'each attempt by itself', intercepted: false },
+    { ...row, how: 'through interceptors, once', intercepted: true },
+  ]);
+  it.each(ways)('when $when, $how', async ({ script, method = 'GET', options, intercepted, ...row }) => {
+    const { config, waits, ends } = row;
     const waited: number[] = [];
     const onRetry = ({ waitedMs }: { waitedMs: number }): void => void waited.push(waitedMs);
-    const one = rig(script, { ...options, onRetry });
+    const one = rig(script, { ...options, intercepted, onRetry });
     const end = await endOf(one, one.client.request({ method, url: '/orders', ...config }));
     expect(waited).toEqual(waits);
     expect(one.server.seen).toHaveLength(waits.length + 1);

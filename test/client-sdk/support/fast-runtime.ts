@@ -45,7 +45,9 @@ export function fastRuntime(random: () => number = () => 0): FastRuntime {
   };
 }
 
-/** The waits among the timers: those that are no limits, neither of the call nor of an attempt. */
+/** The waits among the timers: those that are no limits, neither of the call (what is left of it after some milliseconds) nor of an attempt. */
 export function waitsOf(runtime: FastRuntime, deadlineMs: number, attemptMs: number): readonly number[] {
-  return runtime.timersMs.filter((delayMs) => delayMs !== deadlineMs && delayMs < attemptMs);
+  return runtime.timersMs.filter(
+    (delayMs) => !(delayMs > deadlineMs * 0.9 && delayMs <= deadlineMs) && delayMs < attemptMs,
+  );
 }

@@ -25,6 +25,11 @@ export function isSourceRepeatable(given: unknown): boolean {
   return typeof given === 'function' || isRepeatable(given);
 }
 
+/** Where the body can be made again from what the caller gave, how. */
+export function bodySource(given: unknown, remake: () => unknown): BodySource {
+  return { given, remake: isSourceRepeatable(given) ? remake : undefined };
+}
+
 function hasMethod(value: object, name: string | symbol): boolean {
   return typeof Reflect.get(value, name) === 'function';
 }

@@ -1,5 +1,10 @@
 import type { DeferralResource } from '@slackwater/shared';
-import type { AxiosAdapter, AxiosInstance, AxiosRequestConfig, InternalAxiosRequestConfig } from 'axios';
+import {
+  type AxiosInstance,
+  type AxiosRequestConfig,
+  type InternalAxiosRequestConfig,
+  isCancel,
+} from 'axios';
 import { detectDeferral } from '../deferral/detect.ts';
 import { canStream } from '../deferral/follow.ts';
 import { DeferralSession } from '../deferral/session.ts';
@@ -7,16 +12,17 @@ import type { Settlement } from '../deferral/settlement.ts';
 import { statusSender } from '../deferral/status-request.ts';
 import { absoluteUrl } from '../deferral/status-url.ts';
 import { type CallHistory, factsOf } from '../errors/facts.ts';
+import { isClientError } from '../errors/guards.ts';
 import { redact } from '../errors/redact.ts';
 import type { ResolvedOptions } from '../options.ts';
 import { loadProver } from '../proof/load-prover.ts';
 import type { ReceiptBook } from '../proof/receipt-book.ts';
-import { methodOf } from '../retry/attempt-config.ts';
-import { sendUntilAnswered } from '../retry/attempts.ts';
-import { targetOf } from '../retry/lane-name.ts';
+import { Again, Deferred } from '../retry/again.ts';
+import { attempt, methodOf } from '../retry/attempt.ts';
+import { nextEntered, repeatWithin, startWait, type Turn, throwIfEnded } from '../retry/attempts.ts';
 import type { Lanes } from '../retry/lanes.ts';
+import type { UnderWay } from '../retry/under-way.ts';
 import { discard } from '../wire/discard.ts';
-import { type BodySource, isRepeatable, isSourceRepeatable } from './body.ts';
 import { type Limits, type SignalLike, startLimits } from './limits.ts';
 import { sentRequests } from './sent-request.ts';
 import {
@@ -31,8 +37,10 @@ import {
 export interface Machinery {
   /** The caller's instance: its defaults, interceptors and adapter. */
   readonly instance: AxiosInstance;
-  /** Repeats attempts. */
+  /** Repeats attempts of calls that run through the caller's instance. */
   readonly inner: AxiosInstance;
+  /** The same by the caller's defaults, for calls that need not run through the instance as it has no interceptors; undefined where somebody else made it. */
+  readonly direct: AxiosInstance | undefined;
   /** Asks for status and outcome. */
   readonly bare: AxiosInstance;
   readonly lanes: Lanes;
@@ -47,89 +55,120 @@ export type Finish = (
   signals: readonly (SignalLike | undefined)[],
 ) => Promise<Settlement>;
 
-/** What a call's adapter needs. */
-export interface CallPlan {
+/** What calls are sent with. */
+export interface Sending {
   readonly machinery: Machinery;
   readonly options: ResolvedOptions;
-  /** The adapter that really sends. */
-  readonly adapter: AxiosRequestConfig['adapter'];
-  /** How the body came about; asked when the body is needed again. */
-  readonly body: (config: InternalAxiosRequestConfig<unknown>) => BodySource;
   readonly finish: Finish;
+  /** What makes a config that goes back to its caller a whole call again. */
+  readonly makeWhole: (
+    sending: Sending,
+    request: AxiosRequestConfig<unknown>,
+    adapter: AxiosRequestConfig['adapter'],
+  ) => Partial<AxiosRequestConfig<unknown>>;
 }
 
-/**
- * The adapter under which a call runs through the caller's instance. To axios the whole call, with its retries and its
- * deferral, is one request with one response: interceptors and transformations run once, on what the caller means.
- */
-export function callAdapter(plan: CallPlan): AxiosAdapter {
-  return async (config: InternalAxiosRequestConfig<unknown>) => {
-    const limits = startLimits(plan.options.runtime, plan.options.deadlineMs, signalsOf(config));
-    const body = plan.body(config);
-    try {
-      return await perform(plan, config, body, limits);
-    } catch (error) {
-      // Whoever sends `error.config` again sends what the caller gave, not a stream that has been read.
-      if (!isRepeatable(config.data) && body.remake !== undefined) config.data = body.given;
-      throw error;
-    } finally {
-      limits.release();
+/** Sends a call until it is answered, and follows it where it is deferred. Resolves with what axios makes of the final response. */
+export async function performCall(call: UnderWay): Promise<unknown> {
+  const { limits } = call;
+  const { lanes } = call.sending.machinery;
+  lanes.budgetOf(call.target).deposit();
+  try {
+    const entered = lanes.enter(call.target, limits);
+    call.pass = entered instanceof Promise ? await entered : entered;
+    for (;;) {
+      const end = await onePass(call);
+      if (end.kind === 'done') return end.response;
+      if (end.kind === 'deferred') return await followed(call, end.session);
+      // Here calls wait by the thousand: one more function that waits costs each of them a third more.
+      await startWait(call, end);
+      throwIfEnded(call);
+      await nextEntered(call, end);
     }
-  };
+  } catch (error) {
+    throw failureFor(call, error);
+  } finally {
+    call.pass?.lost();
+    limits.release();
+  }
 }
 
-async function perform(
-  plan: CallPlan,
-  config: InternalAxiosRequestConfig<unknown>,
-  body: BodySource,
-  limits: Limits,
-): Promise<SlackwaterResponse> {
-  const { machinery, options, adapter } = plan;
-  const { inner, lanes } = machinery;
-  const { kind, response, facts, redirected } = await sendUntilAnswered({
-    inner,
-    config,
-    adapter,
-    body,
-    options,
-    lanes,
-    target: targetOf(config, options.route),
-    limits,
-  });
-  const { history } = limits;
-  if (kind === 'performed-before') {
-    return settle(config, unknownOutcome(), { ...answeredDirectly(history), outcomeKnown: false }, facts);
+/** axios's own words for a cancellation don't say what was tried. */
+function failureFor({ limits, passage }: UnderWay, error: unknown): unknown {
+  const ended = isCancel(error) && !isClientError(error) ? limits.endedBy({ cause: error }) : undefined;
+  return passage.failure(ended ?? error);
+}
+
+type PassEnd =
+  | { readonly kind: 'done'; readonly response: unknown }
+  | ({ readonly kind: 'again' } & Turn)
+  | { readonly kind: 'deferred'; readonly session: DeferralSession };
+
+/** What comes of it holds nothing of axios, but for a response. */
+async function onePass(call: UnderWay): Promise<PassEnd> {
+  try {
+    const response = await call.passage.through((passed) => answered(call, passed), repeatWithin(call));
+    return { kind: 'done', response };
+  } catch (error) {
+    if (error instanceof Deferred) return { kind: 'deferred', session: error.session };
+    if (!(error instanceof Again)) throw error;
+    if (error.end !== undefined) throw error.end;
+    const { waitMs, reason, status } = error;
+    return { kind: 'again', waitMs, reason, status };
   }
+}
+
+/** The end of a pass: an answer that is the final response, or else what it is instead. */
+async function answered(
+  call: UnderWay,
+  passed: InternalAxiosRequestConfig<unknown>,
+): Promise<SlackwaterResponse> {
+  const response = await attempt(call, passed);
+  if ('slackwater' in response) return given(call, response as SlackwaterResponse);
+  const { limits, passage } = call;
+  const { machinery, options } = call.sending;
+  const { config } = response;
   const requestUrl = (): URL => absoluteUrl(machinery.instance.getUri(config));
   const sighting = await detectDeferral(response, requestUrl, options);
-  if (sighting.kind === 'none') return settle(config, response, answeredDirectly(history), facts);
+  if (sighting.kind === 'none')
+    return given(call, settle(config, response, answeredDirectly(limits.history), factsOf(limits.history)));
   const { id, statusUrl, outcomeUrl } = sighting;
-  const send = statusSender(machinery.bare, config, adapter, options.runtime);
   const session = new DeferralSession({
     id,
     statusUrl,
     outcomeUrl,
     method: methodOf(config),
-    sent: redirected ? [] : sentRequests(config, requestUrl()),
-    send,
-    streams: canStream(adapter),
+    sent: call.redirected ? [] : sentRequests(config, requestUrl()),
+    send: statusSender(machinery.bare, passage, call.adapter, options.runtime),
+    streams: canStream(call.adapter),
     prover: await loadProver(),
     book: machinery.book,
     options,
   });
   if (sighting.kind === 'acknowledged') {
-    followReversal(session, options, signalsOf(config));
-    return settle(config, response, { ...answeredDirectly(history), resume: session.resume }, facts);
+    followReversal(session, options, limits.signals);
+    const provenance = { ...answeredDirectly(limits.history), resume: session.resume };
+    return given(call, settle(config, response, provenance, factsOf(limits.history)));
   }
   discard(response.data);
   if (sighting.resource !== undefined) session.accept(sighting.resource, sighting.askedMs);
-  options.onDeferred?.({ id, resume: session.resume });
-  return await settleDeferral(
-    config,
-    session,
-    await plan.finish(session, limits, signalsOf(config)),
-    history,
+  throw new Deferred(session);
+}
+
+async function followed(call: UnderWay, session: DeferralSession): Promise<unknown> {
+  const { limits, passage } = call;
+  const { options, finish } = call.sending;
+  options.onDeferred?.({ id: session.id, resume: session.resume });
+  const settlement = await finish(session, limits, limits.signals);
+  await session.isKept;
+  return await passage.deliver(async (passed) =>
+    given(call, settleDeferral(passage.shown(passed), session, settlement, limits.history)),
   );
+}
+
+function given({ passage }: UnderWay, response: SlackwaterResponse): SlackwaterResponse {
+  passage.clear(response.config);
+  return response;
 }
 
 /** Follows a deferral whose success was told, for those who want to know when it is undone. Trouble ends that quietly. */
@@ -148,13 +187,12 @@ function followReversal(
 }
 
 /** Ends a call by what became of its deferral. */
-export async function settleDeferral(
+export function settleDeferral(
   config: InternalAxiosRequestConfig<unknown>,
   session: DeferralSession,
   settlement: Settlement,
   history: CallHistory,
-): Promise<SlackwaterResponse> {
-  await session.isKept;
+): SlackwaterResponse {
   const provenance: Provenance = {
     attempts: history.attempts,
     waitsMs: [...history.waitsMs],
@@ -176,11 +214,13 @@ function withoutCapability(resource: DeferralResource): DeferralResource {
 }
 
 /** The caller's signals in a config: axios's `signal` and its older `cancelToken`. */
-export function signalsOf(config: InternalAxiosRequestConfig<unknown>): readonly (SignalLike | undefined)[] {
-  return [config.signal, config.cancelToken?.toAbortSignal()];
+export function signalsOf(
+  config: Pick<AxiosRequestConfig<unknown>, 'signal' | 'cancelToken'>,
+): readonly (SignalLike | undefined)[] {
+  const { signal, cancelToken } = config;
+  if (signal === undefined && cancelToken === undefined) return none;
+  // axios's type of the method is absent from older ones.
+  return [signal as SignalLike | undefined, cancelToken?.toAbortSignal()];
 }
 
-/** Where the body can be made again from what the caller gave, how. */
-export function bodySource(given: unknown, remake: () => unknown): BodySource {
-  return { given, remake: isSourceRepeatable(given) ? remake : undefined };
-}
+const none: readonly undefined[] = [];

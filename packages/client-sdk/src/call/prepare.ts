@@ -5,10 +5,14 @@ import type {
   AxiosRequestTransformer,
   InternalAxiosRequestConfig,
 } from 'axios';
-import type { CallOptions, ResolvedOptions } from '../options.ts';
-import type { BodySource } from './body.ts';
+import type { CallOptions } from '../options.ts';
+import { UnderWay } from '../retry/under-way.ts';
+import { type BodySource, bodySource } from './body.ts';
+import { DirectPassage } from './direct-passage.ts';
 import { errorForCaller } from './errors-out.ts';
-import { bodySource, callAdapter, type Finish, type Machinery } from './open-call.ts';
+import { startLimits } from './limits.ts';
+import { NestedPassage } from './nested-passage.ts';
+import { performCall, type Sending, signalsOf } from './open-call.ts';
 import { randomKey, requestHeaders } from './request-headers.ts';
 
 /** An axios config; `data` may be a factory, called for each attempt, and `slackwater` holds this call's options. */
@@ -21,55 +25,109 @@ export interface SlackwaterRequestConfig<D = unknown> extends Omit<AxiosRequestC
 const adapterBehind = new WeakMap<AxiosAdapter, { readonly adapter: AxiosRequestConfig['adapter'] }>();
 const ours = new WeakSet<AxiosRequestTransformer>();
 
-/** Sends a call through the caller's instance. Resolves with what its interceptors make of the final response. */
-export async function sendCall(
-  machinery: Machinery,
-  options: ResolvedOptions,
-  config: SlackwaterRequestConfig,
-  finish: Finish,
-): Promise<unknown> {
-  const { instance } = machinery;
+/**
+ * Sends a call. Resolves with what the interceptors of the caller's instance make of the final response. Where it has none, and is one that this
+ * client made, each attempt is one request of axios; else the whole call is one, which the instance holds as long as it lasts.
+ */
+export function sendCall(sending: Sending, config: SlackwaterRequestConfig): Promise<unknown> {
+  const { machinery, options } = sending;
+  const { instance, direct } = machinery;
+  const method = upperCase(config.method ?? instance.defaults.method ?? 'get');
+  const needs = { method, preferAsync: options.preferAsync, newKey: randomKey };
+  const headers = asHeaders(requestHeaders(config.headers, needs));
+  const request: SlackwaterRequestConfig = { ...config, method, headers };
+  if ('slackwater' in request) delete request.slackwater;
   const adapter = callersAdapter(instance, config);
-  const { slackwater: _ours, ...given } = config;
-  const method = (given.method ?? instance.defaults.method ?? 'get').toUpperCase();
-  const source = rememberSource();
-  const transformations = [...callersTransformations(instance, given)];
-  const outer: AxiosRequestConfig<unknown> = {
-    ...given,
-    method,
-    headers: asHeaders(
-      requestHeaders(given.headers, { method, preferAsync: options.preferAsync, newKey: randomKey }),
-    ),
-    transformRequest: [source.transformation, ...transformations],
-  };
-  const plan = { machinery, options, adapter, finish, body: source.bodyOf };
-  const own = callAdapter(plan);
-  adapterBehind.set(own, { adapter });
+  if (direct === undefined || isIntercepted(instance)) return sendNested(sending, request, adapter);
+  const { transformRequest } = config;
+  if (transformRequest !== undefined) request.transformRequest = withoutOurs(transformRequest);
+  return sendDirect(sending, request, adapter);
+}
+
+function sendDirect(
+  sending: Sending,
+  request: AxiosRequestConfig<unknown>,
+  adapter: AxiosRequestConfig['adapter'],
+): Promise<unknown> {
+  const { machinery, options } = sending;
+  const signals = signalsOf({ ...machinery.instance.defaults, ...request });
+  const passage = new DirectPassage(sending, request, adapter);
+  return performCall(
+    new UnderWay(sending, passage, startLimits(options.runtime, options.deadlineMs, signals), adapter),
+  );
+}
+
+/** To axios the whole call, with its retries and its deferral, is one request with one response: interceptors run once. */
+async function sendNested(
+  sending: Sending,
+  request: AxiosRequestConfig<unknown>,
+  adapter: AxiosRequestConfig['adapter'],
+): Promise<unknown> {
+  const { instance } = sending.machinery;
+  const own = makeWhole(sending, request, adapter);
   // Should the caller's instance have axios-retry on it, it would repeat the whole call with all its retries.
-  const markIsOurs = outer['axios-retry'] === undefined;
-  outer['axios-retry'] ??= { retries: 0 };
+  const markIsOurs = request['axios-retry'] === undefined;
+  request['axios-retry'] ??= { retries: 0 };
   try {
-    return await instance.request<unknown, unknown>({ ...outer, adapter: own });
+    return await instance.request<unknown, unknown>({ ...request, ...own });
   } catch (error) {
     throw errorForCaller(error, markIsOurs);
   }
 }
 
+/** Adapter and transformations of a config that is a whole call of its own, through whichever instance it is sent. */
+export function makeWhole(
+  sending: Sending,
+  request: AxiosRequestConfig<unknown>,
+  adapter: AxiosRequestConfig['adapter'],
+): { readonly adapter: AxiosAdapter; readonly transformRequest: AxiosRequestTransformer[] } {
+  const { instance, inner } = sending.machinery;
+  const { runtime, deadlineMs } = sending.options;
+  const source = rememberSource();
+  const own: AxiosAdapter = async (config) => {
+    const passage = new NestedPassage(inner, config, source.bodyOf(config));
+    const limits = startLimits(runtime, deadlineMs, signalsOf(config));
+    const response = await performCall(new UnderWay(sending, passage, limits, adapter));
+    return response as Awaited<ReturnType<AxiosAdapter>>;
+  };
+  adapterBehind.set(own, { adapter });
+  const given = request.transformRequest ?? instance.defaults.transformRequest ?? [];
+  return { adapter: own, transformRequest: [source.transformation, ...withoutOurs(given)] };
+}
+
+/** One text for all calls of a method, not one for each. */
+const methods = new Map(
+  ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'].map((method) => [
+    method.toLowerCase(),
+    method,
+  ]),
+);
+
+function upperCase(method: string): string {
+  return methods.get(method) ?? method.toUpperCase();
+}
+
+function isIntercepted({ interceptors }: AxiosInstance): boolean {
+  return hasAny(interceptors.request) || hasAny(interceptors.response);
+}
+
+function hasAny({ handlers }: { readonly handlers?: readonly unknown[] }): boolean {
+  // What axios does not show might be there.
+  return handlers === undefined || handlers.some((handler) => handler !== null);
+}
+
 function callersAdapter(
   instance: AxiosInstance,
-  config: SlackwaterRequestConfig,
+  { adapter }: SlackwaterRequestConfig,
 ): AxiosRequestConfig['adapter'] {
-  const { adapter } = config;
   const behind = typeof adapter === 'function' ? adapterBehind.get(adapter) : undefined;
   return behind === undefined ? (adapter ?? instance.defaults.adapter) : behind.adapter;
 }
 
-function callersTransformations(
-  instance: AxiosInstance,
-  config: AxiosRequestConfig<unknown>,
-): readonly AxiosRequestTransformer[] {
-  const given = config.transformRequest ?? instance.defaults.transformRequest ?? [];
-  return (Array.isArray(given) ? given : [given]).filter((transformation) => !ours.has(transformation));
+function withoutOurs(
+  given: AxiosRequestTransformer | readonly AxiosRequestTransformer[],
+): AxiosRequestTransformer[] {
+  return [given].flat().filter((transformation) => !ours.has(transformation));
 }
 
 /**

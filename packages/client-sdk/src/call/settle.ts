@@ -7,6 +7,7 @@ import {
 import { AxiosError, AxiosHeaders, type AxiosResponse, type InternalAxiosRequestConfig } from 'axios';
 import type { CallHistory, FailureFacts } from '../errors/facts.ts';
 import { noteFailureFacts } from '../errors/guards.ts';
+import { codeFor, wordsFor } from '../errors/last-failure.ts';
 import { headerOf } from '../wire/headers.ts';
 
 /** How a response came about. */
@@ -88,13 +89,7 @@ export function settle(
   };
   const { validateStatus } = call;
   if (!status || !validateStatus || validateStatus(status)) return response;
-  const error = new AxiosError(
-    `Request failed with status code ${status}`,
-    status < 500 ? AxiosError.ERR_BAD_REQUEST : AxiosError.ERR_BAD_RESPONSE,
-    call,
-    request,
-    response,
-  );
+  const error = new AxiosError(wordsFor(status), codeFor(status), call, request, response);
   noteFailureFacts(error, facts);
   throw error;
 }

@@ -89,12 +89,18 @@ async function waitInItsName(
     outcomeUrl: token.outcomeUrl === undefined ? undefined : new URL(token.outcomeUrl),
     method: token.method,
     sent: [],
-    send: statusSender(machinery.bare, call, machinery.instance.defaults.adapter, options.runtime),
+    send: statusSender(
+      machinery.bare,
+      { describe: () => call },
+      machinery.instance.defaults.adapter,
+      options.runtime,
+    ),
     streams: canStream(machinery.instance.defaults.adapter),
     prover: await loadProver(),
     book: machinery.book,
     options,
   });
   const settlement = await handOver(session, signalsOf(call));
-  return await settleDeferral(call, session, settlement, newHistory());
+  await session.isKept;
+  return settleDeferral(call, session, settlement, newHistory());
 }

@@ -7,7 +7,6 @@ import { DeadlineExceededError } from '../errors/waiting.ts';
 import type { ResolvedOptions } from '../options.ts';
 import type { Prover } from '../proof/load-prover.ts';
 import type { ReceiptBook } from '../proof/receipt-book.ts';
-import { wait } from '../runtime.ts';
 import { type StepFacts, traced } from '../telemetry.ts';
 import { Listeners, type ProgressListener } from './listeners.ts';
 import { PollPace } from './pace.ts';
@@ -79,15 +78,20 @@ export class DeferralSession {
     return this.#isKept;
   }
 
+  /** The id, as far as it is known. */
+  get id(): string {
+    return this.#start.id ?? this.#resource?.id ?? '';
+  }
+
   get statusUrl(): URL {
     return this.#start.statusUrl;
   }
 
   /** What `client.deferral(...)` takes. */
   get resume(): string {
-    const { id, method, statusUrl } = this.#start;
+    const { method, statusUrl } = this.#start;
     return formatResumeToken({
-      id: id ?? this.#resource?.id ?? '',
+      id: this.id,
       statusUrl: statusUrl.href,
       outcomeUrl: this.#outcomeUrl?.href,
       method,
@@ -275,7 +279,7 @@ export class DeferralSession {
     }
     noteWait(limits.history, waitMs);
     const facts = (): StepFacts => ({ why, waitMs: Math.round(waitMs) });
-    await traced(onLog, 'wait', facts, () => wait(runtime, waitMs, limits.signal));
+    await traced(onLog, 'wait', facts, () => limits.wait(waitMs));
     this.#throwIfEnded(limits);
   }
 

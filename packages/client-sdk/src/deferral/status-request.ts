@@ -5,6 +5,7 @@ import axios, {
   type AxiosResponse,
   type InternalAxiosRequestConfig,
 } from 'axios';
+import type { Described } from '../errors/last-failure.ts';
 import { timedAdapter } from '../retry/timed-adapter.ts';
 import type { Runtime } from '../runtime.ts';
 import { maxJsonBytes } from '../wire/json-body.ts';
@@ -44,11 +45,12 @@ export function bareInstance(): AxiosInstance {
  */
 export function statusSender(
   bare: AxiosInstance,
-  call: InternalAxiosRequestConfig<unknown>,
+  described: Described,
   adapter: AxiosRequestConfig['adapter'],
   runtime: Runtime,
 ): SendStatusRequest {
   return (request) => {
+    const call = described.describe();
     const timeoutMs = request.waitSeconds * 1_000 + request.timeoutMs;
     const config: AxiosRequestConfig<unknown> = {
       ...call,

@@ -1,4 +1,5 @@
 import type { Problem } from '@slackwater/shared';
+import type { LastFailure } from './last-failure.ts';
 
 /** What is known of a call that failed: what to do next, and what was tried. */
 export interface FailureFacts {
@@ -22,22 +23,23 @@ export interface FailureFacts {
 /** What is known of a call as it goes on. */
 export interface CallHistory {
   attempts: number;
-  readonly waitsMs: number[];
-  lastError: unknown;
-  problem: Problem | undefined;
+  waitsMs: readonly number[];
+  /** How the last attempt that failed did. */
+  last: LastFailure | undefined;
 }
 
 const mostWaits = 100;
+const noWaits: readonly number[] = [];
 
 /** A call of which nothing has happened yet. */
 export function newHistory(): CallHistory {
-  return { attempts: 0, waitsMs: [], lastError: undefined, problem: undefined };
+  return { attempts: 0, waitsMs: noWaits, last: undefined };
 }
 
 /** Notes a wait. Only the last ones are kept, so that a call may wait for days. */
 export function noteWait(history: CallHistory, waitMs: number): void {
-  history.waitsMs.push(waitMs);
-  if (history.waitsMs.length > mostWaits) history.waitsMs.shift();
+  // A list of its own each time is as long as it has to be: ten thousand calls may wait.
+  history.waitsMs = [...history.waitsMs.slice(1 - mostWaits), waitMs];
 }
 
 /** The facts of a failure of which nothing more is known. */
@@ -52,5 +54,6 @@ export const noFacts: FailureFacts = {
 
 /** The facts of a call so far. */
 export function factsOf(history: CallHistory, more: Partial<FailureFacts> = {}): FailureFacts {
-  return { ...noFacts, ...history, waitsMs: [...history.waitsMs], ...more };
+  const { attempts, waitsMs, last } = history;
+  return { ...noFacts, attempts, waitsMs, problem: last?.problem, lastError: last?.error, ...more };
 }

@@ -1,5 +1,5 @@
 import type { Problem } from '@slackwater/shared';
-import { type AxiosError, type AxiosResponse, isAxiosError } from 'axios';
+import { type AxiosResponse, isAxiosError } from 'axios';
 import { isNetworkError } from 'axios-retry';
 import { problemOf } from '../wire/problem.ts';
 import { askedWaitMs, isSlackwaterRetryLater } from '../wire/retry-after.ts';
@@ -27,28 +27,17 @@ export interface Classified {
   readonly problem: Problem | undefined;
 }
 
-/**
- * Says what went wrong with an attempt. `redirected`: a first server has answered already, so that a refused
- * connection no longer means that nothing was done.
- */
-export async function classifyFailure(
-  error: AxiosError,
-  redirected: boolean,
-  wallMs: number,
-): Promise<Classified> {
-  const response = wholeResponse(error);
-  if (response !== undefined) return await classifyAnswer(response, wallMs);
-  return { failure: classifySilence(error, redirected), problem: undefined };
-}
-
-function classifySilence(error: AxiosError, redirected: boolean): Failure {
+/** Says what it means that no whole answer came. `redirected`: a first server has answered already, so that a refused connection no longer means that nothing was done. */
+export function classifySilence(error: unknown, redirected: boolean): Failure {
+  if (!isAxiosError(error)) return { kind: 'permanent' };
   const code = error.code ?? '';
   if (error.response !== undefined || timeoutCodes.has(code)) return { kind: 'answer-lost' };
   if (permanentCode.test(code) || !isNetworkError(error)) return { kind: 'permanent' };
   return { kind: notSentCodes.has(code) && !redirected ? 'not-sent' : 'answer-lost' };
 }
 
-async function classifyAnswer(response: AxiosResponse<unknown>, wallMs: number): Promise<Classified> {
+/** Says what an answer means that is an error. */
+export async function classifyAnswer(response: AxiosResponse<unknown>, wallMs: number): Promise<Classified> {
   const problem = await problemOf(response);
   const failure: Failure = {
     kind: 'answered',

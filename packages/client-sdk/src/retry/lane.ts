@@ -1,3 +1,4 @@
+import type { Limits } from '../call/limits.ts';
 import type { Runtime } from '../runtime.ts';
 import { admit, afterAnswer, afterRefusal, afterSilence, type Circuit, closedCircuit } from './circuit.ts';
 
@@ -46,27 +47,23 @@ export class Lane {
     return this.#waiting.size > 0 ? undefined : this.#admit(false);
   }
 
-  /** Stands in line until there is a pass; resolves with undefined when the signal fires. */
-  stand(signal: AbortSignal): Promise<Pass | undefined> {
-    if (signal.aborted) return Promise.resolve(undefined);
+  /** Stands in line until there is a pass; resolves with undefined when the limits end. */
+  stand(limits: Pick<Limits, 'isOver' | 'onEnd'>): Promise<Pass | undefined> {
+    if (limits.isOver) return Promise.resolve(undefined);
     return new Promise((resolve) => {
-      const leave = (): void => {
+      const release = limits.onEnd(() => {
         this.#waiting.delete(turn);
-        signal.removeEventListener('abort', onAbort);
-      };
-      const onAbort = (): void => {
-        leave();
         resolve(undefined);
         this.#callNext();
-      };
+      });
       const turn = (): void => {
         const pass = this.#admit(true);
         if (pass === undefined) return;
-        leave();
+        this.#waiting.delete(turn);
+        release();
         resolve(pass);
       };
       this.#waiting.add(turn);
-      signal.addEventListener('abort', onAbort, { once: true });
       this.#callNext();
     });
   }

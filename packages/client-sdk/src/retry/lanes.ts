@@ -72,7 +72,7 @@ export function lanesOf(runtime: Runtime, budgetSize: number, breaks: boolean): 
 }
 
 async function standIn(lane: Lane, limits: Limits, runtime: Runtime): Promise<Pass> {
-  const pass = await lane.stand(limits.signal);
+  const pass = await lane.stand(limits);
   if (pass !== undefined) return pass;
   throw limits.endedBy({ retryAt: reopensAt(lane, runtime) }) ?? new Error('the wait ended without a reason');
 }

@@ -4,30 +4,30 @@ import type { Runtime } from '../runtime.ts';
 /**
  * An adapter under a limit of its own: axios's `timeout` is one of silence in Node.js, which an answer that trickles in without end never
  * reaches. An attempt that passes the limit fails as an axios timeout does. Of an answer that is read as a stream only the head is under it.
+ * `onEnd` calls back when it is to be given up; default: when the config's own signal fires.
  */
 export function timedAdapter(
   adapter: AxiosRequestConfig['adapter'],
   runtime: Runtime,
   timeoutMs: number,
+  onEnd?: (listener: () => void) => () => void,
 ): AxiosAdapter {
   return (config) => {
     const send = axios.getAdapter(adapter ?? axios.defaults.adapter);
     return new Promise((resolve, reject) => {
       const controller = new AbortController();
-      const outer = config.signal;
-      const onAbort = (): void => controller.abort();
+      const abort = (): void => controller.abort();
       const release = (): void => {
         cancel();
-        outer?.removeEventListener?.('abort', onAbort);
+        leave();
       };
       const cancel = runtime.setTimer(timeoutMs, () => {
         release();
         const message = `timeout of ${timeoutMs} ms exceeded`;
         reject(new AxiosError(message, AxiosError.ETIMEDOUT, config));
-        controller.abort();
+        abort();
       });
-      if (outer?.aborted) onAbort();
-      outer?.addEventListener?.('abort', onAbort);
+      const leave = onEnd === undefined ? onSignal(config.signal, abort) : onEnd(abort);
       const settle = <V>(end: (value: V) => void) => {
         return (value: V): void => {
           release();
@@ -37,4 +37,10 @@ export function timedAdapter(
       send({ ...config, signal: controller.signal }).then(settle(resolve), settle(reject));
     });
   };
+}
+
+function onSignal(signal: AxiosRequestConfig['signal'], listener: () => void): () => void {
+  if (signal?.aborted === true) listener();
+  signal?.addEventListener?.('abort', listener);
+  return () => signal?.removeEventListener?.('abort', listener);
 }

@@ -1,106 +1,61 @@
-import type { AxiosError } from 'axios';
-import { isRepeatable } from '../call/body.ts';
-import { factsOf, noteWait } from '../errors/facts.ts';
+import type { ClientErrorFacts } from '../errors/client-error.ts';
+import { type CallHistory, factsOf } from '../errors/facts.ts';
 import { BodyNotRepeatableError, DeadlineExceededError, RetriesExhaustedError } from '../errors/waiting.ts';
-import { wait } from '../runtime.ts';
-import { type StepFacts, traced } from '../telemetry.ts';
-import { discard } from '../wire/discard.ts';
-import { rehome } from './attempt-config.ts';
-import type { AttemptPlan } from './attempts.ts';
-import { wholeResponse } from './classify.ts';
 import type { RetryDecision } from './decide.ts';
 import { retryWaitMs } from './delay.ts';
-import type { Progress } from './progress.ts';
+import type { UnderWay } from './under-way.ts';
 
 /** The decision to repeat an attempt. */
 export type Repetition = Extract<RetryDecision, { action: 'retry' }>;
 
-/**
- * Waits until the next attempt may be sent: as long as the server asked, or backing off, and then in line. False where it may not be sent;
- * `progress.refusal` is then what to end with, if it is not the last failure.
- */
-export async function turnComes(
-  plan: AttemptPlan,
-  progress: Progress,
-  decision: Repetition,
-  error: AxiosError,
-): Promise<boolean> {
-  if (!isRepeatable(plan.config.data) && plan.body.remake === undefined) {
-    const cause = rehome(error, plan.config);
-    progress.refusal = new BodyNotRepeatableError({ ...factsOf(plan.limits.history), cause });
-    return false;
-  }
-  return (
-    mayRetryUnasked(plan, progress, decision, error) && (await waitForTurn(plan, progress, decision, error))
-  );
-}
+/** When an attempt that failed may be repeated; where it may not, what the call ends with, or undefined for the failure itself. */
+export type Turn =
+  | { readonly comes: true; readonly inMs: number }
+  | { readonly comes: false; readonly end: Error | undefined };
 
-/** A retry that the server asked for is limited by the deadline only; others are counted, and budgeted. */
-function mayRetryUnasked(
-  plan: AttemptPlan,
-  progress: Progress,
-  decision: Repetition,
-  error: AxiosError,
-): boolean {
-  if (decision.askedMs !== undefined) return true;
-  const { maxRetries, runtime } = plan.options;
-  const counted = progress.unaskedRetries < maxRetries;
-  if (counted && plan.lanes.budgetOf(plan.target).withdraw(runtime.steadyMs())) {
-    progress.unaskedRetries += 1;
-    return true;
-  }
-  // An answer that came is the caller's to read. Without one, only this tells why it ended.
-  if (wholeResponse(error) === undefined) {
-    const { history } = plan.limits;
-    const limit = counted ? 'the retry budget of this client is used up' : `maxRetries is ${maxRetries}`;
-    const message = `No answer in ${history.attempts} attempts, and ${limit}: ${error.message}`;
-    progress.refusal = new RetriesExhaustedError(message, {
-      ...factsOf(history),
-      retryable: true,
-      cause: rehome(error, plan.config),
-    });
-  }
-  return false;
-}
-
-async function waitForTurn(
-  plan: AttemptPlan,
-  progress: Progress,
-  decision: Repetition,
-  error: AxiosError,
-): Promise<boolean> {
-  const { limits, options } = plan;
+/** Says when the next attempt may be sent, and takes it off the retry budget. `isAnswered`: whether the last one failed by an answer. */
+export function nextTurn(call: UnderWay, decision: Repetition, isAnswered: boolean): Turn {
+  const { limits, sending } = call;
+  const { options } = sending;
   const { history } = limits;
+  if (!call.passage.isRepeatable) {
+    return { comes: false, end: new BodyNotRepeatableError(failed(history)) };
+  }
+  const shortage = decision.askedMs === undefined ? shortageOf(call) : undefined;
+  if (shortage !== undefined) {
+    // An answer that came is the caller's to read. Without one, only this tells why it ended.
+    if (isAnswered) return { comes: false, end: undefined };
+    const facts = failed(history);
+    const { cause } = facts;
+    const what = cause instanceof Error ? cause.message : 'it failed';
+    const message = `No answer in ${history.attempts} attempts, and ${shortage}: ${what}`;
+    return { comes: false, end: new RetriesExhaustedError(message, { ...facts, retryable: true }) };
+  }
   const { runtime } = options;
   const waitMs = retryWaitMs(options, history.attempts, decision.askedMs, runtime.random());
-  if (waitMs >= limits.remainingMs()) {
-    progress.refusal = new DeadlineExceededError(
-      `The next attempt (${decision.reason}) would come in ${Math.ceil(waitMs)} ms, after the deadline of ${options.deadlineMs} ms.`,
-      {
-        ...factsOf(history),
-        retryable: true,
-        retryAt: laterBy(runtime.wallMs(), Math.max(waitMs, decision.askedMs ?? 0)),
-        cause: rehome(error, plan.config),
-      },
-    );
-    return false;
-  }
-  discard(error.response?.data);
-  const startedAtMs = runtime.steadyMs();
-  const { status } = error.response ?? {};
-  const why = (): StepFacts => ({ why: decision.reason, waitMs: Math.round(waitMs), target: plan.target });
-  if (!(await traced(options.onLog, 'wait', why, () => wait(runtime, waitMs, limits.signal)))) return false;
-  try {
-    progress.pass = await plan.lanes.enter(plan.target, limits);
-  } catch (refusal) {
-    progress.refusal = refusal instanceof Error ? refusal : undefined;
-    return false;
-  }
-  const inLineMs = runtime.steadyMs() - startedAtMs - waitMs;
-  const waitedMs = progress.pass.hadToWait ? waitMs + Math.max(0, inLineMs) : waitMs;
-  noteWait(history, waitedMs);
-  progress.notice = { reason: decision.reason, waitedMs, status };
-  return true;
+  if (waitMs < limits.remainingMs()) return { comes: true, inMs: waitMs };
+  const retryAt = laterBy(runtime.wallMs(), Math.max(waitMs, decision.askedMs ?? 0));
+  const end = new DeadlineExceededError(
+    `The next attempt (${decision.reason}) would come in ${Math.ceil(waitMs)} ms, after the deadline of ${options.deadlineMs} ms.`,
+    { ...failed(history), retryable: true, retryAt },
+  );
+  return { comes: false, end };
+}
+
+function failed(history: CallHistory): ClientErrorFacts {
+  const facts = factsOf(history);
+  return { ...facts, cause: facts.lastError };
+}
+
+/** Why there is no retry left of those that the server did not ask for; undefined where there is one, which is then taken. */
+function shortageOf(call: UnderWay): string | undefined {
+  const { sending, target } = call;
+  const { maxRetries, runtime } = sending.options;
+  if (call.unaskedRetries >= maxRetries) return `maxRetries is ${maxRetries}`;
+  const budget = sending.machinery.lanes.budgetOf(target);
+  if (!budget.withdraw(runtime.steadyMs())) return 'the retry budget of this client is used up';
+  call.unaskedRetries += 1;
+  return undefined;
 }
 
 const latestDateMs = 8.64e15;
