@@ -14,6 +14,8 @@ declare module 'autocannon' {
 
   export interface LoadResult {
     readonly totalCompletedRequests: number;
+    /** ms. */
+    readonly latency: { readonly p50: number; readonly p99: number };
     readonly errors: number;
     readonly timeouts: number;
     readonly non2xx: number;

@@ -10,7 +10,7 @@ export interface Figure {
   readonly what: string;
   /**
    * Whose figure it is, where several contenders are measured alike: those are shown as one table, a row for each
-   * contender and a column for each `what`, and as bars. `ours` below says which of them is this project's.
+   * contender and a column for each `what`, and as bars. `ours` of the benchmark says which of them is this project's.
    */
   readonly who?: string;
   /** Which is better, where it is compared with others': the best of each column is marked. */
@@ -45,6 +45,8 @@ export interface Told {
   readonly versions?: Readonly<Record<string, string>>;
   /** What is drawn besides the bars that figures with a `who` get. */
   readonly pictures?: readonly SeriesPicture[];
+  /** What else was measured, as JSON, for whoever wants to look closer. No page is made of it. */
+  readonly data?: object;
 }
 
 /** One part of `npm run bench`. */
@@ -56,8 +58,18 @@ export interface Benchmark {
   readonly packages?: readonly string[];
   /** Which `who` of its figures is this project's. */
   readonly ours?: string;
+  /** Which `what` of its figures with a `who` are drawn as bars; all by default. */
+  readonly bars?: readonly string[];
   measure(run: Run): Promise<readonly Figure[]>;
+  /**
+   * A few of its ratios again, in a second or two, for `npm run bench:check`: of the same name as in the result, with the direction that is
+   * better. Only what a busy machine does not change much: two sides in turn in one process.
+   */
+  readonly check?: () => Promise<readonly Figure[]>;
 }
+
+/** A benchmark that can be checked. */
+export type Checked = Pick<Benchmark, 'name'> & Required<Pick<Benchmark, 'check'>>;
 
 /** Whether a figure comes to its target: `unclear` where its interval reaches to both sides. */
 export function standing({ value, target }: Figure): 'met' | 'missed' | 'unclear' | undefined {

@@ -1,4 +1,5 @@
 import { fork } from 'node:child_process';
+import { pinned } from './pinned.ts';
 
 /** What a child process can be asked. */
 type Calls<Of> = { readonly [Name in keyof Of]: (...args: never[]) => Promise<unknown> };
@@ -25,9 +26,13 @@ interface Reply {
   readonly error?: unknown;
 }
 
-/** Starts a script as a process of its own; it must call {@link answerCalls}. `argument` is what that hands on. */
-export function startChild<Of extends Calls<Of>>(script: URL, argument: unknown): Child<Of> {
-  const child = fork(script, [JSON.stringify(argument)], { serialization: 'advanced' });
+/**
+ * Starts a script as a process of its own; it must call {@link answerCalls}. `argument` is what that hands on; `core` the one core that it runs
+ * on, if it is given.
+ */
+export function startChild<Of extends Calls<Of>>(script: URL, argument: unknown, core?: 0 | 1): Child<Of> {
+  const place = core === undefined ? {} : pinned(core);
+  const child = fork(script, [JSON.stringify(argument)], { serialization: 'advanced', ...place });
   const waiting = new Map<number, { resolve(value: unknown): void; reject(error: unknown): void }>();
   let asked = 0;
   const gone = new Promise<void>((resolve) => child.once('exit', () => resolve()));

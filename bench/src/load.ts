@@ -11,8 +11,20 @@ export interface Load {
   readonly body?: string;
 }
 
+/** What became of it. */
+export interface Loaded {
+  readonly perSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
 /** Answers per second to POST requests over connections that are kept open, the next request after each answer. */
 export async function answersPerSecond(load: Load): Promise<number> {
+  return (await loadOf(load)).perSecond;
+}
+
+/** The same, with how long answers take. */
+export async function loadOf(load: Load): Promise<Loaded> {
   const { url, connections, forMs, headers, body } = load;
   const result = await autocannon({
     url,
@@ -30,5 +42,6 @@ export async function answersPerSecond(load: Load): Promise<number> {
       `${url}: ${result.errors} errors, ${JSON.stringify(result.statusCodeStats)}; ${load.status} was expected.`,
     );
   }
-  return wanted / ((result.finish.getTime() - result.start.getTime()) / 1_000);
+  const perSecond = wanted / ((result.finish.getTime() - result.start.getTime()) / 1_000);
+  return { perSecond, p50Ms: result.latency.p50, p99Ms: result.latency.p99 };
 }

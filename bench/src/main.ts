@@ -17,6 +17,7 @@ ${benchmarks.map(({ name, title }) => `      ${name.padEnd(12)}${title}`).join('
   npm run bench -- --json           one JSON object instead of tables
   npm run bench -- --save           keeps the results in docs/benchmarks/results and makes pages and pictures anew
   npm run bench -- ledger --entries 10000000   how large the ledger grows: 1,000,000 unless it is said; ten million are 2 GB
+  npm run bench:check               compares a few ratios with those that were kept, in seconds; npm test ends with it
   npm run bench:pages               makes pages and pictures anew from the results that were kept
 
 Each pair is measured in turn (A B, B A, A B ...). A ratio is the median over the rounds; its interval of 95 % follows from

@@ -3,6 +3,8 @@ import { ConsecutiveBreaker, circuitBreaker, handleAll } from 'cockatiel';
 import type { Request, Response } from 'express';
 import { rateLimit } from 'express-rate-limit';
 import CircuitBreaker from 'opossum';
+import protect from 'overload-protection';
+import { RateLimiterMemory } from 'rate-limiter-flexible';
 import { answerCalls } from '../child.ts';
 import { endOf, plainRequest, plainResponse } from '../plain-request.ts';
 import { scratchFolder } from '../scratch.ts';
@@ -22,12 +24,14 @@ export type Contender =
   | 'bare'
   | 'cockatiel'
   | 'opossum'
-  | 'rateLimit';
+  | 'rateLimit'
+  | 'flexible'
+  | 'overload';
 
 /** Decides in one process, so that all contenders have the same luck. */
 export interface DecisionProcess {
-  /** ns for each decision, by round. */
-  compare(rounds: number): Promise<Record<Contender, number[]>>;
+  /** ns for each decision, by round; of all, or of those that are named. */
+  compare(rounds: number, only?: readonly Contender[]): Promise<Record<Contender, number[]>>;
   /** The same of gates that know so many partitions, each of which is asked for in turn. */
   partitions(rounds: number): Promise<Record<ManyContender, number[]>>;
   /** Bytes allocated for each decision, by round. */
@@ -53,7 +57,7 @@ const warmUp = 30;
 
 async function make(): Promise<DecisionProcess> {
   return {
-    async compare(rounds) {
+    async compare(rounds, only) {
       const usual = slackwater(usualOptions(scratchFolder()));
       await commitTo(usual, [partition]);
       const bare = slackwater();
@@ -70,7 +74,11 @@ async function make(): Promise<DecisionProcess> {
         breaker: new ConsecutiveBreaker(5),
       });
       const opossum = new CircuitBreaker(async () => 1, { timeout: false });
-      return counted(rounds, {
+      const flexible = new RateLimiterMemory({ points: 1e9, duration: 3_600 });
+      const overload = protect('express', {
+        ...{ production: true, clientRetrySecs: 1, maxEventLoopDelay: 60_000, sampleInterval: 1_000 },
+      });
+      const takes: Record<Contender, () => Promise<number> | number> = {
         decide: decideAlone(alone),
         ask: askAlone(alone, 1),
         decideUnderWay: whileUnfinished(underWay),
@@ -79,7 +87,11 @@ async function make(): Promise<DecisionProcess> {
         cockatiel: () => nsEach(() => cockatiel.execute(() => 1)),
         opossum: () => nsEach(() => opossum.fire()),
         rateLimit: limited(limiter),
-      });
+        flexible: () => nsEach(() => flexible.consume('all')),
+        overload: passedAtOnce(overload),
+      };
+      const wanted = Object.entries(takes).filter(([name]) => only?.includes(name as Contender) ?? true);
+      return counted(rounds, Object.fromEntries(wanted) as typeof takes);
     },
     async partitions(rounds) {
       return counted(rounds, {
@@ -175,6 +187,22 @@ function bytesOf({ decide }: DecisionAlone): () => number {
   };
   // To look allocates, too.
   return () => (grownBy(decideAll) - grownBy(() => {})) / batch;
+}
+
+/** A middleware that is done when it returns. */
+function passedAtOnce(middleware: (req: Request, res: Response, next: () => void) => unknown): () => number {
+  let passed = 0;
+  const next = (): void => {
+    passed += 1;
+  };
+  return () => {
+    const requests = Array.from({ length: batch }, () => plainRequest());
+    const res = plainResponse();
+    passed = 0;
+    const startedAt = performance.now();
+    for (const req of requests) middleware(req, res, next);
+    return nsOfEach(performance.now() - startedAt, passed);
+  };
 }
 
 function limited(limiter: (req: Request, res: Response, next: () => void) => unknown): () => Promise<number> {

@@ -17,12 +17,7 @@ export const decision: Benchmark = {
       const taken = await child.ask('compare', quick ? 40 : 300);
       const bytes = await child.ask('allocated', quick ? 40 : 300);
       const ns = (what: string, of: Contender): Figure => ({ what, unit: 'ns', value: spreadOf(taken[of]) });
-      const against = (what: string, of: Contender, by: 'cockatiel' | 'opossum' | 'rateLimit'): Figure => ({
-        what: `${what} / ${by === 'rateLimit' ? 'express-rate-limit' : by}`,
-        unit: 'ratio',
-        value: spreadOf(ratios(taken[of], taken[by])),
-        note: `${Math.round(medianOf(taken[of]))} ns / ${Math.round(medianOf(taken[by]))} ns`,
-      });
+      const against = (what: string, of: Contender, by: Peer): Figure => comparison(taken, what, of, by);
       const below = { atMost: 1 };
       return [
         { ...ns('the decision: what is it, may it', 'decide'), target: { atMost: 1_000 } },
@@ -39,4 +34,32 @@ export const decision: Benchmark = {
       await child.end();
     }
   },
+  async check() {
+    const child = startChild<DecisionProcess>(script, null);
+    try {
+      const taken = await child.ask('compare', 40, ['decide', 'decideUnderWay', 'cockatiel', 'opossum']);
+      return [
+        comparison(taken, 'the decision', 'decide', 'cockatiel'),
+        comparison(taken, 'the decision', 'decide', 'opossum'),
+        comparison(taken, 'the decision while commits are unfinished', 'decideUnderWay', 'cockatiel'),
+      ];
+    } finally {
+      await child.end();
+    }
+  },
 };
+
+type Peer = 'cockatiel' | 'opossum' | 'rateLimit';
+
+function comparison(
+  taken: Readonly<Record<Contender, number[]>>,
+  what: string,
+  of: Contender,
+  by: Peer,
+): Figure {
+  return {
+    what: `${what} / ${by === 'rateLimit' ? 'express-rate-limit' : by}`,
+    ...{ unit: 'ratio', better: 'less', value: spreadOf(ratios(taken[of], taken[by])) },
+    note: `${Math.round(medianOf(taken[of]))} ns / ${Math.round(medianOf(taken[by]))} ns`,
+  };
+}

@@ -3,7 +3,7 @@ import type { Figure } from '../benchmark.ts';
 import type { Result } from '../results/result.ts';
 import { table } from './figure-tables.ts';
 
-/** A figure that the README carries. */
+/** A figure that the README carries, beside that of somebody else. */
 interface Headline {
   /** What it is, in the words of somebody who has never heard of the benchmark. */
   readonly text: string;
@@ -11,43 +11,44 @@ interface Headline {
   readonly result: string;
   /** Which figure it is, as the benchmark calls it. */
   readonly what: string;
+  /** With whom it is compared: the `who` of one figure. */
+  readonly with: string;
 }
 
 /** The three figures that matter most. */
 const headlines: readonly Headline[] = [
   {
-    text: 'answers per second of a route behind the healthy gate / without it',
-    ...{ result: 'route', what: 'work types, routes, deferring; JSON body' },
+    text: 'payments answered within a second while every commit takes 20 times as long, beside orders and reports',
+    ...{ result: 'brownout', what: 'payments answered within 1 s while slow', with: 'bare Express' },
   },
   {
-    text: 'deciding about a request that may go on',
-    ...{ result: 'decision', what: 'the decision: what is it, may it' },
+    text: 'of all calls of the three kinds, done more than once by the end',
+    ...{ result: 'brownout', what: 'done more than once', with: 'bare Express' },
   },
   {
-    text: 'sealing durable entries of 256 callers / appending the same bytes to a file with fdatasync',
-    ...{
-      result: 'ledger',
-      what: 'entries sealed by 256 callers / raw append + fdatasync of the same batches',
-    },
+    text: 'requests a second that a healthy route answers',
+    ...{ result: 'overhead', what: 'answers per second', with: 'bare Express' },
   },
 ];
 
 /** The README's table. Throws where a figure is not in the results: then it was renamed, or not taken. */
 export function headlineTable(results: ReadonlyMap<string, Result>): string {
-  const rows = headlines.map(({ text, result, what }) => {
-    const figure = figureOf(results, result, what);
+  const rows = headlines.map(({ text, result: name, what, with: other }) => {
+    const result = results.get(name);
+    const ours = figureOf(result, what, result?.ours);
+    const theirs = figureOf(result, what, other);
     return [
       text,
-      `**${amount(figure.unit, figure.value.median)}**`,
-      `[${result}](docs/benchmarks/${result}.md)`,
+      `**${amount(ours.unit, ours.value.median)}**`,
+      amount(theirs.unit, theirs.value.median),
+      `[${name}](docs/benchmarks/${name}.md)`,
     ];
   });
-  return table(['', '', 'measured by'], rows);
+  return table(['', 'Slackwater', headlines[0]?.with ?? '', 'measured by'], rows);
 }
 
-function figureOf(results: ReadonlyMap<string, Result>, name: string, what: string): Figure {
-  const figure = results.get(name)?.figures.find((each) => each.what === what);
-  if (figure === undefined)
-    throw new Error(`There is no figure ${JSON.stringify(what)} in the result ${name}.`);
+function figureOf(result: Result | undefined, what: string, who: string | undefined): Figure {
+  const figure = result?.figures.find((each) => each.what === what && each.who === who);
+  if (figure === undefined) throw new Error(`${JSON.stringify(what)} of ${who} is in no result.`);
   return figure;
 }

@@ -24,8 +24,8 @@ export function resultSection(result: Result, toPictures: string): string {
 }
 
 /** What is drawn: bars of the contenders, where there are some, and what the benchmark told of. */
-export function picturesOf({ name, title, figures, ours, pictures }: Result): readonly Drawn[] {
-  const compared = figures.filter(({ who }) => who !== undefined);
+export function picturesOf({ name, title, figures, ours, bars: wanted, pictures }: Result): readonly Drawn[] {
+  const compared = figures.filter(({ who, what }) => who !== undefined && (wanted?.includes(what) ?? true));
   const bars = { file: `${name}.svg`, title, svg: drawBars(title, compared, ours) };
   const series = pictures.map((picture) => {
     return { file: `${picture.name}.svg`, title: picture.title, svg: drawSeries(picture) };

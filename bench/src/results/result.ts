@@ -19,6 +19,10 @@ export interface Result {
   readonly settings: Readonly<Record<string, string>>;
   /** Which `who` of the figures is this project's. */
   readonly ours?: string;
+  /** Which `what` of the figures are drawn as bars; all where it is absent. */
+  readonly bars?: readonly string[];
   readonly figures: readonly Figure[];
   readonly pictures: readonly SeriesPicture[];
+  /** What else was measured. */
+  readonly data?: object;
 }
