@@ -5,7 +5,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { createClient } from '@slackwater/client-sdk';
-import { defineOperation, type Gate, slackwater, sqliteEngine, type } from '@slackwater/middleware';
+import {
+  defineOperation,
+  external,
+  type Gate,
+  type StandardSchema,
+  slackwater,
+  sqliteEngine,
+  type,
+} from '@slackwater/middleware';
 import { observe } from '@slackwater/middleware/node-sqlite';
 import { type DeferralResource, isDeferralResource, parseEntry } from '@slackwater/shared';
 import express from 'express';
@@ -60,6 +68,32 @@ const trip = defineOperation({
   },
 });
 
+const fourDigits: StandardSchema<string> = {
+  '~standard': {
+    version: 1,
+    vendor: 'slackwater-test',
+    validate: (value) =>
+      /^\d{4}$/.test(String(value))
+        ? { value: String(value) }
+        : { issues: [{ message: 'give four digits' }] },
+  },
+};
+const confirmed: unknown[] = [];
+const signing = defineOperation({
+  name: 'signing',
+  version: '1',
+  tasks: {
+    ask: { outputs: { asked: type<boolean>() }, run: () => ({ asked: true }) },
+    confirm: {
+      inputs: ['asked', external('code', fourDigits), external('note')],
+      run: ({ code, note }) => {
+        confirmed.push([code, note]);
+        return {};
+      },
+    },
+  },
+});
+
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'slackwater-operations-http-'));
   observation = observe(new DatabaseSync(':memory:'), { partition: 'travel', ensure: true });
@@ -99,6 +133,10 @@ beforeAll(async () => {
       status: 201,
       answer: ({ flight, room }, { id }) => ({ id, flight, room }),
     }),
+  );
+  app.post(
+    '/signings',
+    gate.operations.handler(signing, () => ({}), { waitMs: 0 }),
   );
   app.use((error: Error, _req: express.Request, res: express.Response, _next: express.NextFunction) => {
     res.status(500).json({ message: error.message });
@@ -342,5 +380,81 @@ describe('a route that starts an operation', () => {
     door('slow sdk').open();
     const { status, data } = await poller.pollUntilDone();
     expect([status, data]).toMatchObject([201, { room: 7 }]);
+  });
+
+  it('takes inputs that come later, each label once, from its owner alone, until it has ended (T-49)', async () => {
+    const asked = await ask('POST', '/signings', {}, {});
+    const { id } = resourceOf(asked);
+    const url = `/slackwater/deferrals/${id}/inputs`;
+    await expect
+      .poll(async () => resourceOf(await ask('GET', `/slackwater/deferrals/${id}`)).operation, {
+        timeout: 30_000,
+      })
+      .toMatchObject({
+        status: 'running',
+        waitsFor: ['code', 'note'],
+        stages: [{ tasks: [{ phase: 'ended' }] }, {}],
+      });
+    expect((await ask('POST', url, { 'x-customer': 'bob' }, { code: '1234' })).status).toBe(404);
+    expect((await ask('POST', url, {}, { code: 'no' })).body).toMatchObject({
+      code: 'input-refused',
+      status: 422,
+    });
+    expect((await ask('POST', url, {}, { colour: 'red' })).body).toMatchObject({
+      code: 'input-refused',
+      detail: expect.stringContaining('there are code, note'),
+    });
+    expect((await ask('POST', url, {}, [1])).body).toMatchObject({ code: 'input-refused' });
+    expect((await ask('POST', url, {}, { note: 'x'.repeat(1_100_000) })).body).toMatchObject({
+      code: 'parameter-invalid',
+    });
+    const given = await ask('POST', url, {}, { code: '1234' });
+    expect(given.status).toBe(200);
+    expect(resourceOf(given).operation).toMatchObject({ waitsFor: ['note'] });
+    expect((await ask('POST', url, {}, { code: '1234' })).status).toBe(200);
+    expect((await ask('POST', url, {}, { code: '4321' })).body).toMatchObject({
+      code: 'input-differs',
+      status: 409,
+    });
+    const both = await Promise.all(['a', 'b'].map((note) => ask('POST', url, {}, { note })));
+    expect(both.map(({ status }) => status).toSorted()).toEqual([200, 409]);
+    expect(await settled(`/slackwater/deferrals/${id}`)).toMatchObject({ status: 'Succeeded' });
+    expect(confirmed).toEqual([['1234', both[0]?.status === 200 ? 'a' : 'b']]);
+    expect((await ask('POST', url, {}, { code: '1234' })).body).toMatchObject({ code: 'operation-settled' });
+    expect(
+      (await ask('POST', `/slackwater/deferrals/01M7ZQVMC0DX8FYP87AP8QP394/inputs`, {}, {})).status,
+    ).toBe(404);
+  });
+
+  it('is given inputs, and canceled, by the poller of the client SDK', async () => {
+    const client = createClient({ baseURL: base, headers: { 'x-customer': 'ann' } });
+    const poller = await client.begin({ method: 'post', url: '/signings', data: {} });
+    await expect(poller.provideInput({ code: 'no' })).rejects.toMatchObject({
+      code: 'input-refused',
+      problem: { code: 'input-refused', detail: expect.stringContaining('give four digits') },
+    });
+    await poller.provideInput({ code: '1111' });
+    expect(poller.deferral?.operation?.waitsFor).toEqual(['note']);
+    await expect(poller.provideInput({ code: '2222' })).rejects.toMatchObject({
+      problem: { code: 'input-differs' },
+    });
+    await poller.cancel();
+    expect(poller.deferral).toMatchObject({ status: 'Canceled', operation: { status: 'undone' } });
+  });
+
+  it('is asked by several clients at once over the network, each run a chain of its own, and the ledgers hold (T-44, T-47)', async () => {
+    const names = Array.from({ length: 12 }, (_, i) => `${i % 2 === 0 ? 'slow ' : ''}client ${i}`);
+    const asking = names.map(async (traveller, i) => {
+      const headers = { 'x-customer': traveller, 'x-group': i % 3 === 0 ? 'us' : 'eu', prefer: 'wait=0' };
+      const client = createClient({ baseURL: base, headers });
+      const { data } = await client.post<{ id: string; flight: string }>('/trips', { traveller });
+      return data;
+    });
+    for (const name of names) door(name).open();
+    const answers = await Promise.all(asking);
+    expect(answers.map(({ flight }) => flight)).toEqual(names.map((name) => `SW 1 for ${name}`));
+    expect(new Set(answers.map(({ id }) => id)).size).toBe(names.length);
+    expect(runs.filter((one) => names.includes(one))).toHaveLength(names.length);
+    for (const { audit } of gate.groups.values()) expect((await audit.verify()).ok).toBe(true);
   });
 });

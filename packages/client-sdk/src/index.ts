@@ -35,6 +35,7 @@ export {
   DeferralCanceledError,
   DeferralFailedError,
   DeferralNotFoundError,
+  InputNotTakenError,
   NotCancelableError,
   StatusRefusedError,
 } from './errors/deferrals.ts';

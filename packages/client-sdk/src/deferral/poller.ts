@@ -3,6 +3,7 @@ import { type Limits, type SignalLike, startLimits } from '../call/limits.ts';
 import type { SlackwaterResponse } from '../call/settle.ts';
 import { DeferralCanceledError, NotCancelableError } from '../errors/deferrals.ts';
 import { isClientError } from '../errors/guards.ts';
+import { ParameterRefusedError } from '../errors/trust.ts';
 import type { ResolvedOptions } from '../options.ts';
 import type { ProgressListener } from './listeners.ts';
 import type { Opened } from './opened.ts';
@@ -64,6 +65,12 @@ export interface Poller<T = unknown> {
    * @throws NotCancelableError where it is being performed, is done, or was answered at once.
    */
   cancel(options?: PollOptions): Promise<void>;
+  /**
+   * Gives the operation that the request started inputs that come later, by label (`deferral.operation.waitsFor`). The same may be given again.
+   *
+   * @throws InputNotTakenError where they are not what it takes, others were given before, or it takes none any more.
+   */
+  provideInput(values: Readonly<Record<string, unknown>>, options?: PollOptions): Promise<void>;
   /** The proof that the request was recorded; undefined where it was answered at once. */
   receipt(options?: PollOptions): Promise<RecordedProof | undefined>;
   /**
@@ -187,6 +194,16 @@ export class CallPoller<T> implements Poller<T> {
     }
     await this.#within(opened, options, (limits) => opened.session.cancel(limits));
     opened.fail(new DeferralCanceledError(opened.session.resource?.id ?? ''));
+  }
+
+  async provideInput(values: Readonly<Record<string, unknown>>, options: PollOptions = {}): Promise<void> {
+    const opened = await this.opened();
+    if (opened.kind === 'answered') {
+      throw new ParameterRefusedError(
+        'The request was answered at once; there is nothing that takes inputs.',
+      );
+    }
+    await this.#within(opened, options, (limits) => opened.session.provide(limits, values));
   }
 
   async receipt(options: PollOptions = {}): Promise<RecordedProof | undefined> {

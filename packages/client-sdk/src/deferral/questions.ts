@@ -50,6 +50,14 @@ export class Questions {
     return await this.#traced('cancel', () => requestCancellation(this.#send, request, this.#wallMs()));
   }
 
+  /** Gives the operation that it is left to inputs. */
+  async inputs(limits: Limits, values: Readonly<Record<string, unknown>>): Promise<Reading> {
+    const url = new URL(this.#statusUrl);
+    url.pathname += '/inputs';
+    const request = this.#request(url, limits, { method: 'POST', json: values });
+    return await this.#traced('inputs', () => readStatus(this.#send, request, this.#wallMs()));
+  }
+
   #traced(question: string, work: () => Promise<Reading>): Promise<Reading> {
     return traced(this.#options.onLog, 'poll', () => ({ question, url: this.#statusUrl.href }), work);
   }

@@ -2,6 +2,7 @@ import {
   type DeferralResource,
   headerNames,
   isDeferralResource,
+  type Problem,
   parseOutcomeState,
 } from '@slackwater/shared';
 import { type AxiosResponse, isAxiosError } from 'axios';
@@ -9,6 +10,7 @@ import { redact } from '../errors/redact.ts';
 import { discard } from '../wire/discard.ts';
 import { headerOf } from '../wire/headers.ts';
 import { jsonBodyOf } from '../wire/json-body.ts';
+import { problemOf } from '../wire/problem.ts';
 import { askedWaitMs } from '../wire/retry-after.ts';
 import type { SendStatusRequest, StatusRequest } from './status-request.ts';
 
@@ -23,8 +25,8 @@ export type Reading =
   | { readonly kind: 'accepted' }
   /** 404 or 410. */
   | { readonly kind: 'absent' }
-  /** Refused for good. */
-  | { readonly kind: 'refused'; readonly status: number };
+  /** Refused for good; with what a problem document says of it, where there is one. */
+  | { readonly kind: 'refused'; readonly status: number; readonly problem?: Problem };
 
 const passingStatuses = new Set([408, 425, 429]);
 
@@ -82,11 +84,12 @@ async function read(
   const { status } = response;
   const askedMs = askedWaitMs(response, wallMs);
   if (status < 300) return await onSuccess(response, askedMs);
+  const problem = request.json === undefined ? undefined : (await problemOf(response))?.document;
   discard(response.data);
   if (status === 404 || status === 410) return { kind: 'absent' };
   if (status >= 500 || passingStatuses.has(status))
     return { kind: 'unclear', trouble: `status ${status}`, askedMs };
-  return { kind: 'refused', status };
+  return problem === undefined ? { kind: 'refused', status } : { kind: 'refused', status, problem };
 }
 
 function outcomeStateOf(response: AxiosResponse<unknown>): ReturnType<typeof parseOutcomeState> {

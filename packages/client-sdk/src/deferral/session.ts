@@ -1,6 +1,6 @@
 import type { DeferralResource, RecordedRequest } from '@slackwater/shared';
 import type { Limits } from '../call/limits.ts';
-import { DeferralNotFoundError, NotCancelableError } from '../errors/deferrals.ts';
+import { DeferralNotFoundError, InputNotTakenError, NotCancelableError } from '../errors/deferrals.ts';
 import { factsOf, noteWait } from '../errors/facts.ts';
 import { AnswerMalformedError } from '../errors/trust.ts';
 import { DeadlineExceededError } from '../errors/waiting.ts';
@@ -133,18 +133,8 @@ export class DeferralSession {
    * @throws DeferralNotFoundError, StatusRefusedError, and what {@link accept} throws.
    */
   async refresh(limits: Limits): Promise<void> {
-    for (;;) {
-      const reading = await this.poll(limits, 0);
-      this.#throwIfEnded(limits);
-      if (reading.kind === 'resource') return;
-      if (reading.kind === 'absent') throw new DeferralNotFoundError(this.#resource?.id ?? this.#start.id);
-      this.#settle(reading);
-      await this.#pause(
-        limits,
-        this.#pace.after(reading),
-        reading.kind === 'unclear' ? reading.trouble : notSettled,
-      );
-    }
+    const reading = await this.#clear(limits, () => this.poll(limits, 0));
+    if (reading.kind !== 'resource') this.#settle(reading);
   }
 
   /** Asks once, for the resource and, where it is settled, for the outcome. Undefined while there is none. */
@@ -160,22 +150,39 @@ export class DeferralSession {
    * @throws NotCancelableError where it is being performed or settled already.
    */
   async cancel(limits: Limits): Promise<void> {
+    const reading = await this.#clear(limits, () => this.#questions.cancellation(limits));
+    if (reading.kind === 'refused' && reading.status !== 409) this.#settle(reading);
+    await this.#confirmCancellation(limits);
+  }
+
+  /** Gives the operation inputs, again where no clear answer came. @throws InputNotTakenError, and what {@link refresh} throws. */
+  async provide(limits: Limits, values: Readonly<Record<string, unknown>>): Promise<void> {
+    const reading = await this.#clear(limits, () => this.#questions.inputs(limits, values));
+    if (reading.kind === 'resource') this.accept(reading.resource, reading.askedMs);
+    else if (reading.kind === 'refused' && reading.problem !== undefined) {
+      throw new InputNotTakenError(reading.problem, reading.status);
+    } else this.#settle(reading);
+  }
+
+  /** Asks until an answer is clear. @throws DeferralNotFoundError */
+  async #clear(limits: Limits, ask: () => Promise<Reading>): Promise<Reading> {
     for (;;) {
-      const reading = await this.#questions.cancellation(limits);
+      const reading = await ask();
       this.#throwIfEnded(limits);
-      if (reading.kind === 'unclear') {
-        await this.#pause(limits, this.#pace.after(reading), reading.trouble);
-        continue;
-      }
       if (reading.kind === 'absent') throw new DeferralNotFoundError(this.#resource?.id ?? this.#start.id);
-      if (reading.kind === 'refused' && reading.status !== 409) this.#settle(reading);
-      return await this.#confirmCancellation(limits);
+      if (reading.kind !== 'unclear') return reading;
+      await this.#pause(limits, this.#pace.after(reading), reading.trouble);
     }
   }
 
   /** An earlier DELETE may have been the one that did it, so a conflict is no answer: the resource is. */
   async #confirmCancellation(limits: Limits): Promise<void> {
     await this.refresh(limits);
+    // An operation is undone first.
+    while (this.#resource?.operation?.error === 'operation-canceled' && isOpen(this.#resource)) {
+      await this.#pause(limits, this.#pace.nextMs(), notSettled);
+      await this.refresh(limits);
+    }
     if (this.#resource?.status === 'Canceled') return;
     throw new NotCancelableError(
       `Deferral ${this.#resource?.id} can't be canceled any more: it is ${this.#resource?.status}.`,

@@ -12,7 +12,9 @@ import { maxJsonBytes } from '../wire/json-body.ts';
 
 /** One request to a deferral's resources. */
 export interface StatusRequest {
-  readonly method: 'GET' | 'DELETE';
+  readonly method: 'GET' | 'DELETE' | 'POST';
+  /** The body; absent for none. */
+  readonly json?: unknown;
   readonly url: URL;
   /** Whole seconds that the server may hold the request open; 0 for an answer at once. */
   readonly waitSeconds: number;
@@ -76,6 +78,7 @@ export function statusSender(
     ] as const) {
       delete config[name];
     }
+    if (request.json !== undefined) config.data = JSON.stringify(request.json);
     config.adapter = timedAdapter(adapter, runtime, timeoutMs);
     if (!request.isOutcome) {
       config.responseType = request.asStream === true ? 'stream' : 'text';
@@ -91,6 +94,7 @@ function headersOf(call: InternalAxiosRequestConfig<unknown>, request: StatusReq
   for (const name of Object.keys(headers)) if (requestOnly.test(name)) headers.delete(name);
   const accept = request.asStream === true ? 'text/event-stream, application/json;q=0.5' : 'application/json';
   if (!request.isOutcome) headers.set('Accept', accept, true);
+  if (request.json !== undefined) headers.set('Content-Type', 'application/json', true);
   if (request.waitSeconds > 0) headers.set('Prefer', `wait=${request.waitSeconds}`, true);
   return headers;
 }

@@ -1,4 +1,4 @@
-import type { ErrorCode } from '@slackwater/shared';
+import type { ErrorCode, Problem } from '@slackwater/shared';
 import { ClientError, type ClientErrorFacts } from './client-error.ts';
 
 /** `deferral-failed`: the work failed for good and left no outcome. `reason` is the deferral's own error. */
@@ -53,6 +53,23 @@ export class DeferralNotFoundError extends RefusedByStatusError {
 export class NotCancelableError extends RefusedByStatusError {
   constructor(message: string) {
     super('not-cancelable', message, 409);
+  }
+}
+
+/**
+ * `input-refused`: the operation doesn't take the input, or the server says otherwise why not, by `problem.code`: `input-differs` (another value was given for that label
+ * before), `operation-settled` (it takes no inputs any more).
+ */
+export class InputNotTakenError extends RefusedByStatusError {
+  override readonly problem: Problem;
+
+  constructor(problem: Problem, status: number) {
+    super(
+      'input-refused',
+      `The operation does not take the input (${problem.code}): ${problem.detail}`,
+      status,
+    );
+    this.problem = problem;
   }
 }
 

@@ -5,6 +5,7 @@ import type {
   DeferralCanceledError,
   DeferralFailedError,
   DeferralNotFoundError,
+  InputNotTakenError,
   NotCancelableError,
   StatusRefusedError,
 } from './deferrals.ts';
@@ -44,6 +45,7 @@ export interface ClientErrorsByCode {
   readonly 'deferral-canceled': DeferralCanceledError;
   readonly 'not-found': DeferralNotFoundError;
   readonly 'not-cancelable': NotCancelableError;
+  readonly 'input-refused': InputNotTakenError;
   readonly 'status-refused': StatusRefusedError;
   readonly 'verifier-key-malformed': VerifierKeyShapeError;
   readonly 'option-invalid': OptionInvalidError;

@@ -1,5 +1,6 @@
 import type { OperationProgress } from '@slackwater/shared';
 import type { Deferral } from '../ledger/deferral.ts';
+import type { Values } from '../operations/operation.ts';
 import type { CancelResult } from '../perform/cancel.ts';
 import type { RedriveResult } from '../perform/redrive.ts';
 import type { GroupRuns } from './own-work.ts';
@@ -8,6 +9,8 @@ import type { GroupRuns } from './own-work.ts';
 export interface RunsOfGroup extends GroupRuns {
   /** How the run stands that a deferral is left to; undefined where it is left to none. */
   progress(deferral: Deferral): Promise<OperationProgress | undefined>;
+  /** Gives the run that a deferral is left to inputs from outside. */
+  provide(deferral: Deferral, values: Values): Promise<void>;
   /** Has the run undone that a deferral is left to; undefined where it is left to none. */
   cancel(deferral: Deferral): Promise<CancelResult | undefined>;
   /** Has the run go on that a deferral is left to, where it is parked; undefined where it is left to none. */

@@ -59,7 +59,10 @@ function recordsOf(
       setPaused: async (partition, paused, by) => (await group.open()).desk.setPaused(partition, paused, by),
       drain: async (partition) => (await group.open()).desk.drain(partition),
     },
-    runs: { progress: (deferral) => operations.of(group.name).progress(deferral) },
+    runs: {
+      progress: (deferral) => operations.of(group.name).progress(deferral),
+      provide: (deferral, values) => operations.of(group.name).provide(deferral, values),
+    },
     status: () => statusOf(group),
     cancel: group.cancel,
     redrive: group.redrive,

@@ -15,7 +15,7 @@ import { pause } from '../perform/pause.ts';
 import { type RunEnd, runOf } from '../perform/run-ends.ts';
 import type { RunsOfGroup } from './group-operations.ts';
 import { type AnswerBook, answerOfRun, endOfRun } from './run-answers.ts';
-import type { GroupRunner, Runners } from './runners.ts';
+import { type GroupRunner, noSuchRun, type Runners } from './runners.ts';
 
 // Where requests and runs of operations meet. Beside the ledger are kept, in the store of the group:
 //
@@ -167,6 +167,11 @@ export class RunDesk implements Pick<OperationDesk, 'begin' | 'wait' | 'find' | 
         const run = await runOf({ linkedRun }, deferral);
         const status = run === undefined ? undefined : await this.find(group, run);
         return status && progressOf(status);
+      },
+      provide: async (deferral, values) => {
+        const run = await runOf({ linkedRun }, deferral);
+        if (run === undefined) throw noSuchRun(deferral.id);
+        await (await this.#runners.of(group)).runner.provide(run, values);
       },
       cancel: async (deferral) => {
         const run = await runOf({ linkedRun }, deferral);

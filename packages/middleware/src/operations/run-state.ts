@@ -117,7 +117,8 @@ export function afterEntry(id: string, state: RunState | undefined, entry: Happe
     case 'operation-taken':
       return next;
     case 'input-given':
-      return { ...next, given: { ...state.given, ...step.values } };
+      // The first one given counts.
+      return { ...next, given: { ...step.values, ...state.given } };
     case 'task-begun':
     case 'task-ended':
     case 'undo-begun':

@@ -70,12 +70,12 @@ export class RunValues {
     await this.#parts.records.keep(this.#owner, attemptName(task, attempt), JSON.stringify(kept));
   }
 
-  /** Keeps what came from outside. */
-  async keepGiven(raw: Values, values: Values): Promise<void> {
+  /** Keeps what came from outside, beside what others may give under the same label: the log says which of them counts. */
+  async keepGiven(raw: Values, digests: Digests): Promise<void> {
     for (const [label, value] of Object.entries(raw)) {
-      await this.#parts.records.keep(this.#owner, givenName(label), JSON.stringify(value));
+      const name = givenName(label, digests[label] ?? '');
+      await this.#parts.records.keep(this.#owner, name, JSON.stringify(value));
     }
-    for (const [label, value] of Object.entries(values)) this.#values.set(label, value);
   }
 
   /** Keeps what is wrong with a stage. */
@@ -153,7 +153,7 @@ export class RunValues {
   async #loadGiven(label: string, state: RunState): Promise<unknown> {
     const digest = state.given[label];
     if (digest === undefined) return (await this.#started()).input[label];
-    const json = await this.#parts.records.kept(this.#owner, givenName(label));
+    const json = await this.#parts.records.kept(this.#owner, givenName(label, digest));
     return this.#compared(label, json === undefined ? undefined : JSON.parse(json), digest);
   }
 
@@ -193,6 +193,6 @@ function attemptName(task: string, attempt: number): string {
   return `task/${attempt}/${task}`;
 }
 
-function givenName(label: string): string {
-  return `given/${label}`;
+function givenName(label: string, digest: string): string {
+  return `given/${digest}/${label}`;
 }

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { OperationOwner } from '../ledger/operation-records.ts';
 import { forgetOldRuns } from './forget-runs.ts';
 import { FreeRuns } from './free-runs.ts';
+import { giveInputs } from './give-inputs.ts';
 import type { Operation, Values } from './operation.ts';
 import { OperationError } from './operation-error.ts';
 import { eventOf } from './operation-events.ts';
@@ -14,7 +15,7 @@ import { type RunState, runStateOf } from './run-state.ts';
 import type { RunValues } from './run-values.ts';
 import type { RunnerParts, StartTerms } from './runner-parts.ts';
 import { type SettledWait, SettledWaiters } from './settled-waiters.ts';
-import { readInputs, readStart } from './start-values.ts';
+import { readStart } from './start-values.ts';
 import type { LiveRun, StoredLiveRun } from './stored-runs.ts';
 
 /** After the engine failed a run, it is taken up again so much later, ms. */
@@ -98,12 +99,10 @@ export class OperationRunner {
     return this.#runs.get(id) ?? this.#recorded.find(id);
   }
 
-  /** Gives a run values from outside. Throws `input-refused`, or `operation-unknown`. */
+  /** Gives a run values from outside. Throws `input-refused`, `input-differs`, `operation-settled` or `operation-unknown`. */
   async provide(id: string, given: Values): Promise<void> {
-    const { state, values, say } = await this.#told(id);
-    const { raw, parsed } = await readInputs(state, given, this.#parts.ground.registry);
-    await values.keepGiven(raw, parsed);
-    await say('input-given', { values: await values.digests(raw) });
+    const { registry } = this.#parts.ground;
+    await giveInputs(await this.#told(id), given, registry, () => this.state(id));
   }
 
   /** Has a run undone that is not settled. Throws `operation-unknown`. */

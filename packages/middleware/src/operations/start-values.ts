@@ -36,23 +36,26 @@ export async function readStart(
 }
 
 /** What tasks of a run take from outside that has not come. */
-export function openInputs({ blocks, given }: Pick<RunState, 'blocks' | 'given'>): readonly BlockInput[] {
-  const inputs = [...blocks.values()].flatMap(({ block }) => block.tasks.flatMap((task) => task.inputs));
-  return inputs.filter(({ label, from }) => from === 'outside' && !Object.hasOwn(given, label));
+export function openInputs(state: Pick<RunState, 'blocks' | 'given'>): readonly BlockInput[] {
+  return outsideInputs(state).filter(({ label }) => !Object.hasOwn(state.given, label));
 }
 
-/** Reads what a run is given later. Throws `input-refused`. */
+function outsideInputs({ blocks }: Pick<RunState, 'blocks'>): readonly BlockInput[] {
+  const inputs = [...blocks.values()].flatMap(({ block }) => block.tasks.flatMap((task) => task.inputs));
+  return inputs.filter(({ from }) => from === 'outside');
+}
+
+/** Reads what a run is given later, as JSON; what came before may be among it. Throws `input-refused`. */
 export async function readInputs(
   state: RunState,
   given: Values,
   registry: FunctionRegistry,
-): Promise<{ readonly raw: Values; readonly parsed: Values }> {
-  const open = openInputs(state);
-  const labels = [...new Set(open.map(({ label }) => label))];
+): Promise<Values> {
+  const outside = outsideInputs(state);
+  const labels = [...new Set(outside.map(({ label }) => label))];
   const [first] = state.blocks.values();
   const operation = first?.block.operation ?? state.id;
-  const { raw, values } = await readGiven(operation, schemasOf(open, registry), labels, given);
-  return { raw, parsed: values };
+  return (await readGiven(operation, schemasOf(outside, registry), labels, given)).raw;
 }
 
 /** Reads values that are given from outside, each under one of these labels. Throws `input-refused`. */

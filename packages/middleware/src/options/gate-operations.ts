@@ -46,7 +46,10 @@ export interface GateOperations {
   settled(id: string): Promise<OperationStatus>;
   /** What the tasks of a run have given so far, by label; undefined where there is no such run. */
   outputs(id: string): Promise<Values | undefined>;
-  /** Gives a run inputs that come from outside, by label. Rejects with `input-refused`, `operation-unknown` or `operation-elsewhere`. */
+  /**
+   * Gives a run inputs that come from outside, by label. Each label has one value for good: the same one may be given again.
+   * Rejects with `input-refused`, `input-differs`, `operation-settled`, `operation-unknown` or `operation-elsewhere`.
+   */
   provide(id: string, values: Values): Promise<OperationStatus>;
   /** Has a run undone that is not settled. Rejects with `operation-unknown` or `operation-elsewhere`. */
   cancel(id: string): Promise<OperationStatus>;

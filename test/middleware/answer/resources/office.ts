@@ -135,7 +135,7 @@ export async function office(setup: OfficeSetup = {}): Promise<Office> {
         status: () => 'ready',
         ledger: async () => ledger,
         audit,
-        runs: { progress: async () => undefined },
+        runs: { progress: async () => undefined, provide: async () => {} },
         queue: {
           view: () => desk.view(),
           setPaused: (...change) => desk.setPaused(...change),

@@ -92,6 +92,8 @@ export interface Records extends AskedGroup {
 export interface RunOffice {
   /** How the run stands that a deferral is left to; undefined where it is left to none, or nothing is known of that any more. */
   progress(deferral: Deferral): Promise<OperationProgress | undefined>;
+  /** Gives the run that a deferral is left to inputs from outside. Rejects with `input-refused`, `input-differs`, `operation-settled` or `operation-unknown`. */
+  provide(deferral: Deferral, values: Readonly<Record<string, unknown>>): Promise<void>;
 }
 
 /** The queue of a group, for operators. Every call rejects where it can't be opened or asked. */

@@ -14,6 +14,7 @@ import type { ResourceHandler } from './exchange.ts';
 import { getGroups } from './groups.ts';
 import { getHealth } from './health.ts';
 import { type HeldOpen, heldOpenUpTo } from './held-open.ts';
+import { postInputs } from './inputs.ts';
 import { getBlock, getCheckpoint, getRotations, getTile } from './ledger.ts';
 import { resourceLimits } from './limits.ts';
 import { getMapping, getMappingOf } from './mapping.ts';
@@ -47,6 +48,7 @@ const table: readonly Resource[] = [
   resource('/deferrals/redrive', { POST: redriveMany }, 'verifyToken'),
   resource('/deferrals/:id', { GET: getDeferral, DELETE: deleteDeferral }, 'records'),
   resource('/deferrals/:id/redrive', { POST: redriveOne }, 'verifyToken'),
+  resource('/deferrals/:id/inputs', { POST: postInputs }, 'records'),
   resource('/deferrals/:id/outcome', { GET: getOutcome }, 'records'),
   resource('/deferrals/:id/record', { GET: getRecord }, 'records'),
   resource('/deferrals/:id/entries', { GET: getEntries }, 'records'),

@@ -19,6 +19,8 @@ export const resourceLimits = {
   /** How long the body of a request may take to come. */
   bodyMs: 10_000,
   bodyBytes: 16 * 1_024,
+  /** The inputs that an operation is given in one request; a label and its quotes go beside the most that a value may have. */
+  inputsBytes: 1_049_600,
   /** Deferrals on one page. */
   pageDefault: 100,
   pageMost: 1_000,

@@ -10,12 +10,15 @@ export type JsonBody =
   | { readonly kind: 'gone' };
 
 /** Reads a JSON body, or takes what a parser before the gate made of it. */
-export async function readJsonBody(exchange: Exchange): Promise<JsonBody> {
+export async function readJsonBody(
+  exchange: Exchange,
+  mostBytes: number = resourceLimits.bodyBytes,
+): Promise<JsonBody> {
   const { req } = exchange;
   if (req.readableDidRead) return ofParser(req.body);
   const encoding = req.headers['content-encoding'] ?? 'identity';
   if (encoding !== 'identity') return fault(`The body is encoded (${encoding}); send it as it is.`, true);
-  const bytes = await readBytes(exchange);
+  const bytes = await readBytes(exchange, mostBytes);
   return Buffer.isBuffer(bytes) ? parse(bytes.toString('utf8')) : bytes;
 }
 
@@ -36,8 +39,8 @@ function parse(text: string): JsonBody {
   }
 }
 
-function readBytes({ req, parts }: Exchange): Promise<Buffer | JsonBody> {
-  const { bodyBytes, bodyMs } = resourceLimits;
+function readBytes({ req, parts }: Exchange, bodyBytes: number): Promise<Buffer | JsonBody> {
+  const { bodyMs } = resourceLimits;
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
     let length = 0;

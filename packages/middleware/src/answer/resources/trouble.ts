@@ -16,6 +16,7 @@ const reasons: Partial<Record<ErrorCode, ReasonCode>> = {
   'index-behind': 'index-behind',
   'engine-timeout': 'ledger-timeout',
   'timed-out': 'ledger-timeout',
+  'operation-elsewhere': 'ledger-timeout',
   'engine-full': 'ledger-full',
   'engine-unavailable': 'ledger-unavailable',
   'engine-corrupt': 'ledger-unavailable',
