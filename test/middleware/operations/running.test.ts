@@ -314,4 +314,28 @@ describe('an operation that runs', () => {
     expect(await Promise.all(ends)).toMatchObject([{ status: 'succeeded' }, { status: 'succeeded' }]);
     await here.vanish();
   });
+
+  it('records in one append what ends together, with what follows from it', async () => {
+    const { operations } = dock.ledger;
+    const appends: string[][] = [];
+    const record: typeof operations.record = (owner, happenings) => {
+      appends.push(happenings.map(({ type }) => type));
+      return operations.record(owner, happenings);
+    };
+    const here = runnerOn(dock, { ground: { records: { ...operations, record } } });
+    const task = { run: () => ({}) };
+    const operation = defineOperation({
+      name: 'together',
+      version: '1',
+      tasks: { a: task, b: task, c: task, d: { after: ['a', 'b', 'c'], ...task } },
+    });
+    expect(await here.run(operation)).toMatchObject({ status: 'succeeded' });
+    expect(appends).toEqual([
+      ['stage-planned', 'stage-planned'],
+      ['task-begun', 'task-begun', 'task-begun'],
+      ['task-ended', 'task-ended', 'task-ended', 'stage-checked', 'task-begun'],
+      ['task-ended', 'stage-checked', 'operation-settled'],
+    ]);
+    await here.vanish();
+  });
 });

@@ -1,6 +1,9 @@
 import type { Clock, Timer } from '../clock.ts';
 
-/** Runs a piece of work whenever it is woken, one at a time, and once more where it was woken while it ran. */
+/**
+ * Runs a piece of work whenever it is woken, one at a time, and once more where it was woken while it ran. What wakes it within one turn of the event
+ * loop is one work: tasks that end together are recorded together.
+ */
 export class Waker {
   readonly #clock: Clock;
   readonly #work: () => Promise<void>;
@@ -45,6 +48,7 @@ export class Waker {
   async #run(): Promise<void> {
     try {
       while (this.#isWanted && !this.#isStopped) {
+        await new Promise((resolve) => setImmediate(resolve));
         this.#isWanted = false;
         await this.#work();
       }
