@@ -1,3 +1,4 @@
+import type { LedgerEntry, OperationEntryType, StepEnd } from '@slackwater/shared';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readOperation } from '../../../packages/middleware/src/operations/define-operation.ts';
@@ -9,6 +10,7 @@ import { type Bench, ledgerBench } from '../ledger/ledgers.ts';
 import { crashAt } from './crashes.ts';
 import { type Dock, hurried, openDock, runnerOn } from './dock.ts';
 import { graphs } from './graphs.ts';
+import { disorder } from './order-model.ts';
 
 let bench: Bench;
 let dock: Dock;
@@ -111,6 +113,7 @@ describe('any operation, whatever its tasks do and wherever its process ends', (
             const { status } = await second.settled(id);
             expect(status).toBe(isWell ? 'succeeded' : 'undone');
             expect([...world.values()].sort()).toEqual(isWell ? shapes.map((shape) => shape.id).sort() : []);
+            expect(disorder(operation, await dock.entries(id))).toEqual([]);
             if (!isWell) undone += 1;
           }
           if (crash.hasHappened) crashed += 1;
@@ -124,5 +127,41 @@ describe('any operation, whatever its tasks do and wherever its process ends', (
     expect(24 - undone).toBeGreaterThan(5);
     expect(crashed).toBeGreaterThan(5);
     expect(bench.verifyBytes(dock.ledger.verifierKey)).toMatchObject({ ok: true });
+  });
+
+  it('is told by a model that complains of another order', () => {
+    const stages = [
+      { tasks: ['a'], checks: [] },
+      { tasks: ['b', 'c'], checks: [] },
+    ];
+    const entry = (type: OperationEntryType, task?: string, end?: StepEnd) =>
+      ({ type, step: { token: 1, ...(task && { task }), ...(end && { end }) } }) as LedgerEntry;
+    const well = (task: string) => [entry('task-begun', task), entry('task-ended', task, 'succeeded')];
+    const planned = [entry('stage-planned'), entry('stage-planned')];
+    const settled = [
+      { ...entry('operation-settled'), step: { token: 1, result: 'undone' as const } } as LedgerEntry,
+    ];
+    const undo = (task: string) => [entry('undo-begun', task), entry('undo-ended', task, 'succeeded')];
+    const [bothBegun, bothUndone] = (['undo-begun', 'undo-ended'] as const).map((type) =>
+      ['b', 'c'].map((task) => entry(type, task, type === 'undo-ended' ? 'succeeded' : undefined)),
+    );
+    const forward = [...planned, ...well('a'), ...well('b'), ...well('c')];
+    const complaintsOf = (...entries: readonly (readonly LedgerEntry[] | undefined)[]) =>
+      disorder(
+        { stages, parallel: 2 },
+        entries.flatMap((some) => some ?? []),
+      );
+    expect(complaintsOf(forward, bothBegun, bothUndone, undo('a'), settled)).toEqual([]);
+    expect(complaintsOf(forward, undo('a'), bothBegun, bothUndone, settled)).toEqual([
+      'a was undone out of order',
+    ]);
+    expect(complaintsOf(forward, undo('b'), undo('c'), undo('a'), settled)).toEqual([
+      'stage 1 was undone one after the other',
+    ]);
+    expect(complaintsOf(planned, well('b'), settled)).toEqual([
+      'b began too early, or too late',
+      'b was left as it is: ended',
+    ]);
+    expect(complaintsOf(forward, bothBegun, bothUndone, settled)).toEqual(['a was left as it is: ended']);
   });
 });
