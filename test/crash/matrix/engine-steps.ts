@@ -50,9 +50,11 @@ async function claiming(call: () => Promise<unknown>, steps: Steps): Promise<unk
   return claims;
 }
 
-/** Entries by their types, keys by their first part; identifiers differ from run to run. */
+/** Entries by their types, keys by their first part, those of operations by two; identifiers differ from run to run. */
 function whatOf([first]: readonly unknown[]): string {
-  if (typeof first === 'string') return first.includes('/') ? ` ${first.slice(0, first.indexOf('/'))}` : '';
+  const parts = typeof first === 'string' ? first.split('/') : [];
+  if (parts.length > 0)
+    return parts.length > 1 ? ` ${parts.slice(0, parts[0] === 'operation' ? 2 : 1).join('/')}` : '';
   if (!Array.isArray(first)) return '';
   return first.map((entry: Uint8Array) => ` ${parseEntry(entry).type}`).join('');
 }
