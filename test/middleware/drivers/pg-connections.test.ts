@@ -97,7 +97,8 @@ describe('the connections of an observed pool', () => {
   });
 
   it("give up a wait after the pool's connectionTimeoutMillis, with pg's own words", async () => {
-    const pool = poolOf({ max: 2, connectionTimeoutMillis: 100 });
+    // Long enough for a busy machine to connect once.
+    const pool = poolOf({ max: 2, connectionTimeoutMillis: 1_000 });
     const held = await postponable(() => pool.connect());
     await expect(postponable(() => pool.connect())).rejects.toThrow(
       /^timeout exceeded when trying to connect$/,
