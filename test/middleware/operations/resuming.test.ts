@@ -1,9 +1,10 @@
 import type { OperationBlock } from '@slackwater/shared';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { LedgerError } from '../../../packages/middleware/src/ledger/ledger-error.ts';
 import { blockHash, chainOf } from '../../../packages/middleware/src/operations/chain.ts';
 import { defineOperation } from '../../../packages/middleware/src/operations/define-operation.ts';
 import { nameFunction } from '../../../packages/middleware/src/operations/functions.ts';
-import { type } from '../../../packages/middleware/src/operations/labels.ts';
+import { external, type } from '../../../packages/middleware/src/operations/labels.ts';
 import type { Operation } from '../../../packages/middleware/src/operations/operation.ts';
 import { storedRuns } from '../../../packages/middleware/src/operations/stored-runs.ts';
 import { type Bench, ledgerBench } from '../ledger/ledgers.ts';
@@ -404,6 +405,83 @@ describe('a run whose process ended', () => {
     expect(await berth.settled(id)).toMatchObject({ status: 'succeeded' });
     // On a busy machine its lease may be over once more; what counts is that the first attempt counts for nothing.
     expect(done.filter((one) => one.startsWith('b after'))).toEqual([expect.not.stringMatching(/ 1$/)]);
+    await berth.vanish();
+  });
+
+  it('is read where its entries stand, once it is settled or waits for somebody, whatever the log has had since', async () => {
+    const looks: number[] = [];
+    const records = dock.ledger.operations;
+    const counting = {
+      ...records,
+      history: (ids: ReadonlySet<string>, from: number) => {
+        looks.push(from);
+        return records.history(ids, from);
+      },
+    };
+    const berth = (): Berth => runnerOn(dock, { ground: { records: counting } });
+    let isMended = false;
+    const operation = defineOperation({
+      name: 'long ago',
+      version: '1',
+      tasks: {
+        a: { outputs: { x: number }, run: () => ({ x: 1 }), rollback: () => {} },
+        b: {
+          inputs: ['x'],
+          partition: () => {
+            if (isMended) return 'there';
+            throw new LedgerError('record-corrupt', 'not yet');
+          },
+          run: () => ({}),
+        },
+      },
+    });
+    const one = berth();
+    const parked = await one.start(operation);
+    await one.until(parked, ({ status }) => status === 'parked');
+    isMended = true;
+    const { id: settled } = await one.run(operation);
+    await one.vanish();
+    looks.length = 0;
+    const other = berth();
+    other.known.add(operation);
+    expect(await other.status(settled)).toMatchObject({ status: 'succeeded' });
+    // What is noted, is noted after the run has left its process.
+    await expect.poll(async () => (await storedRuns(dock.engine.store).live(parked))?.run.at).toHaveLength(6);
+    expect(await other.status(parked)).toMatchObject({ status: 'parked', error: 'record-corrupt' });
+    await other.runner.resume(parked);
+    expect(await other.settled(parked)).toMatchObject({ status: 'succeeded' });
+    expect(looks).toEqual([]);
+    expect(await dock.status(parked)).toMatchObject({ status: 'succeeded' });
+    await other.vanish();
+  });
+
+  it('is looked for in the log from where the last one noted it, and found where what is noted is wrong', async () => {
+    const operation = defineOperation({
+      name: 'waits for long',
+      version: '1',
+      tasks: { a: { inputs: [external('code', number)], run: () => ({}) } },
+    });
+    const id = await leave(operation, chainOf(operation, dock.known.add(operation), newId));
+    const owner = { id: dock.ledger.operations.newId(), requester: 'r', workType: '' };
+    // Of a run that plans nothing: it is in the way.
+    const others = Array.from(
+      { length: 1_100 },
+      () => ({ type: 'operation-taken', step: { token: 1 } }) as const,
+    );
+    await dock.ledger.operations.record(owner, others);
+    const first = await goOn(operation);
+    const stored = storedRuns(dock.engine.store);
+    const live = await stored.live(id);
+    const end = await dock.ledger.operations.end();
+    expect(live?.run.at).toHaveLength(2);
+    expect(live?.run.at?.at(-1)).toBeGreaterThan(end - 10);
+    await first.vanish();
+    const again = await stored.live(id);
+    if (again === undefined) throw new Error('it is gone');
+    await stored.update({ ...again.run, at: [again.run.from + 10, end - 1] }, again.revision);
+    const berth = await goOn(operation);
+    await berth.runner.provide(id, { code: 1 });
+    expect(await berth.settled(id)).toMatchObject({ status: 'succeeded' });
     await berth.vanish();
   });
 });

@@ -52,7 +52,7 @@ export class FreeRuns {
   async #hasFunctions(run: LiveRun): Promise<boolean> {
     const { known, ground } = this.#parts;
     if (!known.has(run.operation, run.version) || this.#lacking.get(run.id) === known.size) return false;
-    const state = (await readRuns(ground.records, [run])).get(run.id);
+    const state = (await readRuns(ground.records, [run])).get(run.id)?.state;
     const tasks = [...(state?.blocks.values() ?? [])].flatMap(({ block }) => block.tasks);
     try {
       for (const task of tasks) {

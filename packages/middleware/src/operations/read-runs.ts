@@ -1,26 +1,75 @@
 import type { LedgerEntry, OperationEntryType } from '@slackwater/shared';
+import type { PlacedEntry } from '../ledger/history.ts';
 import type { OperationRecords } from '../ledger/operation-records.ts';
 import { followChain } from './chain.ts';
 import { type Happened, type RunState, runStateOf } from './run-state.ts';
 import type { LiveRun } from './stored-runs.ts';
 
-/** What the log says of runs, by id: each entry is verified under the signed head. Those that plan nothing are left out. */
+const readAtOnce = 64;
+
+/** Which run is read, and what is known of where its entries stand. */
+export interface RunToRead extends Pick<LiveRun, 'id' | 'from' | 'at'> {
+  /** All of its entries stand at `at`: the log need not be looked through. */
+  readonly isWhole?: boolean;
+}
+
+/** A run as the log has it. */
+export interface ReadRun {
+  readonly state: RunState;
+  /** Where its entries stand, in their order. */
+  readonly at: readonly number[];
+}
+
+/**
+ * What the log says of runs, by id: each entry is verified under the signed head. Those that plan nothing are left out. What is known of where a run's entries
+ * stand is read there, and the log only from the last of them on.
+ */
 export async function readRuns(
-  records: Pick<OperationRecords, 'history'>,
-  runs: readonly Pick<LiveRun, 'id' | 'from'>[],
-): Promise<ReadonlyMap<string, RunState>> {
-  const states = new Map<string, RunState>();
-  if (runs.length === 0) return states;
-  const ids = new Set(runs.map(({ id }) => id));
-  const from = Math.min(...runs.map((run) => run.from));
-  for (const [id, entries] of await records.history(ids, from)) {
-    const state = runStateOf(id, entries.map(happenedIn));
+  records: Pick<OperationRecords, 'history' | 'entry'>,
+  runs: readonly RunToRead[],
+): Promise<ReadonlyMap<string, ReadRun>> {
+  const known = new Map(
+    await Promise.all(runs.map(async (run) => [run, await knownOf(records, run)] as const)),
+  );
+  const open = runs.filter((run) => run.isWhole !== true || known.get(run) === undefined);
+  const from = Math.min(...open.map((run) => startOf(run, known.get(run))));
+  const later =
+    open.length === 0 ? undefined : await records.history(new Set(open.map(({ id }) => id)), from);
+  const found = new Map<string, ReadRun>();
+  for (const run of runs) {
+    const first = known.get(run) ?? [];
+    const start = startOf(run, first);
+    const entries = [...first, ...(later?.get(run.id) ?? []).filter(({ position }) => position >= start)];
+    const state = runStateOf(run.id, entries.map(happenedIn));
     // Where the process ended while it planned, there is no chain to be followed, and nothing was begun.
     const isPlanned =
       followChain([...(state?.blocks.values() ?? [])].map(({ block }) => block)) !== undefined;
-    if (state !== undefined && isPlanned) states.set(id, state);
+    if (state !== undefined && isPlanned)
+      found.set(run.id, { state, at: entries.map(({ position }) => position) });
   }
-  return states;
+  return found;
+}
+
+/** From there on the log is looked through. */
+function startOf({ from }: RunToRead, known: readonly PlacedEntry[] | undefined): number {
+  return (known?.at(-1)?.position ?? from - 1) + 1;
+}
+
+/** The entries that are known to be a run's; undefined where something else stands there: then nothing is known. */
+async function knownOf(
+  records: Pick<OperationRecords, 'entry'>,
+  { id, at = [] }: RunToRead,
+): Promise<readonly PlacedEntry[] | undefined> {
+  const entries: PlacedEntry[] = [];
+  for (let i = 0; i < at.length; i += readAtOnce) {
+    const some = at.slice(i, i + readAtOnce);
+    entries.push(
+      ...(await Promise.all(
+        some.map(async (position) => ({ position, entry: await records.entry(position) })),
+      )),
+    );
+  }
+  return entries.length > 0 && entries.every(({ entry }) => entry.id === id) ? entries : undefined;
 }
 
 /** An entry of the log, as what happened to a run. */

@@ -4,12 +4,14 @@ import { readRuns } from './read-runs.ts';
 import type { RunGround } from './run-ground.ts';
 import type { RunState } from './run-state.ts';
 import { RunValues } from './run-values.ts';
-import type { StoredRuns } from './stored-runs.ts';
+import { isLeft, type StoredRuns } from './stored-runs.ts';
 
 /** A run as it is recorded. */
 export interface RecordedRun {
   readonly state: RunState;
   readonly values: RunValues;
+  /** Where its entries stand in the log, in their order. */
+  readonly at: readonly number[];
 }
 
 /** A run, and how to have something recorded of it, whoever runs it. */
@@ -29,10 +31,12 @@ export class RecordedRuns {
 
   /** Undefined where there is none, or it was settled too long ago. */
   async find(id: string): Promise<RecordedRun | undefined> {
-    const found = (await this.#stored.live(id))?.run ?? (await this.#stored.done(id));
-    if (found === undefined) return undefined;
-    const state = (await readRuns(this.#ground.records, [found])).get(id);
-    return state && { state, values: this.valuesOf(found) };
+    const live = (await this.#stored.live(id))?.run;
+    const run = live ?? (await this.#stored.done(id));
+    if (run === undefined) return undefined;
+    const isWhole = live === undefined || isLeft(live);
+    const found = (await readRuns(this.#ground.records, [{ ...run, isWhole }])).get(id);
+    return found && { ...found, values: this.valuesOf(run) };
   }
 
   /** The values of a run. */

@@ -6,6 +6,7 @@ import { type NextStep, nextSteps } from './next-steps.ts';
 import { OperationError } from './operation-error.ts';
 import { eventOf } from './operation-events.ts';
 import { pointersIn } from './pointers.ts';
+import type { RecordedRun } from './recorded-runs.ts';
 import { RunAttempts, type Way } from './run-attempts.ts';
 import { parkingErrors, type RunEnd } from './run-end.ts';
 import type { RunGround, RunLease } from './run-ground.ts';
@@ -35,6 +36,7 @@ export class OperationRun {
   readonly #waker: Waker;
   /** As far as it is decided: the log may be a moment behind. */
   #state: RunState;
+  readonly #at: number[];
   #recordedState: RunState;
   /** What happened and is not recorded yet. */
   #inbox: { readonly happened: Happened; readonly task?: string }[] = [];
@@ -42,7 +44,8 @@ export class OperationRun {
   #isOver = false;
   #resolve: (end: RunEnd) => void = () => {};
 
-  constructor(ground: RunGround, lease: RunLease, owner: OperationOwner, state: RunState, values: RunValues) {
+  constructor(ground: RunGround, lease: RunLease, owner: OperationOwner, { state, values, at }: RecordedRun) {
+    this.#at = [...at];
     this.#ground = ground;
     this.#lease = lease;
     this.owner = owner;
@@ -75,6 +78,11 @@ export class OperationRun {
   /** As far as it is recorded. */
   get state(): RunState {
     return this.#recordedState;
+  }
+
+  /** Where its entries stand in the log, in their order. */
+  get at(): readonly number[] {
+    return this.#at;
   }
 
   /** Whether this process has no more to do with it. */
@@ -261,6 +269,7 @@ export class OperationRun {
   async #record(batch: readonly Happened[]): Promise<void> {
     if (batch.length === 0) return;
     const placed = await this.#ground.records.record(this.owner, batch);
+    for (const { position } of placed) this.#at.push(position);
     this.#recordedState = this.#state;
     for (const one of placed) this.#ground.tell(eventOf(this.#state, one));
   }

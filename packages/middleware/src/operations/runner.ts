@@ -7,16 +7,16 @@ import type { Operation, Values } from './operation.ts';
 import { OperationError } from './operation-error.ts';
 import { eventOf } from './operation-events.ts';
 import { planRun } from './plan-run.ts';
-import { happenedIn, readRuns } from './read-runs.ts';
+import { happenedIn } from './read-runs.ts';
 import { type RecordedRun, RecordedRuns, type ToldRun } from './recorded-runs.ts';
 import type { RunEnd } from './run-end.ts';
 import { OperationRun } from './run-operation.ts';
 import { type RunState, runStateOf } from './run-state.ts';
-import type { RunValues } from './run-values.ts';
 import type { RunnerParts, StartTerms } from './runner-parts.ts';
 import { type SettledWait, SettledWaiters } from './settled-waiters.ts';
 import { readStart } from './start-values.ts';
-import type { LiveRun, StoredLiveRun } from './stored-runs.ts';
+import { type LiveRun, noted, type StoredLiveRun } from './stored-runs.ts';
+import { takeRuns } from './take-runs.ts';
 
 /** After the engine failed a run, it is taken up again so much later, ms. */
 const pauseMs = 1_000;
@@ -75,7 +75,8 @@ export class OperationRunner {
       const state = runStateOf(id, placed.map(happenedIn));
       if (state === undefined) return id;
       for (const one of placed) ground.tell(eventOf(state, one));
-      this.#adopt(owner, state, firstToken, runValues).wake();
+      const at = placed.map(({ position }) => position);
+      this.#adopt(owner, firstToken, { state, values: runValues, at }).wake();
       return id;
     } finally {
       this.#starting.delete(id);
@@ -175,7 +176,7 @@ export class OperationRunner {
     if (live !== undefined && !(await this.#isElsewhere(live.run))) await this.#takeOver([live]);
     const here = this.#runs.get(id);
     if (here !== undefined)
-      return { state: here.state, values: here.values, say: (...said) => here.happen(...said) };
+      return { state: here.state, values: here.values, at: here.at, say: (...said) => here.happen(...said) };
     const there = await this.#recorded.find(id);
     if (live === undefined || there === undefined) {
       throw new OperationError('operation-unknown', `there is no run ${id} that is not settled`);
@@ -194,40 +195,27 @@ export class OperationRunner {
   async #takeOver(free: readonly StoredLiveRun[]): Promise<void> {
     const { stored, lease, ground } = this.#parts;
     await lease.hold();
-    const taken: LiveRun[] = [];
-    for (const { run, revision } of free) {
-      const { parked, ...rest } = run;
-      const next: LiveRun = { ...rest, runner: lease.holder, token: run.token + 1 };
-      if ((await stored.update(next, revision)) !== undefined) taken.push(next);
-    }
-    // From here on what the process before says counts for nothing; what it said until here is read below.
-    await Promise.all(
-      taken.map((run) =>
-        ground.records.record(run, [{ type: 'operation-taken', step: { token: run.token } }]),
-      ),
-    );
-    const states = await readRuns(this.#parts.ground.records, taken);
-    for (const run of taken) {
-      const state = states.get(run.id);
-      if (state === undefined) await this.#drop(run.id);
-      else if (state.phase.is === 'settled')
-        await this.#settle(run, { state, values: this.#recorded.valuesOf(run) });
-      else await this.#goOn(run, state);
+    const parts = { records: ground.records, stored, lease, recorded: this.#recorded };
+    for (const { run, recorded } of await takeRuns(parts, free)) {
+      if (recorded === undefined) await this.#drop(run.id);
+      else if (recorded.state.phase.is === 'settled') await this.#settle(run, recorded);
+      else await this.#goOn(run, recorded);
     }
   }
 
-  async #goOn(run: LiveRun, state: RunState): Promise<void> {
-    const adopted = this.#adopt(run, state, run.token, this.#recorded.valuesOf(run));
+  async #goOn(run: LiveRun, recorded: RecordedRun): Promise<void> {
+    const { state } = recorded;
+    const adopted = this.#adopt(run, run.token, recorded);
     if (state.phase.is === 'parked' && state.phase.error.startsWith('function-')) {
       await adopted.happen('operation-resumed', {});
     } else if (state.phase.is !== 'parked') adopted.wake();
   }
 
-  #adopt(owner: OperationOwner, state: RunState, token: number, values: RunValues): OperationRun {
+  #adopt(owner: OperationOwner, token: number, recorded: RecordedRun): OperationRun {
     const { ground, lease } = this.#parts;
     const { id, requester, workType } = owner;
     const held = { token, isHeld: () => lease.isHeld() };
-    const run = new OperationRun(ground, held, { id, requester, workType }, state, values);
+    const run = new OperationRun(ground, held, { id, requester, workType }, recorded);
     this.#runs.set(id, run);
     this.#noted.set(
       run,
@@ -248,7 +236,7 @@ export class OperationRunner {
         await this.#settle(live.run, run);
       } else if (live !== undefined && run.state.phase.is === 'parked') {
         await this.#parts.stored.update(
-          { ...live.run, runner: '', parked: run.state.phase.error },
+          { ...live.run, ...noted(run.at), runner: '', parked: run.state.phase.error },
           live.revision,
         );
       }
@@ -273,7 +261,7 @@ export class OperationRunner {
 
   async #settle({ id, from, requester, workType, awaited }: LiveRun, run: RecordedRun): Promise<void> {
     const { stored, onSettled } = this.#parts;
-    await stored.settle({ id, from, requester, workType, settledAt: run.state.updatedAt });
+    await stored.settle({ id, from, requester, workType, settledAt: run.state.updatedAt, ...noted(run.at) });
     this.#waiters.tell(id, run);
     if (awaited === true) onSettled?.(id);
   }

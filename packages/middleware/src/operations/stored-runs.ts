@@ -33,6 +33,21 @@ export interface LiveRun {
   readonly parked?: string;
   /** Requests may wait for its end. */
   readonly awaited?: true;
+  /** Where its entries stand in the log, in their order: all up to the last of these. Absent where nobody has noted it. */
+  readonly at?: readonly number[];
+}
+
+/** Whether it waits for somebody, and no process has it: then nothing is recorded of it before one takes it. */
+export function isLeft({ runner, parked }: Pick<LiveRun, 'runner' | 'parked'>): boolean {
+  return runner === '' && parked !== undefined;
+}
+
+/** So many positions are noted; of a run that has more entries the log is looked through. */
+const mostNoted = 100_000;
+
+/** Notes where the entries of a run stand. */
+export function noted(at: readonly number[]): Pick<LiveRun, 'at'> {
+  return at.length > mostNoted ? {} : { at };
 }
 
 /** A live run with the revision that the next write must name. */
@@ -42,7 +57,7 @@ export interface StoredLiveRun {
 }
 
 /** A run that is settled. */
-export interface DoneRun extends Pick<LiveRun, 'id' | 'from' | 'requester' | 'workType'> {
+export interface DoneRun extends Pick<LiveRun, 'id' | 'from' | 'requester' | 'workType' | 'at'> {
   /** Unix milliseconds. */
   readonly settledAt: number;
 }
@@ -123,8 +138,11 @@ function decode<Run>(value: Uint8Array): Run | undefined {
       v: unknown;
       id?: unknown;
       from?: unknown;
+      at?: unknown;
     };
-    return v === 1 && typeof run.id === 'string' && Number.isSafeInteger(run.from) ? (run as Run) : undefined;
+    const isNoted = run.at === undefined || (Array.isArray(run.at) && run.at.every(Number.isSafeInteger));
+    const isWhole = v === 1 && typeof run.id === 'string' && Number.isSafeInteger(run.from) && isNoted;
+    return isWhole ? (run as Run) : undefined;
   } catch {
     return undefined;
   }
