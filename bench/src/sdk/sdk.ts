@@ -2,6 +2,7 @@ import type { Benchmark, Figure, Run } from '../benchmark.ts';
 import { startChild } from '../child.ts';
 import { fewestSamples, medianOf, ratios, spreadOf } from '../statistics.ts';
 import { inTurn } from '../turns.ts';
+import { besidePeers, ours, peers } from './peers/beside-peers.ts';
 import type { SdkProcess } from './sdk-process.ts';
 import type { SdkServer } from './sdk-server.ts';
 
@@ -13,12 +14,15 @@ const mostTime = 1.03;
 /** What the client SDK costs. */
 export const sdk: Benchmark = {
   name: 'sdk',
-  title: 'calls through the client SDK / through axios alone, and what waiting takes',
+  title:
+    'calls through the client SDK beside axios, axios-retry, got and ky, also through a brown-out, and what waiting takes',
+  packages: peers,
+  ours,
   async measure(run) {
     const server = startChild<SdkServer>(serverScript, null);
     try {
       const url = await server.ask('url');
-      return [...(await calls(run, url)), ...(await waits(run, url))];
+      return [...(await besidePeers(run, url)), ...(await calls(run, url)), ...(await waits(run, url))];
     } finally {
       await server.end();
     }
