@@ -1,7 +1,7 @@
 import { matchesGlob } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
-import { packedAliases, packedEnvironment } from './test/packages/packed-project.ts';
+import { packedAliases, packedEnvironment, packedPlace } from './test/packages/packed-project.ts';
 import { publicSuites } from './test/packages/public-suites.ts';
 import { LongestFirst } from './test/support/src/longest-first.ts';
 import { otherSources, readTree } from './test/tidy/tree.ts';
@@ -27,34 +27,29 @@ const tidying = ['answer', 'ledger', 'operations', 'perform', 'engines/sqlite', 
 
 const sharePostgresData = 'test/support/src/share-postgres-data.ts';
 
-/** Those suites on the packed packages: one worker for all that are pure, and one for each of the others. */
+/** Those suites on the packed packages, in as many processes as on the sources. */
 function packedProjects(suites: readonly string[]): readonly TestProjectInlineConfiguration[] {
-  const resolve = { alias: [...packedAliases()] };
-  const installPacked = 'test/packages/install-packed.ts';
-  const isPure = (path: string): boolean => pure.some((pattern) => matchesGlob(path, pattern));
-  const isOther = (path: string): boolean => !isPure(path);
+  const matches = (path: string, patterns: readonly string[]): boolean =>
+    patterns.some((pattern) => matchesGlob(path, pattern));
+  const project = (name: string, include: string[], isolate: boolean): TestProjectInlineConfiguration => ({
+    extends: true,
+    resolve: { alias: [...packedAliases()] },
+    test: {
+      name,
+      include,
+      isolate,
+      env: packedEnvironment,
+      globalSetup: ['test/packages/install-packed.ts', sharePostgresData],
+    },
+  });
+  const shared = suites.filter((path) => matches(path, [...pure, ...tidying]));
   return [
-    {
-      extends: true,
-      resolve,
-      test: {
-        name: 'packed',
-        include: suites.filter(isOther),
-        env: packedEnvironment,
-        globalSetup: [installPacked, sharePostgresData],
-      },
-    },
-    {
-      extends: true,
-      resolve,
-      test: {
-        name: 'packed pure',
-        include: suites.filter(isPure),
-        env: packedEnvironment,
-        isolate: false,
-        globalSetup: installPacked,
-      },
-    },
+    project(
+      'packed',
+      suites.filter((path) => !shared.includes(path)),
+      true,
+    ),
+    project('packed shared', shared, false),
   ];
 }
 
@@ -62,6 +57,7 @@ export default defineConfig(({ mode }) => {
   // `npm test`: suites that know what users know are run on what users get, and not on the sources as well.
   const onPacked =
     mode === 'packed' ? [...publicSuites(otherSources(readTree())), 'test/packages/*.test.ts'] : [];
+  if (mode === 'packed') Object.assign(process.env, packedPlace);
   return {
     resolve: {
       // Tests in this process read the sources, so that a failing line is a line somebody wrote.

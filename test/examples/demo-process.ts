@@ -26,14 +26,22 @@ export function makeDemoFolder(): string {
   return folder;
 }
 
-/** Starts a demo whose temporary files are in `folder`; Node is told `options` as well. */
+/** How a demo is started. */
+export interface DemoSetup {
+  /** What Node is told besides. */
+  readonly options?: readonly string[];
+  /** Begins with the database of other tests, which is quicker, and has its data beside theirs. Default false. */
+  readonly sharesData?: boolean;
+}
+
+/** Starts a demo whose temporary files are in `folder`. */
 export function startDemo(
   program: string,
   folder: string,
   args: readonly string[],
-  options: readonly string[] = [],
+  { options = [], sharesData = false }: DemoSetup = {},
 ): DemoProcess {
-  const env = { ...process.env, TMPDIR: folder, [sharedDataVariable]: undefined };
+  const env = { ...process.env, TMPDIR: folder, ...(sharesData ? {} : { [sharedDataVariable]: undefined }) };
   const child = spawn(process.execPath, [...options, program, ...args], { env, detached: true });
   let output = '';
   let complaints = '';

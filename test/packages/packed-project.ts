@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { readFileSync, realpathSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -5,9 +6,13 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const variable = 'SLACKWATER_PACKED_PROJECT';
 
-/** Where the packed packages are installed for this run; the processes of one run agree on it. */
+/** Where the packed packages are installed for this run. */
 export const packedProject: string =
-  process.env[variable] ?? join(realpathSync(tmpdir()), `slackwater-packed-${process.pid}`);
+  process.env[variable] ??
+  join(realpathSync(tmpdir()), `slackwater-packed-${randomBytes(6).toString('hex')}`);
+
+/** In the environment of a run it has all its processes agree on that. */
+export const packedPlace = { [variable]: packedProject };
 
 interface Exported {
   readonly name: string;
@@ -30,6 +35,6 @@ const hook = fileURLToPath(new URL('resolve-packed.mjs', import.meta.url));
 
 /** What the processes that a suite starts are told, so that they too load the packed packages. */
 export const packedEnvironment = {
-  [variable]: packedProject,
+  ...packedPlace,
   NODE_OPTIONS: `--import=${pathToFileURL(hook).href}`,
 };

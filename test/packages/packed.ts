@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cp, mkdir, readdir, readFile, realpath, symlink, writeFile } from 'node:fs/promises';
+import { access, cp, mkdir, readdir, readFile, realpath, symlink, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -69,6 +69,10 @@ function tarballName(name: string): RegExp {
 }
 
 async function pack(into: string): Promise<void> {
+  for (const name of packageNames)
+    await access(join(root, 'packages', name, 'dist/index.js')).catch(() => {
+      throw new Error(`packages/${name} is not built; run npm run build`);
+    });
   const workspaces = packageNames.flatMap((name) => ['--workspace', `packages/${name}`]);
   const args = [
     'pack',

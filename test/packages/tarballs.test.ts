@@ -18,7 +18,7 @@ import { packedProject } from './packed-project.ts';
 const meant = new Set(['CJSResolvesToESM', 'NoResolution node10']);
 
 const mb = 1_000_000;
-let remove: (() => Promise<void>) | undefined;
+let remove: (() => void) | undefined;
 
 beforeAll(async () => {
   remove = await setUp();
@@ -79,7 +79,9 @@ describe.each(packageNames)('the tarball of %s', (name) => {
     const sourceOf = (file: string): string =>
       file.replace(/^dist\//, 'src/').replace(/(?:\.d\.ts|\.js)(?:\.map)?$/, '.ts');
     const sources = [...files.keys()].filter((file) => file.startsWith('src/') && !file.endsWith('.d.ts'));
-    expect([...new Set(built().map(sourceOf))].sort()).toEqual(sources.sort());
+    const fresh =
+      'What no source makes is left of an earlier build: remove dist and *.tsbuildinfo, and build again.';
+    expect([...new Set(built().map(sourceOf))].sort(), fresh).toEqual(sources.sort());
   });
 
   it('has maps that lead to its sources, and repeat none of them', async () => {

@@ -16,11 +16,17 @@ export const difference = join(here, 'add-slackwater.diff');
 /** Copies the address book and applies the difference to the copy; `remove` deletes it. */
 export function copyWithSlackwater(): { readonly folder: string; remove(): void } {
   const folder = mkdtempSync(join(tmpdir(), 'slackwater-drop-in-'));
-  cpSync(join(here, 'src'), join(folder, 'src'), { recursive: true });
-  cpSync(join(here, 'package.json'), join(folder, 'package.json'));
-  symlinkSync(packages, join(folder, 'node_modules'));
-  // Told where no repository begins, git takes the paths as they stand.
-  const env = { ...process.env, GIT_CEILING_DIRECTORIES: tmpdir() };
-  execFileSync('git', ['apply', difference], { cwd: folder, env });
-  return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
+  const remove = (): void => rmSync(folder, { recursive: true, force: true });
+  try {
+    cpSync(join(here, 'src'), join(folder, 'src'), { recursive: true });
+    cpSync(join(here, 'package.json'), join(folder, 'package.json'));
+    symlinkSync(packages, join(folder, 'node_modules'));
+    // Told where no repository begins, git takes the paths as they stand.
+    const env = { ...process.env, GIT_CEILING_DIRECTORIES: tmpdir() };
+    execFileSync('git', ['apply', difference], { cwd: folder, env });
+  } catch (error) {
+    remove();
+    throw error;
+  }
+  return { folder, remove };
 }

@@ -1,5 +1,5 @@
 /**
- * `npm start`: trips that go well, that fail, and whose agency is killed in the middle. Ends by itself; the last line counts. `--svg FOLDER` writes the
+ * `npm start`: trips that go well, that fail, and whose agency is killed in the middle. Ends by itself, or with Ctrl-C; the last line counts. `--svg FOLDER` writes the
  * timelines as pictures, too; `--short` leaves most of the trips out.
  */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -23,10 +23,14 @@ const { values } = parseArgs({
   options: { svg: { type: 'string' }, short: { type: 'boolean', default: false } },
 });
 const directory = mkdtempSync(join(tmpdir(), 'slackwater-trips-'));
-process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
+process.once('exit', () =>
+  rmSync(directory, { recursive: true, force: true, maxRetries: 20, retryDelay: 100 }),
+);
 const ledger = join(directory, 'ledger');
 const world = await openWorld(latencyMs);
 let host = await startHost(world.addresses, ledger, leaseMs);
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.once(signal, () => void host.stop().finally(() => process.exit(130)));
 const agency = agencyClient(() => host.address);
 const count = { trips: 0, booked: 0, undone: 0 };
 

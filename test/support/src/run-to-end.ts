@@ -10,6 +10,8 @@ export async function runToEnd(program: (signal: AbortSignal) => Promise<number>
   try {
     process.exitCode = await program(signal);
   } catch (error) {
+    // What ended because the same Ctrl-C reached a program that was waited for is no trouble: the signal is heard after it.
+    await new Promise((resolve) => setImmediate(resolve));
     if (!signal.aborted) process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     process.exitCode = signal.aborted ? interrupted : 1;
   }

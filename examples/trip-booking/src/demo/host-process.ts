@@ -24,7 +24,11 @@ export async function startHost(
     ...['--world', JSON.stringify(addresses), '--ledger', directory],
     ...['--lease-ms', String(leaseMs)],
   ];
-  const child = spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [program, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    // A Ctrl-C is the demo's affair; it ends its host.
+    detached: true,
+  });
   const ended = once(child, 'close');
   // It goes with whoever started it.
   const kill = (): void => void child.kill('SIGKILL');
