@@ -23,6 +23,11 @@ export function pinning(): string {
 let known: boolean | undefined;
 
 function canPin(): boolean {
-  known ??= availableParallelism() > 1 && spawnSync('taskset', ['--version']).status === 0;
+  // A container may have cores of other numbers.
+  known ??= availableParallelism() > 1 && [0, 1].every((core) => runsOn(core));
   return known;
+}
+
+function runsOn(core: number): boolean {
+  return spawnSync('taskset', ['--cpu-list', String(core), 'true']).status === 0;
 }

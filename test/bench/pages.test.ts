@@ -41,11 +41,11 @@ describe('pages of benchmarks', () => {
     expect(filled.get(page)).toMatch(/^# Some\n[\s\S]*\n\nWhy\.\n$/);
   });
 
-  it('say of a benchmark without a result how it is taken', () => {
-    const written = new Map([['docs/benchmarks/some.md', '<!-- bench: some -->\n<!-- /bench -->']]);
-    expect([...renderPages(new Map(), written).values()]).toEqual([
-      expect.stringContaining('npm run bench -- some --save'),
+  it('keep what stands there of a benchmark without a result', () => {
+    const written = new Map([
+      ['docs/benchmarks/some.md', '<!-- bench: some -->\nOf before.\n<!-- /bench -->'],
     ]);
+    expect([...renderPages(new Map(), written)]).toEqual([...written]);
   });
 });
 

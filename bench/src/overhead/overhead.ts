@@ -79,6 +79,7 @@ function throughHttp(taken: Taken): readonly Figure[] {
   return contenders.flatMap((who): readonly Figure[] => [
     {
       ...{ who, what: 'answers per second / bare Express', unit: 'ratio' },
+      ...(who === 'bare Express' ? {} : { better: 'more' }),
       value: spreadOf(ratios(perSecond(who), perSecond('bare Express'))),
       ...(who === 'Slackwater' ? { target: { atLeast: 0.97 } } : {}),
     },

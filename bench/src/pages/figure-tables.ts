@@ -49,7 +49,8 @@ function cell(figure: Figure, best: boolean): string {
 
 function isBest({ value, better }: Figure, column: readonly Figure[]): boolean {
   if (better === undefined) return false;
-  const medians = column.map((figure) => figure.value.median);
+  // What does not say which is better is what the others are held against.
+  const medians = column.filter((figure) => figure.better !== undefined).map((figure) => figure.value.median);
   return value.median === (better === 'more' ? Math.max(...medians) : Math.min(...medians));
 }
 

@@ -1,10 +1,11 @@
 /** What stands between a pair of marks of a Markdown file, and is made anew from results. */
 const region = /<!-- bench: ([\w-]+) -->\n[\s\S]*?<!-- \/bench -->/g;
 
-/** The text with each region made anew by its name; the rest stays as somebody wrote it. */
-export function fillRegions(text: string, contentOf: (name: string) => string): string {
-  return text.replace(region, (_, name: string) => {
-    return `<!-- bench: ${name} -->\n\n${contentOf(name).trim()}\n\n<!-- /bench -->`;
+/** The text with each region made anew by its name; undefined: it stays as it is, like everything that somebody wrote. */
+export function fillRegions(text: string, contentOf: (name: string) => string | undefined): string {
+  return text.replace(region, (whole, name: string) => {
+    const content = contentOf(name);
+    return content === undefined ? whole : `<!-- bench: ${name} -->\n\n${content.trim()}\n\n<!-- /bench -->`;
   });
 }
 

@@ -1,6 +1,6 @@
 import { between, linearFromZero, type Scale } from './scale.ts';
 import type { Panel, Series, SeriesPicture, Tone } from './series-picture.ts';
-import { path, rect, short, svg, text } from './svg.ts';
+import { path, rect, short, svg, text, titled } from './svg.ts';
 
 const panelWidth = 300;
 const panelHeight = 190;
@@ -10,8 +10,9 @@ const legendEntry = { gap: 22, letter: 6.2 } as const;
 /** Draws curves and areas, a panel beside the other. */
 export function drawSeries(picture: SeriesPicture): string {
   const columns = Math.min(picture.columns ?? 3, picture.panels.length);
-  const legend = legendOf(picture);
-  const top = legend.length === 0 ? 30 : 50;
+  const { parts: title, bottom } = titled(picture.title, columns * panelWidth);
+  const legend = legendOf(picture, bottom + 10);
+  const top = bottom + (legend.length === 0 ? 10 : 30);
   const most = Math.max(...picture.panels.map(mostOf));
   const panels = picture.panels.map((panel, at) => {
     const [x, y] = [(at % columns) * panelWidth, top + Math.floor(at / columns) * panelHeight];
@@ -19,12 +20,11 @@ export function drawSeries(picture: SeriesPicture): string {
     return `<g transform="translate(${x} ${y})">${parts.join('')}</g>`;
   });
   const height = top + Math.ceil(picture.panels.length / columns) * panelHeight;
-  const title = text(12, 20, picture.title, { look: 'title' });
-  return svg(columns * panelWidth, height, picture.title, [title, ...legend, ...panels]);
+  return svg(columns * panelWidth, height, picture.title, [...title, ...legend, ...panels]);
 }
 
 /** Each label once, in the order in which it comes first; a lone series needs none. */
-function legendOf({ panels }: SeriesPicture): readonly string[] {
+function legendOf({ panels }: SeriesPicture, y: number): readonly string[] {
   const kinds = new Map<string, Series>();
   for (const { series } of panels)
     for (const each of series) kinds.set(each.label, kinds.get(each.label) ?? each);
@@ -33,8 +33,8 @@ function legendOf({ panels }: SeriesPicture): readonly string[] {
   return [...kinds.values()].flatMap(({ label, as, tone }) => {
     const at = x;
     x += legendEntry.gap + 14 + label.length * legendEntry.letter;
-    const mark = as === 'area' ? rect(tone, at, 30, 10, 10) : path(`line ${tone}`, `M${at} 35h12`);
-    return [mark, text(at + 15, 39, label)];
+    const mark = as === 'area' ? rect(tone, at, y, 10, 10) : path(`line ${tone}`, `M${at} ${y + 5}h12`);
+    return [mark, text(at + 15, y + 9, label)];
   });
 }
 

@@ -25,6 +25,28 @@ export function text(x: number, y: number, content: string, { look, anchor }: Pl
   return `<text${kind} x="${short(x)}" y="${short(y)}"${side}>${escaped(content)}</text>`;
 }
 
+/** The title at the top of a picture, in as many lines as it takes; and where they end. */
+export function titled(
+  title: string,
+  width: number,
+): { readonly parts: readonly string[]; readonly bottom: number } {
+  const most = Math.floor((width - 2 * titleAt.x) / titleAt.letter);
+  const lines: string[] = [];
+  for (const word of title.split(' ')) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= most)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  const parts = lines.map((line, at) =>
+    text(titleAt.x, titleAt.y + at * titleAt.line, line, { look: 'title' }),
+  );
+  return { parts, bottom: titleAt.y + (lines.length - 1) * titleAt.line };
+}
+
+/** A letter's width is a guess that is rather too wide than too narrow: nobody measures text here. */
+const titleAt = { x: 12, y: 20, line: 17, letter: 7.6 } as const;
+
 export function rect(kind: string, x: number, y: number, width: number, height: number): string {
   return `<rect class="${kind}" x="${short(x)}" y="${short(y)}" width="${short(width)}" height="${short(height)}"/>`;
 }
