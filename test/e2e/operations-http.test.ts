@@ -9,6 +9,7 @@ import {
   defineOperation,
   external,
   type Gate,
+  nameFunction,
   type StandardSchema,
   slackwater,
   sqliteEngine,
@@ -18,6 +19,7 @@ import { observe } from '@slackwater/middleware/node-sqlite';
 import { type DeferralResource, isDeferralResource, parseEntry } from '@slackwater/shared';
 import express from 'express';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { auth, claims, signed } from '../middleware/audit/issuer.ts';
 
 let directory: string;
 let gate: Gate;
@@ -94,6 +96,18 @@ const signing = defineOperation({
   },
 });
 
+const greet = nameFunction('greet', '1', ({ who }: { who: string }) => ({ greeting: `Hello ${who}` }));
+const sign = nameFunction('sign', '1', () => ({ signature: 'SW' }));
+const greeting = {
+  name: 'greeting',
+  version: '1',
+  input: ['who'],
+  tasks: {
+    greet: { inputs: ['who'], outputs: ['greeting'], run: { function: 'greet', version: '1' } },
+    sign: { after: ['greet'], outputs: ['signature'], run: { function: 'sign', version: '1' } },
+  },
+};
+
 beforeAll(async () => {
   directory = await mkdtemp(join(tmpdir(), 'slackwater-operations-http-'));
   observation = observe(new DatabaseSync(':memory:'), { partition: 'travel', ensure: true });
@@ -109,6 +123,7 @@ beforeAll(async () => {
       book: { priority: 1, thresholdMs: 60_000 },
       later: { priority: 2, whenOver: 'defer', candidates: 'always', deferWithoutAsking: true },
     },
+    auth,
     defaultWorkType: 'book',
     routes: {
       'POST /later': { workType: 'later', partition: 'travel' },
@@ -137,6 +152,15 @@ beforeAll(async () => {
   app.post(
     '/signings',
     gate.operations.handler(signing, () => ({}), { waitMs: 0 }),
+  );
+  gate.operations.functions(greet, sign);
+  app.post(
+    '/operations/:name',
+    gate.operations.handler(
+      (req) => String(req.params['name']),
+      (req) => req.body as never,
+      { waitMs: 30_000 },
+    ),
   );
   app.use((error: Error, _req: express.Request, res: express.Response, _next: express.NextFunction) => {
     res.status(500).json({ message: error.message });
@@ -456,5 +480,46 @@ describe('a route that starts an operation', () => {
     expect(new Set(answers.map(({ id }) => id)).size).toBe(names.length);
     expect(runs.filter((one) => names.includes(one))).toHaveLength(names.length);
     for (const { audit } of gate.groups.values()) expect((await audit.verify()).ok).toBe(true);
+  });
+
+  it('starts definitions that are stored as data, asked for by name; a task more or less regroups the stages (T-45, T-46)', async () => {
+    const admin = { authorization: `Bearer ${signed(claims(Date.now(), 'admin'))}` };
+    const auditor = { authorization: `Bearer ${signed(claims(Date.now(), 'audit:read'))}` };
+    const url = '/slackwater/operations/definitions/greeting';
+    const asked = () => ask('POST', '/operations/greeting', {}, { who: 'Ann' });
+    expect((await asked()).status).toBe(404);
+    expect((await ask('PUT', url, auditor, greeting)).status).toBe(404);
+    expect((await ask('PUT', url, admin, greeting)).body).toEqual({
+      name: 'greeting',
+      version: '1',
+      stages: [['greet'], ['sign']],
+    });
+    expect(await asked()).toMatchObject({
+      status: 200,
+      body: { operation: 'greeting', version: '1', outputs: { greeting: 'Hello Ann', signature: 'SW' } },
+    });
+    const { sign: _, ...fewer } = greeting.tasks;
+    expect((await ask('PUT', url, admin, { ...greeting, tasks: fewer })).body).toMatchObject({
+      code: 'change-refused',
+      detail: expect.stringContaining('give what changed another version'),
+    });
+    const { body } = await ask('PUT', url, admin, { ...greeting, version: '2', tasks: fewer });
+    expect(body).toMatchObject({ version: '2', stages: [['greet']] });
+    expect((await asked()).body).toMatchObject({ version: '2', outputs: { greeting: 'Hello Ann' } });
+    const unknown = { ...greeting, version: '3', tasks: { a: { run: { function: 'rm', version: '1' } } } };
+    expect((await ask('PUT', url, admin, unknown)).body).toMatchObject({
+      code: 'change-refused',
+      status: 422,
+    });
+    expect((await ask('PUT', `${url}x`, admin, greeting)).body).toMatchObject({ code: 'change-refused' });
+    expect((await ask('GET', '/slackwater/operations/definitions', auditor)).body).toMatchObject({
+      definitions: [{ name: 'greeting', version: '2', by: 'token:ann' }],
+    });
+    expect((await ask('GET', `${url}?version=1`, auditor)).body).toMatchObject({ definition: greeting });
+    expect((await ask('DELETE', url, admin)).status).toBe(204);
+    expect((await asked()).status).toBe(404);
+    await gate.operations.define(greeting);
+    const { settled: end } = await gate.operations.start('greeting', { who: 'Bob' } as never);
+    expect(await end).toMatchObject({ status: 'succeeded', version: '1' });
   });
 });

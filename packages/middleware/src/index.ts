@@ -137,7 +137,13 @@ export type { Operation, Stage, Task } from './operations/operation.ts';
 export type { TaskFailingEvent } from './operations/tell-failing.ts';
 export type { OperationEvent } from './operations/operation-events.ts';
 export type { OperationFailure, OperationStatus, StageStatus, TaskStatus } from './operations/status.ts';
-export type { GateOperations, StartedOperation, OperationTerms } from './options/gate-operations.ts';
+export type {
+  DefinedOperation,
+  GateOperations,
+  OperationTerms,
+  StartedOperation,
+} from './options/gate-operations.ts';
+export type { StoredDefinition } from './operations/stored-definitions.ts';
 export type {
   AnsweredRun,
   OperationChoice,

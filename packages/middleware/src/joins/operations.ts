@@ -3,7 +3,6 @@ import type { OperationDesk } from '../answer/operations/contract.ts';
 import { operationHandler } from '../answer/operations/handle-operation.ts';
 import type { ItemHold } from '../decide/candidates/item-hold.ts';
 import type { Operation } from '../operations/operation.ts';
-import { OperationError } from '../operations/operation-error.ts';
 import { type OperationStatus, statusOf } from '../operations/status.ts';
 import { handlerTerms } from '../options/check-operation-handler.ts';
 import type { GateOperations } from '../options/gate-operations.ts';
@@ -13,6 +12,7 @@ import { OptionMissingError } from '../options/option-error.ts';
 import type { ResolvedOptions } from '../options/resolved.ts';
 import { allowListed } from '../perform/capturable-headers.ts';
 import type { Deciding } from './decide.ts';
+import { Definitions } from './definitions.ts';
 import type { GroupOperations } from './group-operations.ts';
 import type { ResourceGroups } from './resource-groups.ts';
 import { AnswerBook, labelsGiven } from './run-answers.ts';
@@ -24,6 +24,7 @@ const ownRequester = 'slackwater:operations';
 
 /** The operations of a gate. */
 export interface KeptOperations extends GateOperations, GroupOperations {
+  readonly desk: Pick<Definitions, 'define' | 'find' | 'list' | 'remove'>;
   /** A partition may have recovered. */
   wake(): void;
   close(): Promise<void>;
@@ -44,13 +45,14 @@ export function keepOperations(
   const limits = { keepMs: options.ledger.keepOutcomeMs, maxOutcomeBytes: options.perform.maxOutcomeBytes };
   const changed = (deferral: string): void => groups()?.changed(deferral);
   const desk = new RunDesk({ runners, answers, voice, limits, changed });
+  const definitions = new Definitions(runners);
+  runners.learn = (name, version) => definitions.learn(name, version);
   const { known } = runners;
   const keptHeaders = new Set(options.captureHeaders);
 
   async function chosen(choice: OperationChoice, req: Request): Promise<Operation> {
     const named = typeof choice === 'function' ? await choice(req) : choice;
-    if (typeof named !== 'string') return named;
-    throw new OperationError('operation-unknown', `there is no operation ${JSON.stringify(named)}`);
+    return typeof named === 'string' ? definitions.operation(named) : named;
   }
 
   const handling: OperationDesk = {
@@ -86,13 +88,23 @@ export function keepOperations(
       for (const digest of digests) known.allowed.add(digest);
       runners.lookAgain();
     },
-    async start(operation, input, { requester = ownRequester, group } = {}) {
+    async start(asked, input, { requester = ownRequester, group } = {}) {
+      const operation = typeof asked === 'string' ? await definitions.operation(asked) : asked;
       known.add(operation);
       const of = await runners.of(group);
       const terms = { requester, workType: options.defaultWorkType };
       const id = await of.timed(of.runner.start(operation, input, terms));
       return { id, settled: of.runner.settled(id).settled.then(({ state }) => statusOf(state)) };
     },
+    functions(...calls) {
+      definitions.allow(calls);
+      runners.lookAgain();
+    },
+    define: (data, by = 'app') => definitions.define(data, `code:${by}`),
+    definition: (name, version) => definitions.find(name, version),
+    definitions: () => definitions.list(),
+    undefine: (name) => definitions.remove(name),
+    desk: definitions,
     handler(choice, toInput, given = {}) {
       const terms = handlerTerms(given);
       if (options.groups.length === 0) throw new OptionMissingError('engine', 'say where the ledger lives');

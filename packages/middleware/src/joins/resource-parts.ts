@@ -6,6 +6,7 @@ import type { GateVoice } from '../options/gate-voice.ts';
 import type { ResolvedOptions } from '../options/resolved.ts';
 import type { Deciding } from './decide.ts';
 import type { GroupOperations } from './group-operations.ts';
+import type { KeptOperations } from './operations.ts';
 import { learnedRows, partitionRows } from './partition-rows.ts';
 import type { ResourceGroup } from './resource-group.ts';
 import type { ResourceGroups } from './resource-groups.ts';
@@ -18,7 +19,7 @@ export function resourceParts(
   { trouble }: GateVoice,
   groups: ResourceGroups | undefined,
   workTypes: WorkTypeControl,
-  operations: Pick<GroupOperations, 'of'>,
+  operations: Pick<KeptOperations, 'of' | 'desk'>,
 ): Omit<ResourceParts, 'verifyToken' | 'decisions' | 'batches' | 'metrics'> {
   const { publicUrl, basePath, requester } = options;
   const { admissions } = deciding;
@@ -33,6 +34,7 @@ export function resourceParts(
     learnedRoutes: () => learnedRows(deciding),
     shadow: () => deciding.shadow.report(),
     workTypes,
+    definitions: operations.desk,
     health: async () => healthOf(options, groups),
     tellTrouble: trouble,
   };

@@ -49,6 +49,8 @@ export interface RunnersEar {
 /** What runs operations, in each group of a gate beside its ledger. */
 export class Runners {
   readonly known = new KnownOperations();
+  /** Makes an operation known that is stored somewhere; false where it is not. */
+  learn: (name: string, version: string) => Promise<boolean> = async () => false;
   readonly #options: ResolvedOptions;
   readonly #groups: () => ResourceGroups | undefined;
   readonly #voice: Pick<GateVoice, 'tell' | 'trouble'>;
@@ -203,6 +205,7 @@ export class Runners {
       mail: new RunMail(engine.store, clock, engineTimeoutMs),
       keepMs: keepOutcomeMs,
       strangeMs: leaseMs,
+      learn: (operation, version) => this.learn(operation, version),
       onTrouble,
       onSettled: (id) => this.#ear.settled(name, id),
     });

@@ -13,6 +13,8 @@ export interface FreeRunsParts {
   readonly lease: Pick<RunnerLease, 'holder' | 'isAlive'>;
   /** How long runs of operations that are not known here are left to others before they are parked, ms. */
   readonly strangeMs: number;
+  /** See `RunnerParts`. */
+  readonly learn?: (operation: string, version: string) => Promise<boolean>;
 }
 
 /** Tells which runs this process may take over: nobody has them, and it knows what they need. */
@@ -31,12 +33,18 @@ export class FreeRuns {
 
   /** Whether a run is free. Rejects where the engine can't be asked. */
   async isFree(run: LiveRun): Promise<boolean> {
-    const { lease, known } = this.#parts;
+    const { lease } = this.#parts;
     if (this.#isHere(run.id)) return false;
     if (run.parked !== undefined) return run.parked.startsWith('function-') && this.#hasFunctions(run);
     // What this process has by the record and does not run it lost when its lease was over.
     if (run.runner !== lease.holder && (await lease.isAlive(run.runner))) return false;
-    return known.has(run.operation, run.version) || this.#isStrangeForLong(run.id);
+    return (await this.#isKnown(run)) || this.#isStrangeForLong(run.id);
+  }
+
+  /** A definition that names functions which are not here is as good as none. */
+  async #isKnown({ operation, version }: LiveRun): Promise<boolean> {
+    const { known, learn } = this.#parts;
+    return known.has(operation, version) || (await learn?.(operation, version).catch(() => false)) === true;
   }
 
   /** Who does not know an operation leaves its runs to others for a while; then it says, by parking them, what they lack. */
@@ -51,7 +59,7 @@ export class FreeRuns {
 
   async #hasFunctions(run: LiveRun): Promise<boolean> {
     const { known, ground } = this.#parts;
-    if (!known.has(run.operation, run.version) || this.#lacking.get(run.id) === known.size) return false;
+    if (!(await this.#isKnown(run)) || this.#lacking.get(run.id) === known.size) return false;
     const state = (await readRuns(ground.records, [run])).get(run.id)?.state;
     const tasks = [...(state?.blocks.values() ?? [])].flatMap(({ block }) => block.tasks);
     try {

@@ -15,6 +15,8 @@ export interface RunnerParts {
   readonly keepMs: number;
   /** How long runs of operations that are not known here are left to others before they are parked, ms. */
   readonly strangeMs: number;
+  /** Makes an operation known of that name and version that is stored as data; false where there is none. Default: none is. */
+  readonly learn?: (operation: string, version: string) => Promise<boolean>;
   readonly onTrouble: (doing: string, error: unknown) => void;
   /** A run that requests may wait for is settled, and noted to be. */
   readonly onSettled?: (id: string) => void;

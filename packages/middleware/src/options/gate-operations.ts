@@ -1,7 +1,9 @@
 import type { Request, RequestHandler } from 'express';
+import type { Callable } from '../operations/callable.ts';
 import type { Operation, Values } from '../operations/operation.ts';
 import type { OperationStatus } from '../operations/status.ts';
-import type { OperationChoice, OperationHandlerOptions } from './operation-handler.ts';
+import type { StoredDefinition } from '../operations/stored-definitions.ts';
+import type { OperationChoice, OperationHandlerOptions, OperationNamed } from './operation-handler.ts';
 
 /**
  * Operations of dependent tasks, each beside the ledger of one resource group. Every call rejects with `option-missing` where there is no engine, and
@@ -19,14 +21,32 @@ export interface GateOperations {
    */
   allowSources(...digests: readonly string[]): void;
   /**
-   * Starts a run of an operation, which is registered by that. Resolves when its whole chain is in the ledger, before anything of it has run.
+   * Starts a run of an operation, which is registered by that, or of the stored definition of that name. Resolves when its whole chain is in the ledger, before anything of it has run.
    * Rejects with `input-refused` for what its input can't be.
    */
   start<Start>(
-    operation: Operation<Start, unknown>,
+    operation: OperationNamed<Start>,
     input: Start,
     terms?: OperationTerms,
   ): Promise<StartedOperation>;
+  /**
+   * Says which functions stored definitions may name: each made with `nameFunction`. To be called when the process starts. Throws `operation-invalid` for one without a
+   * name, or where another one has it.
+   */
+  functions(...calls: readonly Callable[]): void;
+  /**
+   * Stores a definition that is data (`operationFromData`), in the home group's store: from now on it is started by its name, in every process; what began goes on as it
+   * began. A version that was stored before must say the same. Rejects with `operation-invalid`.
+   *
+   * @param by who stores it, default `app`
+   */
+  define(data: unknown, by?: string): Promise<DefinedOperation>;
+  /** A stored definition, of that version or the one that is started; undefined where there is none. */
+  definition(name: string, version?: string): Promise<StoredDefinition | undefined>;
+  /** The stored definitions that are started, by name; at most 500. */
+  definitions(): Promise<readonly Omit<StoredDefinition, 'definition'>[]>;
+  /** Has a stored definition started no more. False where there is none. */
+  undefine(name: string): Promise<boolean>;
   /**
    * Makes a route that starts an operation, `app.post('/trips', gate.operations.handler(trip, (req) => req.body))`, in the resource group and the name of
    * the request. It answers as the operation ends, where that is within `waitMs`, else 202 with a deferral, which is settled as the operation is. One
@@ -55,6 +75,14 @@ export interface GateOperations {
   cancel(id: string): Promise<OperationStatus>;
   /** Lets a parked run go on. Rejects with `operation-unknown` or `operation-elsewhere`. */
   resume(id: string): Promise<OperationStatus>;
+}
+
+/** A stored definition, as it is planned. */
+export interface DefinedOperation {
+  readonly name: string;
+  readonly version: string;
+  /** The tasks of each stage. */
+  readonly stages: readonly (readonly string[])[];
 }
 
 /** How a run is started. */

@@ -127,6 +127,12 @@ export async function office(setup: OfficeSetup = {}): Promise<Office> {
     clock,
     publicUrl: undefined,
     basePath: base,
+    definitions: {
+      list: async () => [],
+      find: async () => undefined,
+      define: async () => ({}),
+      remove: async () => false,
+    },
     records: [
       {
         home: { application: 'payments', group: 'default', durable: 'fsync' },

@@ -43,6 +43,7 @@ export interface ResourceParts {
   /** What shadow mode came to; JSON values, by work type. */
   readonly shadow: () => object;
   readonly workTypes: WorkTypeDesk;
+  readonly definitions: DefinitionDesk;
   readonly health: () => Promise<Health>;
   /** Hears of what kept a resource from answering as it should; its callers are told no particulars. May throw. */
   readonly tellTrouble: (doing: string, error: unknown) => void;
@@ -108,6 +109,15 @@ export interface QueueOffice {
 export type VerifyToken = (
   token: string,
 ) => { readonly scopes: ReadonlySet<string>; readonly subject: string | undefined } | undefined;
+
+/** Stored definitions of operations; JSON values. Each call rejects where the engine can't be asked. */
+export interface DefinitionDesk {
+  list(): Promise<readonly unknown[]>;
+  find(name: string, version?: string): Promise<unknown>;
+  /** Rejects with `operation-invalid`. */
+  define(data: unknown, by: string): Promise<unknown>;
+  remove(name: string): Promise<boolean>;
+}
 
 /** Work types as the resources under `/work-types` have them. */
 export interface WorkTypeDesk {

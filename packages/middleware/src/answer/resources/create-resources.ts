@@ -10,6 +10,7 @@ import { deleteDeferral, getDeferral } from './deferral.ts';
 import { getDeferralCounts } from './deferral-counts.ts';
 import { getEntries } from './deferral-entries.ts';
 import { getDeferrals } from './deferral-list.ts';
+import { deleteDefinition, getDefinition, getDefinitions, putDefinition } from './definitions.ts';
 import type { ResourceHandler } from './exchange.ts';
 import { getGroups } from './groups.ts';
 import { getHealth } from './health.ts';
@@ -53,6 +54,12 @@ const table: readonly Resource[] = [
   resource('/deferrals/:id/record', { GET: getRecord }, 'records'),
   resource('/deferrals/:id/entries', { GET: getEntries }, 'records'),
   resource('/deferrals/:id/mapping', { GET: getMappingOf }, 'records'),
+  resource('/operations/definitions', { GET: getDefinitions }, 'verifyToken'),
+  resource(
+    '/operations/definitions/:name',
+    { GET: getDefinition, PUT: putDefinition, DELETE: deleteDefinition },
+    'verifyToken',
+  ),
   resource('/mapping', { GET: getMapping }, 'verifyToken'),
   resource('/deferrals/:id/receipt', { GET: getReceipt }, 'records'),
   resource('/ledger/:group/checkpoint', { GET: getCheckpoint }, 'records'),

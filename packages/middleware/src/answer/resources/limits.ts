@@ -21,6 +21,8 @@ export const resourceLimits = {
   bodyBytes: 16 * 1_024,
   /** The inputs that an operation is given in one request; a label and its quotes go beside the most that a value may have. */
   inputsBytes: 1_049_600,
+  /** A definition of an operation. */
+  definitionBytes: 262_144,
   /** Deferrals on one page. */
   pageDefault: 100,
   pageMost: 1_000,
