@@ -1,15 +1,36 @@
-// words
+// headers
+export {
+  exposedHeaderNames,
+  headerNames,
+  type OutcomeState,
+  outcomeStates,
+  parseOutcomeState,
+} from './header-names.ts';
+export { formatPrefer, type Preferences, parsePrefer } from './prefer.ts';
+export { formatIdempotencyKey, IdempotencyKeyError, parseIdempotencyKey } from './idempotency-key.ts';
+export { formatRetryAfter, parseRetryAfter, parseRetryAfterMs } from './retry-after.ts';
+export { parseHttpDate } from './http-date.ts';
+export {
+  type DeferredHeader,
+  type DeferredPortion,
+  formatDeferredHeader,
+  parseDeferredHeader,
+} from './deferred-header.ts';
+export { type DecisionHeader, formatDecisionHeader } from './decision-header.ts';
 
-// bytes
-export { fromBase64, toBase64 } from './base64.ts';
-// the ledger's entries and blocks
-export { blockHash, encodeBlock, maxBlockLength, parseBlock } from './block-codec.ts';
-export { canonicalJson } from './canonical-json.ts';
-// signed heads and receipts
-export { type Checkpoint, formatCheckpoint, parseCheckpoint } from './checkpoint.ts';
-export { type VerifiedCheckpoint, verifyCheckpoint } from './checkpoint-verify.ts';
-export { type ErrorCode, errorCodes, type ReasonCode, reasonCodes } from './codes.ts';
-export type { Because, ForecastBecause, ScoreBecause } from './because.ts';
+// bodies
+export {
+  createProblem,
+  isProblem,
+  isRetryLaterProblem,
+  type Problem,
+  type ProblemCode,
+  parseProblem,
+  problemContentType,
+  problemKinds,
+  problemType,
+  type RetryLaterProblem,
+} from './problem.ts';
 export type {
   DeferralPhase,
   DeferralResource,
@@ -24,100 +45,7 @@ export {
   parseDeferralResource,
   ResponseMalformedError,
 } from './deferral-check.ts';
-// headers
-export { type DecisionHeader, formatDecisionHeader } from './decision-header.ts';
-export {
-  type DeferredHeader,
-  type DeferredPortion,
-  formatDeferredHeader,
-  parseDeferredHeader,
-} from './deferred-header.ts';
-export type { VerifyOptions } from './ed25519.ts';
-export {
-  type EntryType,
-  entryTypes,
-  type JsonValue,
-  type LedgerBlock,
-  type LedgerEntry,
-  ownMethods,
-  type WorkTypeChange,
-  type WorkTypeValues,
-} from './entry.ts';
-export { encodeEntry, maxEntryBytes, parseEntry } from './entry-codec.ts';
-export { isSlackwaterError, SlackwaterError } from './errors.ts';
-// the ledger's tree
-export { GrowingTree } from './growing-tree.ts';
-export type { HashOptions } from './hash.ts';
-export {
-  exposedHeaderNames,
-  headerNames,
-  type OutcomeState,
-  outcomeStates,
-  parseOutcomeState,
-} from './header-names.ts';
-export { parseHttpDate } from './http-date.ts';
-export { formatIdempotencyKey, IdempotencyKeyError, parseIdempotencyKey } from './idempotency-key.ts';
-// the whole ledger
-export {
-  type LedgerFault,
-  type LedgerRefused,
-  type LedgerReport,
-  type LedgerVerified,
-  ledgerFaults,
-} from './ledger-report.ts';
-export type { LifeCounts } from './ledger-lives.ts';
-export { type LedgerTrust, LedgerVerifier } from './ledger-verifier.ts';
-export { type LifeFault, lifeFaults } from './life-rules.ts';
-export {
-  type BlockCheck,
-  type BlockInput,
-  type BlockTask,
-  type FunctionPointer,
-  type OperationBlock,
-  type OperationEntryType,
-  type OperationStep,
-  operationEntryTypes,
-  type StepEnd,
-  stepEnds,
-} from './operation-entry.ts';
-export { type RunFault, runFaults } from './run-rules.ts';
-export type { TaskFailing, TaskFailure } from './task-failing.ts';
-export { emptyRoot, leafHash, nodeHash } from './merkle-hash.ts';
-export {
-  consistencyPath,
-  foldSubtrees,
-  inclusionPath,
-  type LeafRange,
-  type Subtree,
-  subtreesOf,
-} from './merkle-path.ts';
-export { consistencyProof, inclusionProof, merkleRoot } from './merkle-tree.ts';
-export {
-  type ConsistencyClaim,
-  type InclusionClaim,
-  verifyConsistency,
-  verifyInclusion,
-} from './merkle-verify.ts';
-export { formatNote, type NewNoteSignature, type NoteSignature, type OpenedNote, openNote } from './note.ts';
-export { ParameterError } from './parameter-error.ts';
-export { outcomeDigest, payloadDigest, type RecordedRequest } from './payload-digest.ts';
-export { formatPrefer, type Preferences, parsePrefer } from './prefer.ts';
-// tiles
-export { formatEntryBundle, parseEntryBundle, parseHashTile } from './tile-bytes.ts';
-export { formatTilePath, parseTilePath, type TileName, tilesOf, tileWidth } from './tile-path.ts';
-// bodies
-export {
-  createProblem,
-  isProblem,
-  isRetryLaterProblem,
-  type Problem,
-  type ProblemCode,
-  parseProblem,
-  problemContentType,
-  problemKinds,
-  problemType,
-  type RetryLaterProblem,
-} from './problem.ts';
+export type { Because, ForecastBecause, ScoreBecause } from './because.ts';
 export {
   isOperationProgress,
   type OperationFailurePlace,
@@ -128,18 +56,11 @@ export {
   type TaskProgress,
   taskProgressPhases,
 } from './operation-progress.ts';
-export { formatReceipt, parseReceipt, type Receipt } from './receipt.ts';
-export { judgePromise, type PromiseEvidence, type PromiseState, type ProvenEntry } from './promise.ts';
-export { type VerifiedReceipt, verifyReceipt } from './receipt-verify.ts';
-export {
-  decodeRotations,
-  encodeRotations,
-  formatRotation,
-  type KeyRotation,
-  verifyRotation,
-  walkRotations,
-} from './rotation.ts';
-export { formatRetryAfter, parseRetryAfter, parseRetryAfterMs } from './retry-after.ts';
+
+// codes and errors
+export { type ErrorCode, errorCodes, type ReasonCode, reasonCodes } from './codes.ts';
+export { isSlackwaterError, SlackwaterError } from './errors.ts';
+export { ParameterError } from './parameter-error.ts';
 export {
   BlockMalformedError,
   CanonicalJsonError,
@@ -152,12 +73,99 @@ export {
   TileMalformedError,
   VerifierKeyError,
 } from './verification-errors.ts';
+
+// the ledger's entries and blocks
+export {
+  type EntryType,
+  entryTypes,
+  type JsonValue,
+  type LedgerBlock,
+  type LedgerEntry,
+  ownMethods,
+  type WorkTypeChange,
+  type WorkTypeValues,
+} from './entry.ts';
+export { encodeEntry, maxEntryBytes, parseEntry } from './entry-codec.ts';
+export {
+  type BlockCheck,
+  type BlockInput,
+  type BlockTask,
+  type FunctionPointer,
+  type OperationBlock,
+  type OperationEntryType,
+  type OperationStep,
+  operationEntryTypes,
+  type StepEnd,
+  stepEnds,
+} from './operation-entry.ts';
+export type { TaskFailing, TaskFailure } from './task-failing.ts';
+export { blockHash, encodeBlock, maxBlockLength, parseBlock } from './block-codec.ts';
+export { outcomeDigest, payloadDigest, type RecordedRequest } from './payload-digest.ts';
+export { canonicalJson } from './canonical-json.ts';
+export { fromBase64, toBase64 } from './base64.ts';
+
+// the ledger's tree
+export { emptyRoot, leafHash, nodeHash } from './merkle-hash.ts';
+export type { HashOptions } from './hash.ts';
+export { consistencyProof, inclusionProof, merkleRoot } from './merkle-tree.ts';
+export {
+  consistencyPath,
+  foldSubtrees,
+  inclusionPath,
+  type LeafRange,
+  type Subtree,
+  subtreesOf,
+} from './merkle-path.ts';
+export {
+  type ConsistencyClaim,
+  type InclusionClaim,
+  verifyConsistency,
+  verifyInclusion,
+} from './merkle-verify.ts';
+export { GrowingTree } from './growing-tree.ts';
+
+// signed heads and receipts
+export { formatNote, type NewNoteSignature, type NoteSignature, type OpenedNote, openNote } from './note.ts';
 export {
   formatVerifierKey,
   noteKeyId,
   parseVerifierKey,
   type VerifierKey,
 } from './verifier-key.ts';
+export type { VerifyOptions } from './ed25519.ts';
+export { type Checkpoint, formatCheckpoint, parseCheckpoint } from './checkpoint.ts';
+export { type VerifiedCheckpoint, verifyCheckpoint } from './checkpoint-verify.ts';
+export { formatReceipt, parseReceipt, type Receipt } from './receipt.ts';
+export { type VerifiedReceipt, verifyReceipt } from './receipt-verify.ts';
+export { judgePromise, type PromiseEvidence, type PromiseState, type ProvenEntry } from './promise.ts';
+export {
+  decodeRotations,
+  encodeRotations,
+  formatRotation,
+  type KeyRotation,
+  verifyRotation,
+  walkRotations,
+} from './rotation.ts';
+
+// tiles
+export { formatTilePath, parseTilePath, type TileName, tilesOf, tileWidth } from './tile-path.ts';
+export { formatEntryBundle, parseEntryBundle, parseHashTile } from './tile-bytes.ts';
+
+// the whole ledger
+export { type LedgerBytes, verifyLedger } from './verify-ledger.ts';
+export { type LedgerTrust, LedgerVerifier } from './ledger-verifier.ts';
+export {
+  type LedgerFault,
+  type LedgerRefused,
+  type LedgerReport,
+  type LedgerVerified,
+  ledgerFaults,
+} from './ledger-report.ts';
+export type { LifeCounts } from './ledger-lives.ts';
+export { type LifeFault, lifeFaults } from './life-rules.ts';
+export { type RunFault, runFaults } from './run-rules.ts';
+
+// webhooks
 export {
   signWebhook,
   verifyWebhook,
@@ -168,4 +176,3 @@ export {
   webhookKey,
   webhookToleranceMs,
 } from './webhook.ts';
-export { type LedgerBytes, verifyLedger } from './verify-ledger.ts';
