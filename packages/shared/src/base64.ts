@@ -8,7 +8,8 @@ const mostArguments = 8_192;
 export function toBase64(bytes: Uint8Array): string {
   let units = '';
   for (let at = 0; at < bytes.length; at += mostArguments) {
-    units += String.fromCharCode(...bytes.subarray(at, at + mostArguments));
+    // Spread out they would be put into an array first, one by one: ten times as slow.
+    units += Reflect.apply(String.fromCharCode, undefined, bytes.subarray(at, at + mostArguments));
   }
   return btoa(units);
 }

@@ -48,11 +48,13 @@ export function formatReceipt({ index, proof, checkpoint, extra }: Receipt): str
   if (extra !== undefined && (!isBytes(extra) || extra.length === 0)) {
     throw new ReceiptMalformedError('extra data is bytes, at least one');
   }
+  if (proof.length > maxProofLength) throw new ReceiptMalformedError(`more than ${maxProofLength} hashes`);
+  checkCheckpoint(checkpoint);
   const lines = [header];
   if (extra !== undefined) lines.push(`extra ${toBase64(extra)}`);
   lines.push(`index ${index}`, ...proof.map(toBase64));
   const text = `${lines.join('\n')}\n\n${checkpoint}`;
-  parseReceipt(text);
+  if (text.length > maxLength) throw new ReceiptMalformedError(`longer than ${maxLength} characters`);
   return text;
 }
 
@@ -76,9 +78,14 @@ function parseHash(line: string): Uint8Array {
   return hash;
 }
 
+/** The last one that was found to be a checkpoint: as a rule that of the next receipt, too. */
+let lastChecked: string | undefined;
+
 function checkCheckpoint(checkpoint: string): void {
+  if (checkpoint === lastChecked) return;
   try {
     parseCheckpoint(checkpoint);
+    lastChecked = checkpoint;
   } catch (error) {
     throw new ReceiptMalformedError('what follows the empty line is not a checkpoint', { cause: error });
   }
