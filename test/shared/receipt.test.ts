@@ -273,6 +273,9 @@ describe('receipts', () => {
     ['an index that is none', { index: -1, proof: [], checkpoint }],
     ['a hash of another length', { index: 0, proof: [emptyRoot().slice(1)], checkpoint }],
     ['extra data of nothing', { index: 0, proof: [], checkpoint, extra: new Uint8Array() }],
+    ['64 hashes', { index: 0, proof: Array.from({ length: 64 }, () => root), checkpoint }],
+    ['a megabyte of extra data', { index: 0, proof: [], checkpoint, extra: new Uint8Array(1_048_576) }],
+    ['junk for a checkpoint', { index: 0, proof: [], checkpoint: 'junk\n' }],
     ['no checkpoint', { index: 0, proof: [], checkpoint: 'x' }],
   ])('are not written with %s', (_, bad) => {
     expect(() => formatReceipt(bad)).toThrow(malformed);

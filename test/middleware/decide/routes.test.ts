@@ -71,6 +71,10 @@ describe('the quick look at how a path begins', () => {
       '/k/:id',
       '/[/:id',
       '/s',
+      '/:x/:y',
+      '/orders/:id/notes',
+      '/orders/:id/Notes/:note',
+      '/orders/:id/',
     ];
     const characters = fc.constantFrom(...'/orderskaOK{}[]é\u212a\u017f%20'.split(''));
     const paths = fc.oneof(
@@ -87,6 +91,19 @@ describe('the quick look at how a path begins', () => {
         '/K/1',
         '/[/1',
         '/{/1',
+        '/orders/1/',
+        '/orders/1//',
+        '/orders//notes',
+        '/orders/1/notes',
+        '/ORDERS/a%20b/notes/',
+        '/orders/%zz/notes',
+        '/orders/1/notesx',
+        '/orders/1/note',
+        '/orders/1/notes/2',
+        '/orders/1/no\u017fes/2',
+        'orders/1',
+        '//1',
+        '',
       ),
     );
     fc.assert(

@@ -126,6 +126,15 @@ describe('a driver or a source that breaks the law', () => {
     expect(faults).toEqual([expect.stringContaining('one finish to each start')]);
   });
 
+  it('and freezes what it then finishes twice has it counted once', () => {
+    const { table, faults, commitOf } = tableOf();
+    const commit = Object.freeze(commitOf({ durationMs: 70, outcome: 'committed' }));
+    table.finish(commit);
+    table.finish(commit);
+    expect(table.read('orders')).toMatchObject({ samples: 1, unfinished: 0 });
+    expect(faults).toEqual([expect.stringContaining('one finish to each start')]);
+  });
+
   it('and finishes what it did not begin has it counted once', () => {
     const { table, commitOf } = tableOf();
     const commit = commitOf({ durationMs: 70, outcome: 'committed' });
