@@ -14,6 +14,7 @@ import { queue } from './queue/queue.ts';
 import { route } from './route/route.ts';
 import { sdk } from './sdk/sdk.ts';
 import { shared } from './shared/shared.ts';
+import { steps } from './steps/steps.ts';
 import { verifying } from './verify/verify.ts';
 import { workflows, workflowsOnSqlite } from './workflows/workflows.ts';
 
@@ -25,6 +26,7 @@ export const benchmarks: readonly Benchmark[] = [
   driver,
   acceptance,
   decision,
+  steps,
   growth,
   drain,
   shared,
