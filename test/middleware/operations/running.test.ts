@@ -243,12 +243,14 @@ describe('an operation that runs', () => {
 
   it('is refused before anything of it is kept where a stage is longer than an entry of the ledger', async () => {
     const tasks = Object.fromEntries(
-      Array.from({ length: 400 }, (_, i) => [`task ${i}`, { run: () => ({}) }]),
+      Array.from({ length: 10_000 }, (_, i) => [`task ${i}`, { run: () => ({}) }]),
     );
-    await expect(dock.start(defineOperation({ name: 'broad', version: '1', tasks }))).rejects.toMatchObject({
+    const broad = defineOperation({ name: 'broad', version: '1', tasks });
+    expect(() => dock.known.add(broad)).toThrow(/stage 0 has 10000 tasks/);
+    await expect(dock.start(broad)).rejects.toMatchObject({
       code: 'operation-invalid',
       message: expect.stringMatching(
-        /stage 0 has 400 tasks and takes \d+ bytes; an entry of the ledger holds 60000/,
+        /stage 0 has 10000 tasks and takes \d+ bytes; an entry of the ledger holds 60000, some \d+ of these tasks: have the others come after them/,
       ),
     });
     // That a run before it is over is noted a moment after it is.

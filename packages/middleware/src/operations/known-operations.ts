@@ -1,4 +1,5 @@
 import { FunctionRegistry, type OperationPointers, registerFunctions } from './functions.ts';
+import { refuseLongStages } from './long-stages.ts';
 import type { Operation } from './operation.ts';
 import { invalid } from './operation-error.ts';
 import { shown } from './rules.ts';
@@ -25,6 +26,7 @@ export class KnownOperations {
     const known = this.#pointers.get(operation);
     if (known !== undefined) return known;
     const pointers = registerFunctions(operation, this.registry);
+    refuseLongStages(operation, pointers);
     this.#pointers.set(operation, pointers);
     this.#names.add(keyOf(operation.name, operation.version));
     return pointers;

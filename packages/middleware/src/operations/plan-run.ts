@@ -1,9 +1,7 @@
-import type { OperationBlock } from '@slackwater/shared';
 import type { OperationHappening } from '../ledger/operation-records.ts';
 import { chainOf } from './chain.ts';
 import type { KnownOperations } from './known-operations.ts';
 import type { Operation } from './operation.ts';
-import { invalid } from './operation-error.ts';
 import type { RunGround } from './run-ground.ts';
 
 /**
@@ -20,18 +18,5 @@ export async function planRun(
   for (const digest of pointers.sources.keys()) sources.refuseForeign(digest);
   for (const [digest, source] of pointers.sources) await records.keepSource(digest, source);
   const blocks = chainOf(operation, pointers, records.newId);
-  for (const block of blocks) refuseLong(operation, block);
   return blocks.map((block) => ({ type: 'stage-planned', step: { token, block } }));
-}
-
-/** What else stands in the entry takes less than 5,000 bytes. */
-const mostBlockBytes = 60_000;
-
-function refuseLong({ name }: Operation, block: OperationBlock): void {
-  const bytes = Buffer.byteLength(JSON.stringify(block));
-  if (bytes <= mostBlockBytes) return;
-  throw invalid(
-    name,
-    `stage ${block.stage} has ${block.tasks.length} tasks and takes ${bytes} bytes; an entry of the ledger holds ${mostBlockBytes}: have some of them come after others`,
-  );
 }

@@ -6,6 +6,7 @@ import { manualClock } from '@slackwater/test-support/manual-clock';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { OpenEngine } from '../../../../packages/middleware/src/engines/engine.ts';
 import { sqliteEngine } from '../../../../packages/middleware/src/engines/sqlite/sqlite-engine.ts';
+import { monitorMessage } from '../../../../packages/middleware/src/perform/webhooks/monitor-message.ts';
 import {
   beginNoting,
   noteMessages,
@@ -73,6 +74,43 @@ describe('what webhooks tell', () => {
     ];
     expect(await noted()).toEqual(expected);
     expect(await noted()).toEqual(expected);
+  });
+
+  it('is that tasks fail too often, or can not be undone, to the monitor of the first that has one', async () => {
+    await beginNoting(engine);
+    const failures: readonly [] = [];
+    const failing = { task: 'pay', count: 11, threshold: 10, windowMs: 1, position: 0, hosts: [], failures };
+    const step = { token: 1, error: 'task-undo-failed', failed: ['fly', 'pay'] };
+    await engine.log.append([
+      said('task-failing', { failing }),
+      said('operation-parked', { step }),
+      said('operation-parked', { step: { ...step, error: 'function-missing', failed: [] } }),
+    ]);
+    const notes = [
+      { id: 'a', event: 'task-failing', position: 0 },
+      { id: 'a', event: 'task-undo-failed', position: 1 },
+    ] as const;
+    expect(await noted()).toEqual(notes);
+    const monitor = { url: 'https://alerts.example/', secret: ['s'] };
+    const monitorOf = (task: string) => (task === 'pay' ? monitor : undefined);
+    const [one, two] = await Promise.all(
+      notes.map((note) =>
+        monitorMessage(engine.log, monitorOf, { ...note, at: Date.parse(at), attempts: 0 }),
+      ),
+    );
+    const sentBy = (message: typeof one): unknown => JSON.parse(Buffer.from(message?.body ?? []).toString());
+    expect(one).toMatchObject({ url: { url: monitor.url }, task: 'pay' });
+    expect(sentBy(one)).toMatchObject({
+      type: 'task.failing',
+      timestamp: at,
+      data: { id: 'a', task: 'pay', count: 11 },
+    });
+    expect(two).toMatchObject({ url: { url: monitor.url }, task: 'pay' });
+    const data = { id: 'a', tasks: ['fly', 'pay'], error: 'task-undo-failed', position: 1 };
+    expect(sentBy(two)).toMatchObject({ type: 'task.undo-failed', timestamp: at, data });
+    expect(
+      await monitorMessage(engine.log, () => undefined, { ...notes[0], at: 0, attempts: 0 }),
+    ).toBeUndefined();
   });
 
   it('is noted by one host at a time, and passes by what is no entry', async () => {

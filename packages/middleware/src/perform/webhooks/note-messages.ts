@@ -62,8 +62,10 @@ function toldOf({
   method,
   parent = id,
   retryAt,
+  step,
 }: LedgerEntry): Pick<WebhookNote, 'id' | 'event'> | undefined {
   if (type === 'task-failing') return { id, event: type };
+  if (type === 'operation-parked' && step?.error === 'task-undo-failed') return { id, event: step.error };
   const isUndoing = method === ownMethods.compensation;
   if (isUndoing && type === 'performed') return { id: parent, event: 'reversed' };
   if (isUndoing && type !== 'parked') return undefined;

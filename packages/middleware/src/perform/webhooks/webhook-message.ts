@@ -11,6 +11,7 @@ const statusAfter: Readonly<Record<NotedEvent, Deferral['status'] | undefined>> 
   parked: undefined,
   reversed: undefined,
   'task-failing': undefined,
+  'task-undo-failed': undefined,
 };
 
 /** The message's `webhook-id`: of one entry always the same. */

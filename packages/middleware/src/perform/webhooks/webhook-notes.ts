@@ -1,6 +1,6 @@
 import { Buffer } from 'node:buffer';
 import type { EngineStore } from '../../engines/store.ts';
-import { type WebhookEvent, webhookEvents } from './webhook-types.ts';
+import { type MonitorEvent, monitorEvents, type WebhookEvent, webhookEvents } from './webhook-types.ts';
 
 // Messages that are to be sent: the store's value at webhook/<time>/<position>, JSON, the time in 15 digits of Unix milliseconds, so
 // that what is due first stands first, the position that of the entry that the message tells of, in 15 digits. A note has nothing in it
@@ -12,10 +12,15 @@ const digits = 15;
 /** So many are looked at at a time. */
 const perLook = 100;
 
-/** What a message tells: of a deferral, or that a type of task fails too often. */
-export type NotedEvent = WebhookEvent | 'task-failing';
+/** What a message tells: of a deferral, or of tasks of operations. */
+export type NotedEvent = WebhookEvent | MonitorEvent;
 
-const notedEvents: readonly NotedEvent[] = [...webhookEvents, 'task-failing'];
+const notedEvents: readonly NotedEvent[] = [...webhookEvents, ...monitorEvents];
+
+/** Whether it is told of tasks, to the monitor of their type. */
+export function isForMonitors(event: NotedEvent): event is MonitorEvent {
+  return monitorEvents.some((one) => one === event);
+}
 
 /** A message that is to be sent. */
 export interface WebhookNote {

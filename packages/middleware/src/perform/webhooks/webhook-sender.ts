@@ -4,13 +4,13 @@ import type { EngineLog } from '../../engines/log.ts';
 import type { EngineStore } from '../../engines/store.ts';
 import { retryDelayMs } from '../back-off.ts';
 import { askMs, type DeferralMessageParts, deferralMessage } from './deferral-message.ts';
-import { failingMessage, isMonitored, type MonitorOf } from './failing-message.ts';
+import { isMonitored, type MonitorOf, monitorMessage } from './monitor-message.ts';
 import { beginNoting, noteMessages } from './note-messages.ts';
 import { OriginPlaces } from './origin-places.ts';
 import { type PostResult, postMessage } from './post-message.ts';
 import type { Sendable } from './sendable.ts';
 import { messageId } from './webhook-message.ts';
-import { type DueNote, type WebhookNote, WebhookNotes } from './webhook-notes.ts';
+import { type DueNote, isForMonitors, type WebhookNote, WebhookNotes } from './webhook-notes.ts';
 import type { WebhookPolicy, WebhookReport } from './webhook-types.ts';
 
 // A message, by crash point: note (note-messages.ts) -> lease -> sent -> note gone, or a later one. Crash after it was sent: its note is
@@ -100,7 +100,7 @@ export function startWebhooks(parts: SenderParts): WebhookSender {
       ...parts,
       notes,
       isWanted: (entry, event) =>
-        event === 'task-failing'
+        isForMonitors(event)
           ? isMonitored(entry, parts.monitorOf)
           : parts.targetOf(entry.workType)?.events.includes(event) === true,
       notOlderThanMs: parts.keptForMs,
@@ -141,10 +141,9 @@ export function startWebhooks(parts: SenderParts): WebhookSender {
 
   /** Whether it was dealt with, for now or for good. */
   async function attempt({ key, note }: DueNote): Promise<boolean> {
-    const made =
-      note.event === 'task-failing'
-        ? await failingMessage(parts.log, parts.monitorOf, note)
-        : await deferralMessage(parts, note);
+    const made = isForMonitors(note.event)
+      ? await monitorMessage(parts.log, parts.monitorOf, note)
+      : await deferralMessage(parts, note);
     if (made === 'later') return false;
     if (made === undefined) {
       await notes.delete(key);

@@ -6,6 +6,12 @@ export const webhookEvents = ['performed', 'failed', 'parked', 'canceled', 'reve
 /** One of {@link webhookEvents}. */
 export type WebhookEvent = (typeof webhookEvents)[number];
 
+/** What monitors are told of tasks: that those of a type fail too often, and that some can't be undone. */
+export const monitorEvents = ['task-failing', 'task-undo-failed'] as const;
+
+/** One of {@link monitorEvents}. */
+export type MonitorEvent = (typeof monitorEvents)[number];
+
 /** A deferral as webhooks show it: without what only its caller holds. */
 export type WebhookDeferral = Omit<DeferralResource, 'receipt' | 'entry' | 'salt' | 'error'> & {
   /** Its code alone: the message may quote the application. */
@@ -46,12 +52,12 @@ export interface WebhookPolicy {
 export interface WebhookReport {
   /** `failed`: it is sent again at `retryAt`; `given-up`: it is not. */
   readonly type: 'delivered' | 'failed' | 'given-up';
-  /** The deferral's; of `task-failing` that of its entry. */
+  /** The deferral's; of what monitors are told that of its entry. */
   readonly id: string;
   /** Empty where it is about no deferral. */
   readonly workType: string;
-  readonly event: WebhookEvent | 'task-failing';
-  /** Of `task-failing`. */
+  readonly event: WebhookEvent | MonitorEvent;
+  /** Whose monitor was told. */
   readonly task?: string;
   /** The message's, the same each time. */
   readonly webhookId: string;
