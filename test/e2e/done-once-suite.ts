@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createClient } from '@slackwater/client-sdk';
 import { type GateWarning, slackwater, sqliteEngine } from '@slackwater/middleware';
 import express, { type RequestHandler } from 'express';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -42,6 +43,18 @@ export function doneOnceSuite(name: string, open: () => Promise<OnceRoute>): voi
       const app = express();
       app.use(gate);
       app.use(express.json());
+      const cut = new Set<string>();
+      app.use((req, res, next) => {
+        const reference = req.get('x-cut-once');
+        if (reference !== undefined && !cut.has(reference)) {
+          cut.add(reference);
+          res.end = () => {
+            req.socket.destroy();
+            return res;
+          };
+        }
+        next();
+      });
       app.post('/orders', route.handler);
       const server = createServer(app);
       await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -72,6 +85,19 @@ export function doneOnceSuite(name: string, open: () => Promise<OnceRoute>): voi
         expect(resource.phase).toBe('settled');
         return resource;
       });
+
+    it('are repeated by the client SDK where their answer was lost, once the server has said that it keeps keys: one effect', async () => {
+      const headers = { 'x-customer': 'ann' };
+      const client = createClient({ baseURL: url, headers, preferAsync: false, retryAfterCapMs: 100 });
+      await eventually(async () => {
+        const { headers: said } = await client.post('/orders', { reference: 'learned' });
+        expect(said['slackwater-keys']).toBe('kept');
+      });
+      const cut = { headers: { 'x-cut-once': 'cut' } };
+      const response = await client.post('/orders', { reference: 'cut' }, cut);
+      expect(response).toMatchObject({ status: 204, slackwater: { attempts: 2, outcomeKnown: false } });
+      expect(await route.times('cut')).toBe(1);
+    });
 
     it('are deferred, performed and known by their key', async () => {
       const accepted = await send('deferred', true);

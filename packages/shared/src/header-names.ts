@@ -13,6 +13,8 @@ export const headerNames = {
   decision: 'Slackwater-Decision',
   /** Response: a structured dictionary (RFC 8941), `id="...", portion=all`, on a success given ahead of the work. */
   deferred: 'Slackwater-Deferred',
+  /** Response: `kept`, where the route keeps the keys of requests that it performed: one with the same Idempotency-Key is not performed again. */
+  keys: 'Slackwater-Keys',
   /** Response of an outcome resource: `pending`, or `final` for the route's own answer. */
   outcome: 'Slackwater-Outcome',
   /** Response: the deferral's resource (Azure long-running operations). */
@@ -40,6 +42,7 @@ export const exposedHeaderNames: readonly string[] = [
   headerNames.partition,
   headerNames.decision,
   headerNames.deferred,
+  headerNames.keys,
   headerNames.outcome,
   headerNames.operationLocation,
   headerNames.location,
@@ -57,3 +60,6 @@ export type OutcomeState = (typeof outcomeStates)[number];
 export function parseOutcomeState(value: unknown): OutcomeState | undefined {
   return outcomeStates.find((state) => state === value);
 }
+
+/** The only value of `Slackwater-Keys`. */
+export const keysKept = 'kept';

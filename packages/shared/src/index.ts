@@ -2,6 +2,7 @@
 export {
   exposedHeaderNames,
   headerNames,
+  keysKept,
   type OutcomeState,
   outcomeStates,
   parseOutcomeState,

@@ -120,6 +120,23 @@ describe('a server of an older or newer wire', () => {
     expect(clock.elapsedMs).toBe(3_000);
   });
 
+  it('that says that it keeps keys is believed for the same place, and for no other', async () => {
+    const { answerLost } = replies;
+    const keeps = (value: string): ScriptedReply => answer(201, {}, { 'slackwater-keys': value });
+    const one = rig([keeps('kept'), answerLost(), answer(201), answerLost()]);
+    expect(await endOf(one, one.client.post('/orders', { n: 1 }))).toMatchObject({ status: 201 });
+    expect(await endOf(one, one.client.post('/orders', { n: 2 }))).toMatchObject({
+      status: 201,
+      slackwater: { attempts: 2 },
+    });
+    expect(await endOf(one, one.client.post('/elsewhere', {}))).toMatchObject({ code: 'ECONNRESET' });
+    const [, lost, again] = one.server.seen;
+    expect(again?.headers['idempotency-key']).toBe(lost?.headers['idempotency-key']);
+    const other = rig([keeps('kept-by-a-later-version'), answerLost()]);
+    await endOf(other, other.client.post('/orders', {}));
+    expect(await endOf(other, other.client.post('/orders', {}))).toMatchObject({ code: 'ECONNRESET' });
+  });
+
   it('that answers with a code that this version does not know is an AxiosError with the problem document', async () => {
     const problem = {
       type: 'urn:slackwater:problem:moon',

@@ -1,4 +1,4 @@
-import { headerNames } from '@slackwater/shared';
+import { headerNames, keysKept } from '@slackwater/shared';
 import {
   AxiosHeaders,
   type AxiosRequestConfig,
@@ -14,6 +14,7 @@ import { errorOfAnswer, type FailedAttempt, KeptFailure } from '../errors/last-f
 import { BodyNotRepeatableError } from '../errors/waiting.ts';
 import { type StepFacts, traced } from '../telemetry.ts';
 import { discard } from '../wire/discard.ts';
+import { headerOf } from '../wire/headers.ts';
 import { Again } from './again.ts';
 import { type Classified, classifyAnswer, classifySilence, wholeResponse } from './classify.ts';
 import { decideRetry, type Failure, isRepeatableCall, type RetryFacts } from './decide.ts';
@@ -46,7 +47,10 @@ export async function attempt(
     error = rehome(failure, config);
     response = wholeResponse(failure);
   }
-  if (response !== undefined) response.config = config;
+  if (response !== undefined) {
+    response.config = config;
+    if (headerOf(response, headerNames.keys) === keysKept) call.sending.machinery.lanes.noteKeys(call.target);
+  }
   if (response !== undefined && response.status < 400) {
     call.pass?.answered();
     return response;
@@ -148,7 +152,7 @@ function factsFor(call: UnderWay, config: InternalAxiosRequestConfig<unknown>): 
   return {
     method: methodOf(config),
     keyed: Boolean(config.headers.get(headerNames.idempotencyKey)),
-    serverKeepsKeys: call.serverKeepsKeys,
+    serverKeepsKeys: call.serverKeepsKeys || call.sending.machinery.lanes.keepsKeys(call.target),
     answerLostBefore: call.answerLost,
   };
 }

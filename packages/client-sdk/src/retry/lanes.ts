@@ -21,6 +21,10 @@ export interface Lanes {
   refused(target: string, lane: string, pass: Pass, askedMs: number): void;
   /** What unasked retries of calls to a target are taken from: those of a lane do not use up another's. */
   budgetOf(target: string): RetryBudget;
+  /** The server said that it keeps the keys of requests that it performed for calls to a target. */
+  noteKeys(target: string): void;
+  /** Whether it did. */
+  keepsKeys(target: string): boolean;
 }
 
 const free: Pass = {
@@ -36,6 +40,7 @@ export function lanesOf(runtime: Runtime, budgetSize: number, breaks: boolean): 
   const laneOfTarget = new Map<string, string>();
   const lanes = new Map<string, Lane>();
   const budgets = new Map<string, RetryBudget>();
+  const keepers = new Map<string, true>();
   const shared = retryBudget(budgetSize, runtime.steadyMs());
   const laneAt = (name: string): Lane => {
     const known = lanes.get(name) ?? new Lane(runtime);
@@ -68,6 +73,8 @@ export function lanesOf(runtime: Runtime, budgetSize: number, breaks: boolean): 
       const budget = budgets.get(name) ?? retryBudget(budgetSize, runtime.steadyMs());
       return remember(budgets, name, budget, () => true);
     },
+    noteKeys: (target) => void remember(keepers, target, true, () => true),
+    keepsKeys: (target) => keepers.has(target),
   };
 }
 

@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { type Because, createProblem, type ReasonCode } from '@slackwater/shared';
+import { type Because, createProblem, headerNames, keysKept, type ReasonCode } from '@slackwater/shared';
 import type { NextFunction, Request } from 'express';
 import type { Entry } from '../decide/entry.ts';
 import { type Candidate, type Exchange, sharesPlaces, withSharer } from './candidate.ts';
@@ -9,7 +9,14 @@ import { gateAnswers } from './gate-answers.ts';
 import type { GateParts, Recorders, WhyNot } from './gate-parts.ts';
 import { byCandidates, type Grounds } from './judge-candidate.ts';
 import { lookedUpJudge, mustBeLookedUp, withoutKey } from './judge-looked-up.ts';
-import { alreadyPerformed, doneBefore, interrupted, release, wasDoneElsewhere } from './keyed-requests.ts';
+import {
+  alreadyPerformed,
+  doneBefore,
+  interrupted,
+  keepsKeys,
+  release,
+  wasDoneElsewhere,
+} from './keyed-requests.ts';
 import { isPromise } from './maybe-async.ts';
 import { type PerformedOnce, performNow } from './perform-now.ts';
 import type { RequestFacts } from './request-facts.ts';
@@ -138,6 +145,9 @@ export function requestJudge(
       const done = await doneBefore(parts, { completionsOf }, candidate.facts, completionKey, foreignKeys);
       if (done.kind === 'to-do') {
         const { firstOrdinal } = done;
+        if (await keepsKeys(parts, { completionsOf }, candidate.facts)) {
+          candidate.res.setHeader(headerNames.keys, keysKept);
+        }
         perform(candidate, admitted, grounds, { key: completionKey, firstOrdinal });
         return;
       }

@@ -144,6 +144,25 @@ export type DoneBefore =
   /** Some of the transactions that its route takes. */
   | { readonly kind: 'interrupted' };
 
+/**
+ * Whether a keyed request that a route performed is known by its key afterwards: it writes where there are completion rows, and was seen to
+ * write. Never rejects.
+ */
+export async function keepsKeys(
+  { transactions, trouble }: Pick<GateParts, 'transactions' | 'trouble'>,
+  { completionsOf }: Pick<Recorders, 'completionsOf'>,
+  { partitions, method, route, path }: RequestFacts,
+): Promise<boolean> {
+  const all = partitions.map(completionsOf);
+  if (all.length === 0 || all.some((one) => one === undefined || one === 'none')) return false;
+  try {
+    return ((await transactions()?.known(method, route ?? path)) ?? 0) > 0;
+  } catch (error) {
+    trouble('asking how many transactions a route takes', error);
+    return false;
+  }
+}
+
 /** Looks what was done of a keyed request. Rejects where the database, or the ledger, can't be asked in time. */
 export async function doneBefore(
   { clock, options, transactions }: Pick<GateParts, 'clock' | 'options' | 'transactions'>,
