@@ -3,6 +3,7 @@ export { type CreateClientOptions, createClient, type SlackwaterClient, slackwat
 export type { CallOptions, ClientOptions, DeferralNotice, RetryNotice } from './options.ts';
 export type { SlackwaterRequestConfig } from './call/prepare.ts';
 export type { PartsSaid, Provenance, SlackwaterResponse } from './call/settle.ts';
+export type { Credentials, CredentialsNeed } from './retry/credentials.ts';
 export type { RetryReason } from './retry/decide.ts';
 // deferrals
 export type { Poller, PollOptions, RecordedProof } from './deferral/poller.ts';

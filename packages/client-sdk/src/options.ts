@@ -1,6 +1,7 @@
 import type { ProgressListener } from './deferral/listeners.ts';
 import { OptionInvalidError, OptionUnknownError, VerifierKeyShapeError } from './errors/set-up.ts';
 import { memoryStore, type ReceiptStore } from './proof/store.ts';
+import type { Credentials } from './retry/credentials.ts';
 import type { RetryReason } from './retry/decide.ts';
 import { longestTimerMs, type Runtime, systemRuntime } from './runtime.ts';
 import type { ClientLog } from './telemetry.ts';
@@ -56,6 +57,11 @@ export interface CallOptions {
    * (`circuitBreaker`). Default none; then it is the path without its query.
    */
   readonly route?: string;
+  /**
+   * Gives headers with credentials for every attempt and every status request, so that what expires in a long wait is renewed; asked once more, and the
+   * request sent once more, where they are refused by a 401. Default none; then those of the call go everywhere.
+   */
+  readonly credentials?: Credentials;
   /** Called with a line for a log of each attempt, wait, poll and verification, and where receipts could not be kept. */
   readonly onLog?: ClientLog;
   /** Called when a retry is sent, once for each. */
@@ -108,7 +114,7 @@ export interface ClientOptions extends CallOptions {
   readonly runtime?: Runtime;
 }
 
-type Optional = 'route' | 'onLog' | 'onRetry' | 'onProgress' | 'onReversed' | 'onDeferred';
+type Optional = 'route' | 'credentials' | 'onLog' | 'onRetry' | 'onProgress' | 'onReversed' | 'onDeferred';
 
 /** Options with every default filled in. */
 export type ResolvedOptions = Required<Omit<ClientOptions, Optional>> & Pick<ClientOptions, Optional>;
@@ -163,6 +169,7 @@ const callChecks: Readonly<Record<string, Check>> = {
   serverKeepsKeys: flag,
   route: (value) =>
     typeof value === 'string' && value !== '' ? undefined : 'give a text such as "POST /orders"',
+  credentials: callback,
   onLog: callback,
   onRetry: callback,
   onProgress: callback,

@@ -139,7 +139,7 @@ async function answered(
     outcomeUrl,
     method: methodOf(config),
     sent: call.redirected ? [] : sentRequests(config, requestUrl()),
-    send: statusSender(machinery.bare, passage, call.adapter, options.runtime),
+    send: statusSender(machinery.bare, passage, call.adapter, options),
     streams: canStream(call.adapter),
     prover: await loadProver(),
     book: machinery.book,

@@ -93,7 +93,7 @@ async function waitInItsName(
       machinery.bare,
       { describe: () => call },
       machinery.instance.defaults.adapter,
-      options.runtime,
+      options,
     ),
     streams: canStream(machinery.instance.defaults.adapter),
     prover: await loadProver(),

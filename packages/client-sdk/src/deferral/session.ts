@@ -1,9 +1,8 @@
 import type { DeferralResource, RecordedRequest } from '@slackwater/shared';
 import type { Limits } from '../call/limits.ts';
 import { DeferralNotFoundError, InputNotTakenError, NotCancelableError } from '../errors/deferrals.ts';
-import { factsOf, noteWait } from '../errors/facts.ts';
+import { noteWait } from '../errors/facts.ts';
 import { AnswerMalformedError } from '../errors/trust.ts';
-import { DeadlineExceededError } from '../errors/waiting.ts';
 import type { ResolvedOptions } from '../options.ts';
 import type { Prover } from '../proof/load-prover.ts';
 import type { ReceiptBook } from '../proof/receipt-book.ts';
@@ -16,6 +15,7 @@ import { formatResumeToken } from './resume.ts';
 import { isOpen, isOver, type Settlement, settlementOf } from './settlement.ts';
 import type { SendStatusRequest } from './status-request.ts';
 import { trustedUrl } from './status-url.ts';
+import { tooLate } from './too-late.ts';
 
 /** What a session starts from. */
 export interface SessionStart {
@@ -45,6 +45,7 @@ export class DeferralSession {
   #outcomeUrl: URL | undefined;
   #receiptVerified = false;
   #isKept: Promise<void> = Promise.resolve();
+  #heardAtMs = Number.NEGATIVE_INFINITY;
   readonly #pace: PollPace;
   readonly #questions: Questions;
   readonly #listeners = new Listeners();
@@ -116,6 +117,7 @@ export class DeferralSession {
     this.#outcomeUrl = trustedUrl(resource.resourceLocation, statusUrl, options.allowedOrigins);
     const before = this.#resource;
     this.#resource = resource;
+    this.#heardAtMs = options.runtime.steadyMs();
     this.#pace.asked(askedMs);
     this.#listeners.tell(before, resource);
   }
@@ -217,7 +219,7 @@ export class DeferralSession {
   ): Promise<End> {
     // A stream tells by itself when something is new, so it is not too early for one.
     const isEarly = this.#resource !== undefined && isOpen(this.#resource) && !this.#follows;
-    let due = isEarly ? this.#pace.nextMs() : 0;
+    let due = isEarly ? Math.max(0, this.#pace.nextMs() - this.#sinceHeard()) : 0;
     let why = notSettled;
     for (;;) {
       if (due > 0) await this.#pause(limits, due, why);
@@ -228,6 +230,11 @@ export class DeferralSession {
       due = this.#pace.after(reading);
       why = reading.kind === 'unclear' ? reading.trouble : notSettled;
     }
+  }
+
+  /** A wait that the server asked for has begun with its answer, whenever its caller begins to wait. */
+  #sinceHeard(): number {
+    return this.#start.options.runtime.steadyMs() - this.#heardAtMs;
   }
 
   async #next(limits: Limits, waitMs: number): Promise<Reading> {
@@ -273,17 +280,7 @@ export class DeferralSession {
 
   async #pause(limits: Limits, waitMs: number, why: string): Promise<void> {
     const { runtime, onLog } = this.#start.options;
-    if (waitMs >= limits.remainingMs()) {
-      throw new DeadlineExceededError(
-        `The next status request would come in ${Math.ceil(waitMs)} ms, after the deadline (${why}). Go on later with client.deferral(error.resume).`,
-        {
-          ...factsOf(limits.history),
-          retryable: true,
-          retryAt: new Date(runtime.wallMs() + waitMs),
-          resume: this.resume,
-        },
-      );
-    }
+    if (waitMs >= limits.remainingMs()) throw tooLate(limits, waitMs, why, runtime.wallMs(), this.resume);
     noteWait(limits.history, waitMs);
     const facts = (): StepFacts => ({ why, waitMs: Math.round(waitMs) });
     await traced(onLog, 'wait', facts, () => limits.wait(waitMs));

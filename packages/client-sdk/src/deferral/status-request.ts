@@ -6,8 +6,9 @@ import axios, {
   type InternalAxiosRequestConfig,
 } from 'axios';
 import type { Described } from '../errors/last-failure.ts';
+import type { ResolvedOptions } from '../options.ts';
+import { credentialed } from '../retry/credentials.ts';
 import { timedAdapter } from '../retry/timed-adapter.ts';
-import type { Runtime } from '../runtime.ts';
 import { maxJsonBytes } from '../wire/json-body.ts';
 
 /** One request to a deferral's resources. */
@@ -49,7 +50,7 @@ export function statusSender(
   bare: AxiosInstance,
   described: Described,
   adapter: AxiosRequestConfig['adapter'],
-  runtime: Runtime,
+  { runtime, credentials }: Pick<ResolvedOptions, 'runtime' | 'credentials'>,
 ): SendStatusRequest {
   return (request) => {
     const call = described.describe();
@@ -79,7 +80,7 @@ export function statusSender(
       delete config[name];
     }
     if (request.json !== undefined) config.data = JSON.stringify(request.json);
-    config.adapter = timedAdapter(adapter, runtime, timeoutMs);
+    config.adapter = timedAdapter(credentialed(adapter, credentials), runtime, timeoutMs);
     if (!request.isOutcome) {
       config.responseType = request.asStream === true ? 'stream' : 'text';
       config.maxContentLength = request.asStream === true ? -1 : maxJsonBytes;

@@ -17,6 +17,7 @@ import { discard } from '../wire/discard.ts';
 import { headerOf } from '../wire/headers.ts';
 import { Again } from './again.ts';
 import { type Classified, classifyAnswer, classifySilence, wholeResponse } from './classify.ts';
+import { credentialed } from './credentials.ts';
 import { decideRetry, type Failure, isRepeatableCall, type RetryFacts } from './decide.ts';
 import { timedAdapter } from './timed-adapter.ts';
 import { laterBy, nextTurn } from './turn.ts';
@@ -93,7 +94,8 @@ async function sendOnce(
     },
   };
   delete own.cancelToken;
-  const send = timedAdapter(adapter, options.runtime, timeout, (end) => limits.onEnd(end, timeout));
+  const named = credentialed(adapter, options.credentials);
+  const send = timedAdapter(named, options.runtime, timeout, (end) => limits.onEnd(end, timeout));
   const facts = (): StepFacts => ({
     method: methodOf(config),
     url: config.url,
