@@ -5,6 +5,8 @@ const perFill = 1_000;
 /** What a first look at how quickly it performs is taken with. */
 const fewest = 100;
 const most = 60_000;
+/** Nobody may be there to end what does not go on. */
+const limitMs = 60_000;
 
 /** Takes the rates of a contender. Each begins with an empty queue. */
 export function ratesOf(contender: Contender): QueueProcess {
@@ -29,19 +31,25 @@ export function ratesOf(contender: Contender): QueueProcess {
     for (let filled = 0; filled < count; filled += perFill)
       await contender.addMany(Math.min(perFill, count - filled));
     let [startedAt, called] = [0, 0];
-    let done = (): void => {};
-    const all = new Promise<void>((resolve) => {
-      done = resolve;
+    let [done, failed]: [() => void, (error: unknown) => void] = [() => {}, () => {}];
+    const all = new Promise<void>((resolve, reject) => {
+      [done, failed] = [resolve, reject];
     });
-    const end = await contender.perform((given) => {
+    const limit = setTimeout(
+      () => failed(new Error(`Of ${count} jobs ${called} were performed within ${limitMs / 1_000} s.`)),
+      limitMs,
+    );
+    const performing = contender.perform((given) => {
       if (called === 0) startedAt = performance.now();
-      if (given === undefined) throw new Error('A job came without what it carries.');
+      if (given === undefined) failed(new Error('A job came without what it carries.'));
       called += 1;
       if (called === count) done();
     });
-    await all;
+    performing.catch(failed);
+    await all.finally(() => clearTimeout(limit));
     while ((await contender.remaining()) > 0) await sleep(1);
     const rate = (count * 1_000) / (performance.now() - startedAt);
+    const end = await performing;
     await end();
     if (called !== count) throw new Error(`${count} jobs were performed by ${called} calls.`);
     return rate;
