@@ -104,7 +104,7 @@ function byAxiosRetry(instance: AxiosInstance): Send {
       error.response === undefined ||
       [408, 429].includes(error.response.status) ||
       error.response.status >= 500,
-    // Not before Retry-After, which it heeds by itself in this function.
+    // By itself it waits at least as long as Retry-After says.
     retryDelay: (retry, error) => exponentialDelay(retry, error, 200),
   });
   return (workType, body, headers) => instance.post(`/${workType}s`, body, { headers });
