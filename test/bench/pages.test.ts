@@ -3,7 +3,7 @@ import type { Figure } from '../../bench/src/benchmark.ts';
 import { figureTables } from '../../bench/src/pages/figure-tables.ts';
 import { readPages, textAt } from '../../bench/src/pages/page-files.ts';
 import { renderPages } from '../../bench/src/pages/pages.ts';
-import { regionsOf } from '../../bench/src/pages/regions.ts';
+import { fillRegions, regionsOf } from '../../bench/src/pages/regions.ts';
 import type { Result } from '../../bench/src/results/result.ts';
 import { readResults, resultText } from '../../bench/src/results/result-files.ts';
 import { once } from '../../bench/src/statistics.ts';
@@ -39,6 +39,14 @@ describe('pages of benchmarks', () => {
     const altered = resultOf([{ what: 'speed', unit: 'per second', value: once(6) }]);
     expect(renderPages(new Map([['some', altered]]), filled).get(page)).not.toBe(filled.get(page));
     expect(filled.get(page)).toMatch(/^# Some\n[\s\S]*\n\nWhy\.\n$/);
+  });
+
+  it('lose nothing to a region that nobody closed', () => {
+    const text = '<!-- bench: one -->\nWritten.\n<!-- bench: two -->\nold\n<!-- /bench -->\n';
+    expect(regionsOf(text)).toEqual(['two']);
+    expect(fillRegions(text, (name) => `$& of ${name}`)).toBe(
+      '<!-- bench: one -->\nWritten.\n<!-- bench: two -->\n\n$& of two\n\n<!-- /bench -->\n',
+    );
   });
 
   it('keep what stands there of a benchmark without a result', () => {

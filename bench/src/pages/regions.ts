@@ -1,5 +1,5 @@
-/** What stands between a pair of marks of a Markdown file, and is made anew from results. */
-const region = /<!-- bench: ([\w-]+) -->\n[\s\S]*?<!-- \/bench -->/g;
+/** What stands between a pair of marks of a Markdown file, and is made anew from results. One that is not closed is none: it would take what follows with it. */
+const region = /<!-- bench: ([\w-]+) -->\n(?:(?!<!-- bench: )[\s\S])*?<!-- \/bench -->/g;
 
 /** The text with each region made anew by its name; undefined: it stays as it is, like everything that somebody wrote. */
 export function fillRegions(text: string, contentOf: (name: string) => string | undefined): string {
