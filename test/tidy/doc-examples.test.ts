@@ -73,11 +73,11 @@ describe('examples in the documents', () => {
     expect(examples.filter(({ where }) => where.startsWith('README.md'))).not.toEqual([]);
   });
 
-  it('compile', { timeout: 60_000 }, async () => {
+  it('compile', { timeout: 240_000 }, async () => {
     expect(await compile(examples, join(cache, 'real'))).toEqual([]);
   });
 
-  it('are found not to compile', { timeout: 60_000 }, async () => {
+  it('are found not to compile', { timeout: 240_000 }, async () => {
     const text = [
       '# Words',
       '<!-- given: declare const given: number; -->',
