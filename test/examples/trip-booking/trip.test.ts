@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { OperationStatus } from '@slackwater/middleware';
+import type { DeferralResource } from '@slackwater/shared';
 import request from 'supertest';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type Agency, openAgency } from '../../../examples/trip-booking/src/agency/agency.ts';
@@ -49,12 +50,16 @@ async function has(name: ServiceName, mood: Mood): Promise<void> {
   await request(world.addresses[name]).put('/mood').send(mood).expect(204);
 }
 
-async function book(): Promise<OperationStatus> {
-  const { body } = await request(agency.app)
+function ask(headers: Readonly<Record<string, string>> = {}): request.Test {
+  return request(agency.app)
     .post('/trips')
-    .send({ traveller: 'ann', card: 'card of ann', cents: 40_000 })
-    .expect(202);
-  return agency.gate.operations.settled((body as { readonly id: string }).id);
+    .set({ 'X-Traveller': 'ann', ...headers })
+    .send({ card: 'card of ann', cents: 40_000 });
+}
+
+async function book(): Promise<OperationStatus> {
+  const { body } = await ask({ Prefer: 'wait=0' }).expect(202);
+  return agency.gate.operations.settled((body as DeferralResource).operation?.id ?? '');
 }
 
 async function barsOf(id: string): Promise<Readonly<Record<string, readonly Bar[]>>> {
@@ -80,8 +85,11 @@ describe('a trip', () => {
     ]);
   });
 
-  it('is booked once at everybody where all goes well', async () => {
-    expect(await book()).toMatchObject({ status: 'succeeded' });
+  it('is booked once at everybody where all goes well, however often it is asked for under one key', async () => {
+    const key = { 'Idempotency-Key': '"the summer"' };
+    const { body } = await ask(key).expect(201);
+    expect(body).toMatchObject({ seat: 1, room: 1, key: 1, place: 1 });
+    expect((await ask(key).expect(201)).body).toEqual(body);
     expect(sinceThen()).toEqual(oneTrip);
   });
 

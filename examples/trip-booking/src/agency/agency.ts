@@ -1,5 +1,5 @@
 import { type Gate, slackwater, sqliteEngine } from '@slackwater/middleware';
-import express, { type Express } from 'express';
+import express, { type Express, type Request } from 'express';
 import { timelineOf } from '../timeline/timeline.ts';
 import type { Addresses } from '../world/world.ts';
 import { type TripInput, tripAt } from './trip.ts';
@@ -32,6 +32,8 @@ export async function openAgency({
 }: AgencyOptions): Promise<Agency> {
   const gate = slackwater({
     application: 'trip-booking',
+    // A header is believed, so that it can be tried with curl; a real agency takes the word of its login.
+    requester: (req) => req.get('X-Traveller'),
     engine: sqliteEngine({ directory }),
     perform: { leaseMs },
   });
@@ -42,15 +44,14 @@ export async function openAgency({
   app.disable('x-powered-by');
   app.use(gate);
   app.use(express.json());
-  app.post('/trips', async (req, res) => {
-    const { id } = await gate.operations.start(trip, req.body as TripInput);
-    res.status(202).location(`/trips/${id}`).json({ id });
-  });
-  app.get('/trips/:id', async (req, res) => {
-    const status = await gate.operations.find(req.params.id);
-    if (status === undefined) res.status(404).json({ error: 'there is no such trip' });
-    else res.json({ ...status, outputs: await gate.operations.outputs(req.params.id) });
-  });
+  app.post(
+    '/trips',
+    gate.operations.handler(trip, toInput, {
+      waitMs: 5_000,
+      status: 201,
+      answer: ({ seat, room, key, place }, { id }) => ({ trip: id, seat, room, key, place }),
+    }),
+  );
   app.get('/trips/:id/timeline', async (req, res) => {
     const ledger = await gate.ledger.open();
     // Each entry is verified under the signed head before it is given.
@@ -62,4 +63,9 @@ export async function openAgency({
     gate,
     close: () => gate.close(),
   };
+}
+
+function toInput(req: Request): TripInput {
+  const { card, cents } = (req.body ?? {}) as Readonly<Record<string, unknown>>;
+  return { traveller: req.get('X-Traveller') ?? '', card: String(card), cents: Number(cents) };
 }

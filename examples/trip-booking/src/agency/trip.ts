@@ -11,6 +11,15 @@ export interface TripInput {
 
 const isItem = (value: number): true | string => Number.isInteger(value) || `${value} is none`;
 
+/** What a trip has when it is booked. */
+export interface Trip {
+  readonly seat: number;
+  readonly paid: number;
+  readonly room: number;
+  readonly key: number;
+  readonly place: number;
+}
+
 /**
  * The trip: flight and payment side by side, then hotel and car, then the excursion. Nothing here says so: each task says what it takes and gives. When one
  * fails, all that began are given back, the last stage first. Each service has `timeoutMs` for an answer, twice.
@@ -18,7 +27,7 @@ const isItem = (value: number): true | string => Number.isInteger(value) || `${v
 export function tripAt(
   { airline, bank, hotel, car, excursion }: Addresses,
   timeoutMs: number,
-): Operation<TripInput> {
+): Operation<TripInput, Trip> {
   const number = type<number>();
   return defineOperation({
     name: 'trip',

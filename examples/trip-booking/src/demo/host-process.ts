@@ -26,7 +26,7 @@ export async function startHost(
   ];
   const child = spawn(process.execPath, [program, ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
-    // A Ctrl-C is the demo's affair; it ends its host.
+    // A Ctrl-C is the demo's affair; it ends its hosts in order.
     detached: true,
   });
   const ended = once(child, 'close');
