@@ -455,6 +455,42 @@ describe('a run whose process ended', () => {
     await other.vanish();
   });
 
+  it('is left to whoever has it by then, where its process was too late to note that it waits', async () => {
+    const operation = defineOperation({
+      name: 'late',
+      version: '1',
+      tasks: {
+        a: {
+          partition: () => {
+            throw new LedgerError('record-corrupt', 'not yet');
+          },
+          run: () => ({}),
+        },
+      },
+    });
+    const other = runnerOn(dock);
+    other.known.add(operation);
+    const stored = storedRuns(dock.engine.store);
+    const late = runnerOn(dock, {
+      between: (between) => ({
+        ...between,
+        async live(id) {
+          await dock.engine.store.delete(`operation/runner/${(await between.live(id))?.run.runner}`);
+          await other.runner.lookAround();
+          await expect
+            .poll(async () => (await between.live(id))?.run.at, { timeout: 30_000 })
+            .toHaveLength(3);
+          return between.live(id);
+        },
+      }),
+    });
+    const id = await late.start(operation);
+    await expect.poll(() => late.runner.size, { timeout: 30_000 }).toBe(0);
+    expect((await stored.live(id))?.run).toMatchObject({ runner: '', token: 2, parked: 'record-corrupt' });
+    expect((await stored.live(id))?.run.at).toHaveLength(3);
+    await Promise.all([late.vanish(), other.vanish()]);
+  });
+
   it('is looked for in the log from where the last one noted it, and found where what is noted is wrong', async () => {
     const operation = defineOperation({
       name: 'waits for long',

@@ -228,7 +228,9 @@ export class OperationRunner {
     const { id } = run.owner;
     if (end.is === 'stopped' || this.#isClosed) return;
     try {
-      const live = await this.#parts.stored.live(id);
+      const found = await this.#parts.stored.live(id);
+      // Who has it by now notes how it stands: what this process knows of it may not be all.
+      const live = found?.run.runner === this.#parts.lease.holder ? found : undefined;
       if (end.is === 'abandoned') {
         this.#parts.onTrouble(`running operation ${id}`, end.error);
         this.#parts.ground.clock.after(pauseMs, () => void this.#takeUpAgain(id));
