@@ -522,4 +522,77 @@ describe('a route that starts an operation', () => {
     const { settled: end } = await gate.operations.start('greeting', { who: 'Bob' } as never);
     expect(await end).toMatchObject({ status: 'succeeded', version: '1' });
   });
+
+  it('is reported with its chain, each result, and where it failed; values only once it is recorded who sees them (T-38, T-39)', async () => {
+    const asked = await post('slow and unlucky', { prefer: 'wait=0' });
+    door('slow and unlucky').open();
+    const { id, operation } = await settled(asked.headers.get('operation-location') ?? '');
+    const as = (scope: string) =>
+      createClient({
+        baseURL: base,
+        headers: { authorization: `Bearer ${signed(claims(Date.now(), scope))}` },
+      });
+    const auditor = as('audit:read').audit;
+    const digest = expect.stringMatching(/^.{43}=$/);
+    const report = await auditor.operation(id);
+    expect(report).toMatchObject({
+      id: operation?.id,
+      operation: 'trip',
+      status: 'undone',
+      group: 'eu',
+      stages: [
+        {
+          stage: 0,
+          checked: { valid: true, failed: [] },
+          tasks: [
+            {
+              id: 'airline',
+              run: { name: 'trip/airline/run', version: '1' },
+              attempts: [
+                {
+                  attempt: 1,
+                  end: 'succeeded',
+                  inputs: { traveller: { digest } },
+                  outputs: { flight: { digest } },
+                },
+              ],
+              undo: [{ attempt: 1, end: 'succeeded' }],
+            },
+          ],
+        },
+        { stage: 1, checked: { valid: false, failed: ['hotel'] } },
+      ],
+      failure: {
+        stage: 1,
+        block: expect.any(String),
+        error: 'stage-invalid',
+        tasks: [
+          { id: 'hotel', end: 'failed', error: 'task-failed', inputs: { flight: { digest } }, outputs: {} },
+        ],
+      },
+    });
+    expect(JSON.stringify(report)).not.toMatch(/unlucky|SW 1/);
+    expect(await auditor.operation(report.id)).toEqual(report);
+    await expect(auditor.operation(id, { purpose: 'a look' })).rejects.toMatchObject({
+      response: { status: 404 },
+    });
+    await expect(as('audit:reveal').audit.operation(id, { purpose: ' ' })).rejects.toMatchObject({
+      response: { status: 400 },
+    });
+    const revealed = await as('audit:reveal').audit.operation(id, { purpose: 'complaint 7' });
+    expect(revealed.failure?.tasks[0]).toMatchObject({
+      inputs: { flight: { value: 'SW 1 for slow and unlucky' }, traveller: { value: 'slow and unlucky' } },
+      issues: [expect.stringContaining('no room for secret')],
+    });
+    const entries = await gate.audit.entries(report.id);
+    expect(JSON.parse(Buffer.from(entries.at(-1)?.bytes ?? []).toString('utf8'))).toMatchObject({
+      type: 'revealed',
+      by: 'token:ann',
+      purpose: 'complaint 7',
+    });
+    expect((await gate.audit.operation(id))?.failure).toEqual(report.failure);
+    expect(await gate.audit.operation('01M7ZQVMC0DX8FYP87AP8QP394')).toBeUndefined();
+    expect((await ask('GET', `/slackwater/operations/${report.id}`)).status).toBe(404);
+    expect((await gate.audit.verify()).ok).toBe(true);
+  });
 });

@@ -178,7 +178,7 @@ export function slackwater(options: SlackwaterOptions = {}): Gate {
   const own = {
     resources,
     latency: table,
-    ...groupsInProcess(groups),
+    ...groupsInProcess(groups, operations),
     workTypes: workTypesInProcess(control),
     batch: batches.make,
     operations,

@@ -79,7 +79,7 @@ export interface LedgerEntry {
   /** `accepted`: what led to the decision. */
   readonly because?: Because;
   /**
-   * `accepted`: the deferral whose part or compensation it is; of a part of a request that was performed at once an id that all
+   * `accepted`: the run of an operation that answers it; or the deferral whose part or compensation it is; of a part of a request that was performed at once an id that all
    * its parts have, and nothing else. Such a one is held until an entry `released`.
    */
   readonly parent?: string;

@@ -48,6 +48,16 @@ export {
 } from './deferral-check.ts';
 export type { Because, ForecastBecause, ScoreBecause } from './because.ts';
 export {
+  isOperationReport,
+  type OperationReport,
+  type ReportedAttempt,
+  type ReportedCheck,
+  type ReportedFailure,
+  type ReportedStage,
+  type ReportedTask,
+  type ReportedValue,
+} from './operation-report.ts';
+export {
   isOperationProgress,
   type OperationFailurePlace,
   type OperationProgress,

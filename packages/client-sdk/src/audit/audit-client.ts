@@ -1,4 +1,10 @@
-import { type DeferralResource, isDeferralResource, type PromiseState } from '@slackwater/shared';
+import {
+  type DeferralResource,
+  isDeferralResource,
+  isOperationReport,
+  type OperationReport,
+  type PromiseState,
+} from '@slackwater/shared';
 import { isDeferralId } from '../deferral/status-url.ts';
 import { AnswerMalformedError, ParameterRefusedError } from '../errors/trust.ts';
 import { loadProver } from '../proof/load-prover.ts';
@@ -48,6 +54,11 @@ export interface AuditClient {
   record(id: string): Promise<unknown>;
   /** Every entry of the ledger about a deferral, in their order. */
   entries(id: string): Promise<readonly AuditEntry[]>;
+  /**
+   * What the ledger has of a run of an operation, by its id or that of its deferral: its chain, each attempt and result, and where it failed. With a `purpose`, once it is recorded
+   * who sees them, the values in plain text; that needs the scope `audit:reveal`.
+   */
+  operation(id: string, query?: { readonly purpose?: string }): Promise<OperationReport>;
   /** Where the two records of a request are, and whether they agree; from the deferral, or from either record. */
   mapping(of: MappedBy): Promise<AuditMapping>;
   /** Parameters of a request in plain text, once it is recorded who sees them, and what for. Needs the scope `audit:reveal`. */
@@ -130,6 +141,13 @@ export function auditClient({ fetchResource, verifierKeys, book, log }: AuditPar
     async *export(filters = {}) {
       const asked = { params: { ...filters }, as: 'stream', accept: 'application/x-ndjson' } as const;
       yield* exportedLines((await fetchResource('/deferrals', asked)).data, isListed);
+    },
+    async operation(id, { purpose } = {}) {
+      if (!isDeferralId(id)) throw new ParameterRefusedError(`${id} is no id of a run`);
+      const params = purpose === undefined ? {} : { reveal: 'values', purpose };
+      const { data } = await fetchResource(`/operations/${id}`, { params });
+      if (isOperationReport(data)) return data;
+      throw new AnswerMalformedError('the answer is no report of an operation');
     },
     counts: (by, filters = {}) =>
       allPages(fetchResource, {

@@ -1,5 +1,6 @@
-import { SlackwaterError } from '@slackwater/shared';
+import { type OperationReport, SlackwaterError } from '@slackwater/shared';
 import type { Ledger } from '../ledger/open-ledger.ts';
+import type { RunReveal } from '../ledger/operation-records.ts';
 import type { GateAudit, GateLedger } from '../options/gate.ts';
 import type { AuditIndex } from './index/audit-index.ts';
 
@@ -41,6 +42,7 @@ export function ledgerInProcess(open: () => Promise<Ledger>, erase: EraseByName)
 export function auditInProcess(
   open: () => Promise<Ledger>,
   index: () => Promise<Pick<AuditIndex, 'list' | 'counts' | 'entriesOf'>>,
+  report: (id: string, reveal?: RunReveal) => Promise<OperationReport | undefined>,
 ): GateAudit {
   return {
     deferrals: async (query = {}) => (await index()).list({ limit: usualLimit, ...query }),
@@ -53,6 +55,8 @@ export function auditInProcess(
       const [position] = await (await index()).entriesOf(id);
       return position === undefined ? undefined : (await open()).mapping(position);
     },
+    operation: async (id, reveal) =>
+      report(id, reveal && { by: `code:${reveal.by}`, purpose: reveal.purpose }),
     reveal: async (id, { by, ...request }) => (await open()).reveal(id, { ...request, by: `code:${by}` }),
     proof: async (id) => (await open()).proof(id),
     verify: async (oldCheckpoint) => (await open()).verify(oldCheckpoint),

@@ -1,5 +1,6 @@
-import type { OperationProgress } from '@slackwater/shared';
+import type { OperationProgress, OperationReport } from '@slackwater/shared';
 import type { Deferral } from '../ledger/deferral.ts';
+import type { RunReveal } from '../ledger/operation-records.ts';
 import type { Values } from '../operations/operation.ts';
 import type { CancelResult } from '../perform/cancel.ts';
 import type { RedriveResult } from '../perform/redrive.ts';
@@ -7,6 +8,11 @@ import type { GroupRuns } from './own-work.ts';
 
 /** What a group is told of the runs beside its ledger, and has done about them. */
 export interface RunsOfGroup extends GroupRuns {
+  /**
+   * What the ledger has of a run, by its id or that of a deferral that was left to it; with `reveal`, once that is recorded, its values in plain text. Undefined where
+   * there is no such run.
+   */
+  report(id: string, reveal?: RunReveal): Promise<OperationReport | undefined>;
   /** How the run stands that a deferral is left to; undefined where it is left to none. */
   progress(deferral: Deferral): Promise<OperationProgress | undefined>;
   /** Gives the run that a deferral is left to inputs from outside. */

@@ -3,6 +3,7 @@ import { auditInProcess, ledgerInProcess } from '../audit/in-process.ts';
 import type { Gate, GateGroup } from '../options/gate.ts';
 import { OptionMissingError } from '../options/option-error.ts';
 import { flag, text } from '../options/read-values.ts';
+import type { GroupOperations } from './group-operations.ts';
 import { queueInProcess } from './queue-desk.ts';
 import type { ResourceGroup } from './resource-group.ts';
 import type { ResourceGroups } from './resource-groups.ts';
@@ -13,6 +14,7 @@ import type { ResourceGroups } from './resource-groups.ts';
  */
 export function groupsInProcess(
   groups: ResourceGroups | undefined,
+  operations: Pick<GroupOperations, 'of'>,
 ): Pick<Gate, 'ledger' | 'audit' | 'queue' | 'groups' | 'deferrals'> {
   const some = (): ResourceGroups => {
     if (groups === undefined) throw new OptionMissingError('engine', 'say where the ledger lives');
@@ -27,8 +29,8 @@ export function groupsInProcess(
     return locateDeferral(asked, id);
   };
   return {
-    ...groupInProcess(async () => some().home),
-    groups: new Map(groups?.all.map((group) => [group.name, groupInProcess(async () => group)])),
+    ...groupInProcess(async () => some().home, operations),
+    groups: new Map(groups?.all.map((group) => [group.name, groupInProcess(async () => group, operations)])),
     deferrals: {
       find: async (id) => (await locate(id))?.deferral,
       async cancel(id) {
@@ -54,11 +56,18 @@ export function groupsInProcess(
 
 const readBy = text(200, 'a name');
 
-function groupInProcess(group: () => Promise<ResourceGroup>): GateGroup {
+function groupInProcess(
+  group: () => Promise<ResourceGroup>,
+  operations: Pick<GroupOperations, 'of'>,
+): GateGroup {
   const open = async () => (await (await group()).opened()).ledger;
   return {
     ledger: ledgerInProcess(open, async (...wish) => (await (await group()).opened()).eraser.erase(...wish)),
-    audit: auditInProcess(open, async () => (await (await group()).opened()).audit),
+    audit: auditInProcess(
+      open,
+      async () => (await (await group()).opened()).audit,
+      async (...asked) => operations.of((await group()).name).report(...asked),
+    ),
     queue: queueInProcess(async () => (await (await group()).opened()).desk),
   };
 }

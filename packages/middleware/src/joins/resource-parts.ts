@@ -62,6 +62,7 @@ function recordsOf(
       drain: async (partition) => (await group.open()).desk.drain(partition),
     },
     runs: {
+      report: (id, reveal) => operations.of(group.name).report(id, reveal),
       progress: (deferral) => operations.of(group.name).progress(deferral),
       provide: (deferral, values) => operations.of(group.name).provide(deferral, values),
     },

@@ -15,6 +15,7 @@ import { pause } from '../perform/pause.ts';
 import { type RunEnd, runOf } from '../perform/run-ends.ts';
 import type { RunsOfGroup } from './group-operations.ts';
 import { type AnswerBook, answerOfRun, endOfRun } from './run-answers.ts';
+import { reportOfRun } from './run-reports.ts';
 import { type GroupRunner, noSuchRun, type Runners } from './runners.ts';
 
 // Where requests and runs of operations meet. Beside the ledger are kept, in the store of the group:
@@ -163,6 +164,10 @@ export class RunDesk implements Pick<OperationDesk, 'begin' | 'wait' | 'find' | 
       linkedRun,
       endOf: (run) => this.#endOf(group, run),
       takeLeft: (id) => this.#left.delete(id),
+      report: async (id, reveal) => {
+        const of = await this.#runners.of(group);
+        return reportOfRun(of, id, linkedRun, reveal);
+      },
       progress: async (deferral) => {
         const run = await runOf({ linkedRun }, deferral);
         const status = run === undefined ? undefined : await this.find(group, run);

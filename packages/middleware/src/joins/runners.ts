@@ -34,6 +34,7 @@ export interface GroupRunner {
   readonly group: ResourceGroup;
   readonly open: OpenGroup;
   readonly runner: OperationRunner;
+  readonly registry: KnownOperations['registry'];
   /** Waits for something of its engine as long as its calls are waited for. */
   timed<Value>(work: Promise<Value>): Promise<Value>;
 }
@@ -213,6 +214,7 @@ export class Runners {
       group,
       open,
       runner,
+      registry: this.known.registry,
       timed: (work) => inTime(clock, engineTimeoutMs, 'The engine', work),
     };
   }

@@ -12,6 +12,7 @@ import { LedgerError } from './ledger-error.ts';
 import { entryBytes } from './make-entry.ts';
 import type { LedgerParts } from './parts.ts';
 import { proofUnderHead } from './proofs.ts';
+import { checkReveal, type RevealRequest } from './reveal.ts';
 import { sha256 } from './sha256.ts';
 
 // What operations of dependent tasks keep. Their steps are entries of the log; what tasks take and give is sealed under their
@@ -49,6 +50,9 @@ export interface RunKey {
   readonly idempotencyKey: string;
 }
 
+/** Who is shown the values of a run, and what for. */
+export type RunReveal = Omit<RevealRequest, 'parameters'>;
+
 /** What the ledger does for operations. Everything rejects with an `EngineError` or a `LedgerError`. */
 export interface OperationRecords {
   /** Ids rise. */
@@ -67,6 +71,11 @@ export interface OperationRecords {
   record(owner: OperationOwner, happenings: readonly OperationHappening[]): Promise<readonly PlacedEntry[]>;
   /** Records under an id of its own that a type of task fails too often. Resolves when that is durable and sealed. */
   recordFailing(id: string, failing: TaskFailing): Promise<LedgerEntry>;
+  /**
+   * Records that values of a run are shown in plain text. Resolves when that is durable and sealed; where it rejects, nothing is to be shown. Rejects with
+   * `parameter-invalid` for no purpose.
+   */
+  recordReveal(owner: OperationOwner, reveal: RunReveal): Promise<void>;
   /** From the log, each verified under the signed head: what happened to these runs from `from` on, in its order. Rejects with `record-corrupt`. */
   history(ids: ReadonlySet<string>, from: number): Promise<ReadonlyMap<string, readonly PlacedEntry[]>>;
   /** The entry at a position, verified under the signed head. Rejects with `record-corrupt`. */
@@ -164,6 +173,16 @@ export function openOperationRecords(
       };
       progress.complete(await sealer.record(entryBytes(entry)).sealed);
       return entry;
+    },
+    async recordReveal({ id, requester, workType }, { by, purpose }) {
+      const parameters = ['body'];
+      checkReveal({ parameters, by, purpose });
+      const at = new Date(clock.wallNow()).toISOString();
+      const nowhere = { method: '', route: '', partition: '', reasons: [] };
+      const shown = { by, parameters, purpose };
+      const whose = { id, at, group, application, ...nowhere, workType, requester };
+      const bytes = entryBytes({ v: 1, type: 'revealed', ...whose, ...shown });
+      progress.complete(await sealer.record(bytes).sealed);
     },
     async history(ids, from) {
       const { link } = await sealer.sealTail();

@@ -50,7 +50,7 @@ export function openRevealer(parts: LedgerParts): Revealer {
 
   return {
     async reveal(id, request) {
-      checkRequest(request);
+      checkReveal(request);
       const state = await existing(id);
       const stored = await store.get(payloadKey(id));
       if (stored === undefined) {
@@ -74,7 +74,7 @@ export function openRevealer(parts: LedgerParts): Revealer {
     },
     async revealOutcome(id, request) {
       const whole = { ...request, parameters: [outcomeParameter] };
-      checkRequest(whole);
+      checkReveal(whole);
       await record(parts, await existing(id), whole);
     },
   };
@@ -105,7 +105,8 @@ async function record(
   progress.complete(await sealer.record(entryBytes(entry)).sealed);
 }
 
-function checkRequest({ parameters, by, purpose }: RevealRequest): void {
+/** Throws `parameter-invalid` for what nobody may ask. */
+export function checkReveal({ parameters, by, purpose }: RevealRequest): void {
   if (parameters.length < 1 || parameters.length > mostParameters) {
     throw invalid(`${parameters.length} parameters: name 1 to ${mostParameters} to be revealed.`);
   }

@@ -108,6 +108,12 @@ export class RunValues {
     return Object.fromEntries(values);
   }
 
+  /** A value as it is kept, without what schemas make of it. Rejects with `record-corrupt` where it is gone, or is not what was recorded. */
+  async rawOf(label: string, state: RunState): Promise<unknown> {
+    const producer = producerOf(label, state);
+    return producer === undefined ? this.#loadGiven(label, state) : this.#loadOutput(label, producer);
+  }
+
   /** What is kept of an attempt at a task; nothing where nothing is. */
   async attempt(task: string, attempt: number): Promise<KeptAttempt> {
     const json = await this.#parts.records.kept(this.#owner, attemptName(task, attempt));

@@ -1,4 +1,4 @@
-import type { LedgerReport } from '@slackwater/shared';
+import type { LedgerReport, OperationReport } from '@slackwater/shared';
 import type { RequestHandler } from 'express';
 import type { DecisionFilter, KeptDecision } from '../answer/decision-ring.ts';
 import type { CountQuery, IndexCounts, IndexPage, IndexQuery } from '../audit/index/contract.ts';
@@ -140,6 +140,15 @@ export interface GateAudit {
    * `purpose`. Where that can't be recorded it rejects, and nothing is shown.
    */
   reveal(id: string, request: RevealRequest): Promise<readonly ParameterValue[]>;
+  /**
+   * What the ledger has of a run of an operation, by its id or that of the deferral that was left to it: its chain, each attempt with the digests of what it took and gave, each
+   * result of a check, and where it failed, why. With `reveal`, once it is recorded who sees them and what for, the values in plain text, and what tasks threw. Undefined where there
+   * is no such run. Rejects like `deferrals`.
+   */
+  operation(
+    id: string,
+    reveal?: { readonly by: string; readonly purpose: string },
+  ): Promise<OperationReport | undefined>;
   /** The `accepted` entry of a deferral and a fresh receipt for it (C2SP tlog-proof). */
   proof(id: string): ReturnType<Ledger['proof']>;
   /** Verifies the whole ledger from its stored bytes, against an old checkpoint where one is given. */

@@ -141,7 +141,7 @@ export async function office(setup: OfficeSetup = {}): Promise<Office> {
         status: () => 'ready',
         ledger: async () => ledger,
         audit,
-        runs: { progress: async () => undefined, provide: async () => {} },
+        runs: { report: async () => undefined, progress: async () => undefined, provide: async () => {} },
         queue: {
           view: () => desk.view(),
           setPaused: (...change) => desk.setPaused(...change),

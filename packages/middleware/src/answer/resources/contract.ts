@@ -1,4 +1,4 @@
-import type { OperationProgress } from '@slackwater/shared';
+import type { OperationProgress, OperationReport } from '@slackwater/shared';
 import type { Request } from 'express';
 import type { AuditIndex } from '../../audit/index/audit-index.ts';
 import type { Clock } from '../../clock.ts';
@@ -91,6 +91,11 @@ export interface Records extends AskedGroup {
 
 /** The runs of operations in a group. Every call rejects where it can't be opened or asked. */
 export interface RunOffice {
+  /** What the ledger has of a run, by its id or that of a deferral that was left to it; with `reveal`, once that is recorded, its values in plain text. */
+  report(
+    id: string,
+    reveal?: { readonly by: string; readonly purpose: string },
+  ): Promise<OperationReport | undefined>;
   /** How the run stands that a deferral is left to; undefined where it is left to none, or nothing is known of that any more. */
   progress(deferral: Deferral): Promise<OperationProgress | undefined>;
   /** Gives the run that a deferral is left to inputs from outside. Rejects with `input-refused`, `input-differs`, `operation-settled` or `operation-unknown`. */

@@ -21,6 +21,7 @@ import { resourceLimits } from './limits.ts';
 import { getMapping, getMappingOf } from './mapping.ts';
 import { matchPath, type PathPattern } from './match-path.ts';
 import { getMetrics } from './metrics.ts';
+import { getOperation } from './operation-report.ts';
 import { getOutcome } from './outcome.ts';
 import { getReceipt, getRecord } from './proof.ts';
 import { drainQueue, getQueues, putQueue } from './queues.ts';
@@ -60,6 +61,7 @@ const table: readonly Resource[] = [
     { GET: getDefinition, PUT: putDefinition, DELETE: deleteDefinition },
     'verifyToken',
   ),
+  resource('/operations/:id', { GET: getOperation }, 'verifyToken'),
   resource('/mapping', { GET: getMapping }, 'verifyToken'),
   resource('/deferrals/:id/receipt', { GET: getReceipt }, 'records'),
   resource('/ledger/:group/checkpoint', { GET: getCheckpoint }, 'records'),

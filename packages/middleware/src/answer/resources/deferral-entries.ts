@@ -5,6 +5,9 @@ import { findDeferral, openedLedger } from './find-deferral.ts';
 import { firstWith } from './locate-deferral.ts';
 import { isDeferralId } from './match-path.ts';
 
+/** Runs of operations may have far more. */
+const mostEntries = 1_000;
+
 /**
  * `GET /deferrals/:id/entries`: every entry of the ledger about it, as its text there, in their order. For auditors also when the
  * deferral itself is no longer shown. Who has looked at it is shown to auditors alone.
@@ -22,7 +25,7 @@ export async function getEntries(exchange: Exchange): Promise<void> {
   });
   if (located === undefined) return sendNotFound(res);
   const ledger = await openedLedger(parts, located.group);
-  const all = await ledger.entriesAt(located.found);
+  const all = await ledger.entriesAt(located.found.slice(0, mostEntries));
   const shown = all.filter(({ type }) => isAuditor || type !== 'revealed');
   sendJson(
     res,

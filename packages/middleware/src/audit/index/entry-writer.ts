@@ -49,6 +49,7 @@ export function openEntryWriter(database: DatabaseSync, words: Words): EntryWrit
   );
   const find = database.prepare('SELECT * FROM deferral WHERE id = ?');
   const insertStep = database.prepare('INSERT INTO step VALUES (?, ?, ?, ?)');
+  const insertRunEntry = database.prepare('INSERT INTO run_entry VALUES (?, ?)');
   const widenSpan = database.prepare(
     `INSERT INTO span VALUES (?, ?, ?) ON CONFLICT (number) DO UPDATE
      SET earliest = min(earliest, excluded.earliest), latest = max(latest, excluded.latest)`,
@@ -174,6 +175,8 @@ export function openEntryWriter(database: DatabaseSync, words: Words): EntryWrit
           else {
             const known = knownOf(entry.id);
             if (known !== undefined) goOn(known, entry, position);
+            else if (entry.step !== undefined || entry.type === 'revealed')
+              insertRunEntry.run(position, entry.id);
           }
         }
         flush();

@@ -76,6 +76,9 @@ function handlersOf(file: IndexFile, reset: () => undefined): Handlers {
      UNION ALL SELECT step.position FROM step JOIN deferral ON deferral.position = step.deferral WHERE deferral.id = ?1
      ORDER BY 1 LIMIT 1000`,
   );
+  const entriesOfRun = database.prepare(
+    'SELECT position FROM run_entry WHERE run = ?1 ORDER BY position LIMIT 100000',
+  );
   const entries = (): number => writer.followed().entries;
   return {
     state: () => stateOf(file, writer),
@@ -84,7 +87,7 @@ function handlersOf(file: IndexFile, reset: () => undefined): Handlers {
     count: (query, at) => count(query, at, entries()),
     countRows: (query, ceiling) => countRows(query, ceiling, entries()),
     entriesOf: (id) => ({
-      positions: stepsOf.all(id).map((row) => Number(row['position'])),
+      positions: [...stepsOf.all(id), ...entriesOfRun.all(id)].map((row) => Number(row['position'])),
       entries: entries(),
     }),
     reset,

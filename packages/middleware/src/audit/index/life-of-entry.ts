@@ -18,6 +18,8 @@ export interface EntryFacts {
   readonly outcomeKnown?: boolean;
   readonly retryAt?: string;
   readonly error?: string;
+  /** There in entries about runs of operations, and in no others. */
+  readonly step?: unknown;
 }
 
 /** What changes in the life of a deferral. */

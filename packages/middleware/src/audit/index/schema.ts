@@ -5,6 +5,7 @@
 //   deferral   one row for each `accepted` entry, under its position
 //   step       one row for each later entry about a deferral, under its position: which deferral, and where the entry
 //              changed the state: what it was before, and from which entry on. So a list can say what it held when it was begun
+//   run_entry  one row for each entry about a run of an operation, under its position: which run
 //   span       for each 4,096 positions the earliest and latest time of acceptance: where in the log a time is
 //   tally      how many deferrals have a value, by state
 
@@ -12,7 +13,7 @@
 export const indexApplicationId = 0x534c4b58;
 
 /** Counted up with every change of the tables. An index of another version is thrown away. */
-export const indexVersion = 1;
+export const indexVersion = 2;
 
 /** How many positions share a row of `span`. */
 export const positionsPerSpan = 4_096;
@@ -72,6 +73,11 @@ CREATE TABLE step (
   since INTEGER
 ) STRICT;
 CREATE INDEX steps_of ON step (deferral);
+CREATE TABLE run_entry (
+  position INTEGER PRIMARY KEY,
+  run TEXT NOT NULL
+) STRICT;
+CREATE INDEX entries_of_run ON run_entry (run);
 CREATE TABLE span (
   number INTEGER PRIMARY KEY,
   earliest INTEGER NOT NULL,
