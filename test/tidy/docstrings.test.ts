@@ -11,7 +11,7 @@ function undocumented(sources: readonly TextFile[], entries: readonly string[]):
   });
 }
 
-describe('documentation of what the packages export', () => {
+describe('documentation of what the packages export', { timeout: 180_000 }, () => {
   const tree = readTree();
   const packages = manifests(tree).filter(({ path }) => path.startsWith('packages/'));
 

@@ -27,7 +27,7 @@ function circles(sources: readonly TextFile[]): readonly string[] {
   return found;
 }
 
-describe('circles of imports', () => {
+describe('circles of imports', { timeout: 180_000 }, () => {
   const tree = readTree();
 
   it.each(['shared', 'middleware', 'client-sdk'])('there is none in %s', (name) => {

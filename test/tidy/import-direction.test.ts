@@ -3,7 +3,7 @@ import { againstTheRules, rows, rules } from './import-rules.ts';
 import { tablesOf } from './markdown.ts';
 import { fileAt, packageSources, readTree } from './tree.ts';
 
-describe('the direction of imports between stages', () => {
+describe('the direction of imports between stages', { timeout: 180_000 }, () => {
   const tree = readTree();
 
   it('follows the rules', () => {

@@ -63,7 +63,7 @@ function undeclared(
     .map(({ where }) => where);
 }
 
-describe('what a package imports from outside', () => {
+describe('what a package imports from outside', { timeout: 180_000 }, () => {
   const tree = readTree();
 
   it('has database clients only in drivers and engines, and the one of Node where audits are indexed', () => {
