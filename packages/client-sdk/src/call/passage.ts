@@ -1,7 +1,8 @@
-import type { AxiosAdapter, AxiosRequestConfig, InternalAxiosRequestConfig } from 'axios';
+import type { AxiosAdapter, InternalAxiosRequestConfig } from 'axios';
+import type { IAxiosRetryConfigExtended } from 'axios-retry';
 
 /** How axios-retry repeats within a pass. */
-export type RepeatWithin = NonNullable<AxiosRequestConfig['axios-retry']>;
+export type RepeatWithin = IAxiosRetryConfigExtended;
 
 /** How the attempts of a call pass through axios, one at a time. Between two of them nothing is held but what sends the next. */
 export interface Passage {
