@@ -54,7 +54,7 @@ const settings = [
   ['bundler', { ...strict, module: 'preserve', moduleResolution: 'bundler', noEmit: true }],
 ] as const;
 
-describe('the packed packages (B-46) (T-48) (D-63)', () => {
+describe('the packed packages (B-46) (T-48) (D-63)', { timeout: 180_000 }, () => {
   const project = projectAt(packedProject);
   let remove: (() => void) | undefined;
 

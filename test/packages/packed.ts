@@ -127,7 +127,7 @@ async function compile(folder: string, config: object): Promise<string> {
 async function output(file: string, args: readonly string[], cwd: string): Promise<string> {
   // Here nothing is to help that users don't have.
   const env = { ...process.env, NODE_OPTIONS: '' };
-  const { stdout } = await run(file, args, { cwd, env, timeout: 60_000 });
+  const { stdout } = await run(file, args, { cwd, env, timeout: 150_000 });
   return stdout;
 }
 

@@ -26,7 +26,7 @@ beforeAll(async () => {
 
 afterAll(() => remove?.());
 
-describe.each(packageNames)('the tarball of %s', (name) => {
+describe.each(packageNames)('the tarball of %s', { timeout: 180_000 }, (name) => {
   const folder = join(packedProject, 'node_modules/@slackwater', name);
   /** By path, with their sizes in bytes. */
   const files = new Map<string, number>();
