@@ -4,7 +4,7 @@ import type { Asked } from './audit/fetch.ts';
 import type { Finish, Machinery } from './call/open-call.ts';
 import { makeWhole, type SlackwaterRequestConfig, sendCall } from './call/prepare.ts';
 import type { SlackwaterResponse } from './call/settle.ts';
-import { canStream } from './deferral/follow.ts';
+import { canStream } from './deferral/can-stream.ts';
 import { openHandedOver } from './deferral/opened.ts';
 import { CallPoller, type Poller } from './deferral/poller.ts';
 import { formatResumeToken } from './deferral/resume.ts';

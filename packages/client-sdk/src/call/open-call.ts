@@ -5,9 +5,9 @@ import {
   type InternalAxiosRequestConfig,
   isCancel,
 } from 'axios';
+import { canStream } from '../deferral/can-stream.ts';
 import { detectDeferral } from '../deferral/detect.ts';
-import { canStream } from '../deferral/follow.ts';
-import { DeferralSession } from '../deferral/session.ts';
+import type { DeferralSession } from '../deferral/session.ts';
 import type { Settlement } from '../deferral/settlement.ts';
 import { statusSender } from '../deferral/status-request.ts';
 import { absoluteUrl } from '../deferral/status-url.ts';
@@ -133,7 +133,8 @@ async function answered(
   if (sighting.kind === 'none')
     return given(call, settle(config, response, answeredDirectly(limits.history), factsOf(limits.history)));
   const { id, statusUrl, outcomeUrl } = sighting;
-  const session = new DeferralSession({
+  const prover = await loadProver();
+  const session = new prover.DeferralSession({
     id,
     statusUrl,
     outcomeUrl,
@@ -141,7 +142,7 @@ async function answered(
     sent: call.redirected ? [] : sentRequests(config, requestUrl()),
     send: statusSender(machinery.bare, passage, call.adapter, options),
     streams: canStream(call.adapter),
-    prover: await loadProver(),
+    prover,
     book: machinery.book,
     options,
   });

@@ -1,5 +1,5 @@
 import { type DeferralResource, isDeferralResource } from '@slackwater/shared';
-import type { AxiosRequestConfig, AxiosResponse } from 'axios';
+import type { AxiosResponse } from 'axios';
 import type { Runtime } from '../runtime.ts';
 import { discard } from '../wire/discard.ts';
 import { EventReader, piecesOf } from '../wire/event-stream.ts';
@@ -7,13 +7,6 @@ import { headerOf } from '../wire/headers.ts';
 import { maxJsonBytes } from '../wire/json-body.ts';
 import { describe, type Reading, readStatus } from './reading.ts';
 import type { SendStatusRequest, StatusRequest } from './status-request.ts';
-
-/** Whether answers can be read while they come: not over XMLHttpRequest, and by an adapter of somebody's own nobody knows. */
-export function canStream(adapter: AxiosRequestConfig['adapter']): boolean {
-  if (adapter === 'fetch' || adapter === 'http') return true;
-  if (adapter !== undefined && !Array.isArray(adapter)) return false;
-  return typeof XMLHttpRequest === 'undefined';
-}
 
 /** How a stream of events is followed. */
 export interface Following {

@@ -5,10 +5,9 @@ import { newHistory } from '../errors/facts.ts';
 import { StatusUrlForeignError } from '../errors/trust.ts';
 import type { ResolvedOptions } from '../options.ts';
 import { loadProver } from '../proof/load-prover.ts';
-import { canStream } from './follow.ts';
+import { canStream } from './can-stream.ts';
 import { type HandOver, type Opened, openHandedOver } from './opened.ts';
 import { parseResumeToken, type ResumeToken } from './resume.ts';
-import { DeferralSession } from './session.ts';
 import { statusSender } from './status-request.ts';
 import { absoluteUrl, deferralIdOf, isDeferralId, trustedUrl } from './status-url.ts';
 
@@ -83,7 +82,8 @@ async function waitInItsName(
     Extract<AxiosRequestConfig<unknown>['adapter'], (config: InternalAxiosRequestConfig<unknown>) => unknown>
   >
 > {
-  const session = new DeferralSession({
+  const prover = await loadProver();
+  const session = new prover.DeferralSession({
     id: token.id,
     statusUrl: new URL(token.statusUrl),
     outcomeUrl: token.outcomeUrl === undefined ? undefined : new URL(token.outcomeUrl),
@@ -96,7 +96,7 @@ async function waitInItsName(
       options,
     ),
     streams: canStream(machinery.instance.defaults.adapter),
-    prover: await loadProver(),
+    prover,
     book: machinery.book,
     options,
   });
