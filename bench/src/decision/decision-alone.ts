@@ -1,7 +1,7 @@
 import type { SlackwaterOptions } from '@slackwater/middleware';
 import type { Request } from 'express';
 // The gate's parts by themselves: what stands around a decision in the gate is measured by the whole handler.
-import { factFinder } from '../../../packages/middleware/dist/answer/request-facts.js';
+import { factFinder } from '../../../packages/middleware/dist/answer/find-facts.js';
 import { systemClock as clock } from '../../../packages/middleware/dist/clock.js';
 import { Admissions } from '../../../packages/middleware/dist/decide/admissions.js';
 import { LearnedRoutes } from '../../../packages/middleware/dist/decide/learned-routes.js';

@@ -3,7 +3,7 @@ import type { DecisionEvent, GateWarning } from '@slackwater/middleware';
 import { manualClock } from '@slackwater/test-support/manual-clock';
 import type { Request } from 'express';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { factFinder } from '../../../packages/middleware/src/answer/request-facts.ts';
+import { factFinder } from '../../../packages/middleware/src/answer/find-facts.ts';
 import { LearnedRoutes } from '../../../packages/middleware/src/decide/learned-routes.ts';
 import { resolveOptions } from '../../../packages/middleware/src/options/resolve-options.ts';
 import { type GatedApp, overload, partition, post, serve } from './gated-app.ts';

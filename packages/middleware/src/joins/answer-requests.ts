@@ -1,11 +1,12 @@
 import type { ServerResponse } from 'node:http';
 import type { Request } from 'express';
+import { factFinder } from '../answer/find-facts.ts';
 import type { GateParts, Recorder, Recorders } from '../answer/gate-parts.ts';
 import { requestJudge } from '../answer/handle.ts';
 import type { PartMeans, ReplayOf } from '../answer/parts/contract.ts';
 import { GateReplay, GateRequest } from '../answer/parts/gate-request.ts';
 import { pollAfterMs } from '../answer/poll-after.ts';
-import { factFinder, type RequestFacts } from '../answer/request-facts.ts';
+import type { RequestFacts } from '../answer/request-facts.ts';
 import { systemClock as clock } from '../clock.ts';
 import { routeTable } from '../decide/route-table.ts';
 import type { GateVoice } from '../options/gate-voice.ts';
