@@ -76,7 +76,7 @@ export function operationsContract(make: MakeEngineUnderTest): void {
         // Its first word is heard and no other: to the others it stands still, and it does not know.
         let isHeard = true;
         const silent = one.berth({
-          leaseMs: 1_000,
+          leaseMs: 2_500,
           leaseStore: (store) => ({
             ...store,
             get: store.get.bind(store),
@@ -87,7 +87,7 @@ export function operationsContract(make: MakeEngineUnderTest): void {
         const id = await silent.start(operation);
         await until(() => done.includes('begin 1'));
         isHeard = false;
-        const others = [one, two].map((host) => host.berth({ leaseMs: 1_000 }));
+        const others = [one, two].map((host) => host.berth({ leaseMs: 2_500 }));
         for (const { known } of others) known.add(operation);
         const afterALook = async () => {
           await Promise.all(others.map(({ runner }) => runner.lookAround()));
