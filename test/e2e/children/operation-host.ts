@@ -11,7 +11,7 @@ const gate = slackwater({
   application: 'travel',
   engine: engineOf(ENGINE),
   ledger: { engineTimeoutMs: 30_000 },
-  perform: { leaseMs: 1_000 },
+  perform: { leaseMs: 2_000 },
 });
 gate.on('operation', ({ type: what }) => {
   if (what === 'operation-settled') process.stdout.write('settled\n');

@@ -340,7 +340,7 @@ describe('a run whose process ended', () => {
     // Its first word is heard and no other: to the others it stands still, and it does not know.
     let isHeard = true;
     const old = runnerOn(dock, {
-      leaseMs: 300,
+      leaseMs: 1_500,
       leaseStore: (store) => ({
         ...store,
         put: (...given) => (isHeard ? store.put(...given) : Promise.reject(new Error('not heard'))),
@@ -349,7 +349,7 @@ describe('a run whose process ended', () => {
     const id = await old.start(operation);
     await expect.poll(() => done, { timeout: 30_000 }).toEqual(['begin 1']);
     isHeard = false;
-    const others = [1, 2].map(() => runnerOn(dock, { leaseMs: 300 }));
+    const others = [1, 2].map(() => runnerOn(dock, { leaseMs: 1_500 }));
     for (const one of others) one.known.add(operation);
     const look = () => Promise.all(others.map(({ runner }) => runner.lookAround()));
     const afterALook = async () => {
