@@ -1,6 +1,6 @@
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach } from 'vitest';
+import { onTestFinished } from 'vitest';
 
 /** A request as the server saw it. */
 export interface Seen {
@@ -21,12 +21,6 @@ export interface TestServer {
 }
 
 export type Handler = (request: Seen, response: ServerResponse, raw: IncomingMessage) => void;
-
-const running = new Set<TestServer>();
-
-afterEach(async () => {
-  await Promise.all([...running].map((server) => server.stop()));
-});
 
 /** A server on loopback that answers as the handler says, once the whole request has been read. Ends with its test. */
 export async function serve(handler: Handler, port = 0): Promise<TestServer> {
@@ -53,12 +47,13 @@ export async function serve(handler: Handler, port = 0): Promise<TestServer> {
     port: bound,
     seen,
     stop: async () => {
-      running.delete(own);
+      if (!server.listening) return;
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },
   };
-  running.add(own);
+  // Not by a hook of this module: files that share a process load it once, and only the first would have it.
+  onTestFinished(() => own.stop());
   return own;
 }
 
