@@ -63,6 +63,9 @@ describe('slackwater-client', () => {
     expect(JSON.parse(verified.out)).toMatchObject({ isOwn: true, outcome: 'matches' });
     const other = ['--verifier-key', 'shop/main+00000000+AAAA'];
     expect((await run(['verify', id, '--base', app.origin, ...other])).code).not.toBe(0);
+    const unusable = ['--verifier-key', keys[1] ?? '', '--receipts', file];
+    const unproven = await run(['verify', id, '--base', app.origin, ...unusable]);
+    expect([unproven.code, unproven.err]).toEqual([1, expect.stringMatching(/receipt store failed to get/)]);
   });
 
   it('begins, and resumes in another run by what it printed', async () => {

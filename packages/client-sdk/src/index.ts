@@ -53,6 +53,7 @@ export {
   AnswerMalformedError,
   ParameterRefusedError,
   ReceiptMismatchError,
+  ReceiptStoreError,
   StatusUrlForeignError,
 } from './errors/trust.ts';
 export {

@@ -117,6 +117,7 @@ export const errorCodes = [
   'deferral-failed',
   'deferral-canceled',
   'response-malformed',
+  'receipt-store-failed',
 ] as const;
 
 /** One of {@link errorCodes}. */

@@ -1,4 +1,10 @@
-import { memoryStore, type ReceiptStore, type SlackwaterClient, webStore } from '@slackwater/client-sdk';
+import {
+  memoryStore,
+  type ReceiptStore,
+  ReceiptStoreError,
+  type SlackwaterClient,
+  webStore,
+} from '@slackwater/client-sdk';
 import {
   fakeClock,
   type ProofForger,
@@ -186,6 +192,30 @@ describe('client.audit.verify', () => {
     store = { get: failing, set: failing };
     expect(await order(await proving())).toMatchObject({ status: 201 });
   });
+
+  const questions = ['verify', 'promise', 'receipt', 'checkpoint'] as const;
+
+  it.each([
+    { method: 'get', asked: questions },
+    { method: 'set', asked: questions.slice(0, 2) },
+  ])(
+    'of a store that fails to $method is an error that says so, and no word about the ledger',
+    async ({ method, asked }) => {
+      await order(await proving());
+      const full = new Error('the disk is full');
+      const one = await proving({ receipts: { ...store, [method]: () => Promise.reject(full) } });
+      for (const name of asked) {
+        notes.push(await checkpoint());
+        const error = await endOf(
+          one,
+          one.client.audit[name](name === 'checkpoint' ? 'default' : resource.id),
+        );
+        expect(error, name).toBeInstanceOf(ReceiptStoreError);
+        expect(error).toMatchObject({ code: 'receipt-store-failed', method, retryable: true, cause: full });
+        expect(error).toMatchObject({ message: expect.stringMatching(/disk is full.*receipts/) });
+      }
+    },
+  );
 });
 
 describe('a ledger that was rewritten', () => {

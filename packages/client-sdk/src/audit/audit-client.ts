@@ -72,7 +72,8 @@ export interface AuditClient {
    * every head that this client ever saw of it, which steps are recorded, and that the outcome has the digest that is in the ledger. Needs `verifierKeys`, and
    * of the server no more than public tiles; what the caller may not read is left out.
    *
-   * @throws LedgerForkError with both heads where the ledger was rewritten; ReceiptMismatchError, AnswerMalformedError, ParameterRefusedError.
+   * @throws LedgerForkError with both heads where the ledger was rewritten; ReceiptMismatchError, AnswerMalformedError, ReceiptStoreError,
+   * ParameterRefusedError.
    */
   verify(id: string): Promise<Verification>;
   /** What became of the promise to perform it or to report by its deadline, by all that can be proven of it now. Throws as `verify` does. */

@@ -1,4 +1,5 @@
 import { type DeferralResource, parseCheckpoint, parseReceipt } from '@slackwater/shared';
+import { ReceiptStoreError } from '../errors/trust.ts';
 import type { ReceiptBook } from '../proof/receipt-book.ts';
 import { type ClientLog, tell } from '../telemetry.ts';
 import { checkReceipt } from './receipt-check.ts';
@@ -41,7 +42,8 @@ async function keepProof(
     const { checkpoint } = parseReceipt(resource.receipt);
     await book.saw(parseCheckpoint(checkpoint), checkpoint);
   } catch (error) {
-    const message = `a receipt could not be kept: ${error instanceof Error ? error.message : String(error)}`;
+    const why: unknown = error instanceof ReceiptStoreError ? error.cause : error;
+    const message = `a receipt could not be kept: ${why instanceof Error ? why.message : String(why)}`;
     tell(log, { level: 'warn', step: 'store', message, facts: { id: resource.id } });
   }
 }

@@ -21,6 +21,7 @@ import type {
   AnswerMalformedError,
   ParameterRefusedError,
   ReceiptMismatchError,
+  ReceiptStoreError,
   StatusUrlForeignError,
 } from './trust.ts';
 import type {
@@ -38,6 +39,7 @@ export interface ClientErrorsByCode {
   readonly 'body-not-repeatable': BodyNotRepeatableError;
   readonly 'status-url-foreign': StatusUrlForeignError;
   readonly 'receipt-unverified': ReceiptMismatchError;
+  readonly 'receipt-store-failed': ReceiptStoreError;
   readonly 'ledger-forked': LedgerForkError;
   readonly 'response-malformed': AnswerMalformedError;
   readonly 'parameter-invalid': ParameterRefusedError;

@@ -24,6 +24,24 @@ export class ReceiptMismatchError extends ClientError {
   }
 }
 
+/** `receipt-store-failed`: the store given as `receipts` rejected, so nothing was proven by it. `cause` is what it rejected with. */
+export class ReceiptStoreError extends ClientError {
+  /** The store's method. */
+  readonly method: 'get' | 'set';
+  readonly key: string;
+
+  constructor(method: 'get' | 'set', key: string, cause: unknown) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    super(
+      'receipt-store-failed',
+      `The receipt store failed to ${method} ${key}: ${why}. That says nothing for or against the ledger: mend the store that the client was given as receipts, and ask again.`,
+      { cause, retryable: true },
+    );
+    this.method = method;
+    this.key = key;
+  }
+}
+
 /** `response-malformed`: an answer is not what Slackwater answers, in this version of the wire or any that it understands. */
 export class AnswerMalformedError extends ClientError {
   constructor(what: string) {

@@ -4,6 +4,7 @@ import {
   toBase64,
   type VerifiedCheckpoint,
 } from '@slackwater/shared';
+import { ReceiptStoreError } from '../errors/trust.ts';
 import { isRecord } from '../wire/json-body.ts';
 import type { ReceiptStore } from './store.ts';
 
@@ -32,7 +33,7 @@ export interface SeenCheckpoint {
 /** As many heads of one ledger as wait to be compared; of more, the oldest but the first are left out. */
 const mostSeen = 200;
 
-/** What a client keeps of proofs, in a store. Calls for one ledger come after one another. */
+/** What a client keeps of proofs, in a store. Calls for one ledger come after one another. A store that fails is a ReceiptStoreError. */
 export class ReceiptBook {
   readonly #store: ReceiptStore;
   #turn: Promise<unknown> = Promise.resolve();
@@ -44,12 +45,12 @@ export class ReceiptBook {
   /** Keeps the proof of a deferral. */
   async keep({ id, receipt, entry, salt }: DeferralResource, isOwn: boolean): Promise<void> {
     const kept: KeptReceipt = { receipt, entry, salt, isOwn };
-    await this.#store.set(`receipt/${id}`, JSON.stringify({ v: 1, ...kept }));
+    await this.#set(`receipt/${id}`, JSON.stringify({ v: 1, ...kept }));
   }
 
   /** The proof that was kept of a deferral; undefined where there is none, or what is there is none. */
   async kept(id: string): Promise<KeptReceipt | undefined> {
-    const value = parse(await this.#store.get(`receipt/${id}`));
+    const value = parse(await this.#get(`receipt/${id}`));
     if (!isRecord(value) || value['v'] !== 1) return undefined;
     const { receipt, entry, salt, isOwn } = value;
     if (typeof receipt !== 'string' || typeof entry !== 'string' || typeof salt !== 'string')
@@ -70,7 +71,7 @@ export class ReceiptBook {
 
   /** Every head of a ledger that was seen and not yet found to be a beginning of a later one. */
   async seen(origin: string): Promise<readonly SeenCheckpoint[]> {
-    const value = parse(await this.#store.get(`checkpoints/${origin}`));
+    const value = parse(await this.#get(`checkpoints/${origin}`));
     const list = isRecord(value) && value['v'] === 1 ? value['seen'] : undefined;
     return Array.isArray(list) ? list.filter(isSeen) : [];
   }
@@ -82,6 +83,22 @@ export class ReceiptBook {
     await this.#change(origin, (seen) => [head, ...seen.filter((one) => !isProven(one))]);
   }
 
+  async #get(key: string): Promise<string | undefined> {
+    try {
+      return await this.#store.get(key);
+    } catch (error) {
+      throw new ReceiptStoreError('get', key, error);
+    }
+  }
+
+  async #set(key: string, text: string): Promise<void> {
+    try {
+      await this.#store.set(key, text);
+    } catch (error) {
+      throw new ReceiptStoreError('set', key, error);
+    }
+  }
+
   async #change(
     origin: string,
     change: (seen: readonly SeenCheckpoint[]) => readonly SeenCheckpoint[],
@@ -89,8 +106,7 @@ export class ReceiptBook {
     const changed = this.#turn.then(async () => {
       const before = await this.seen(origin);
       const after = change(before);
-      if (after !== before)
-        await this.#store.set(`checkpoints/${origin}`, JSON.stringify({ v: 1, seen: after }));
+      if (after !== before) await this.#set(`checkpoints/${origin}`, JSON.stringify({ v: 1, seen: after }));
     });
     this.#turn = changed.catch(() => {});
     await changed;

@@ -1,7 +1,8 @@
 /**
  * Where receipts and checkpoints are kept. Texts under keys; keys have letters, digits and `-_./:` alone. Law: what was set is there for later
  * `get`s, in this process and, where the store is durable, in later ones; setting replaces whole texts, never parts. What a
- * method rejects with does not end a call: the client tells its logger.
+ * method rejects with does not end a call: the client tells its logger. It ends `audit.verify`, `receipt` and `checkpoint`, as the cause of a
+ * ReceiptStoreError.
  */
 export interface ReceiptStore {
   get(key: string): Promise<string | undefined>;

@@ -69,7 +69,7 @@ export interface VerificationSources {
 /**
  * Proves what became of a deferral, as far as this caller can see: see {@link Verification}.
  *
- * @throws LedgerForkError, ReceiptMismatchError, AnswerMalformedError, ParameterRefusedError without verifier keys; SlackwaterErrors of signatures
+ * @throws LedgerForkError, ReceiptMismatchError, AnswerMalformedError, ReceiptStoreError, ParameterRefusedError without verifier keys; SlackwaterErrors of signatures
  * that do not verify; AxiosErrors of answers.
  */
 export async function verifyDeferral(id: string, sources: VerificationSources): Promise<Verification> {

@@ -107,10 +107,15 @@ async function verify(typed: Typed, around: CommandSurroundings): Promise<number
   } catch (error) {
     if (isClientError(error, 'ledger-forked')) {
       around.stdout.write(`${error.before.note}\n${error.after.note}`);
-    } else if (isAxiosError(error) || isClientError(error, 'deadline-exceeded')) throw error;
+    } else if (isAxiosError(error) || isNoFinding(error)) throw error;
     around.stderr.write(`${messageOf(error)}\n`);
     return isClientError(error, 'parameter-invalid') ? exit.typedWrong : exit.doesNotHold;
   }
+}
+
+/** Errors that say nothing for or against a ledger. */
+function isNoFinding(error: unknown): boolean {
+  return isClientError(error, 'deadline-exceeded') || isClientError(error, 'receipt-store-failed');
 }
 
 async function audit(typed: Typed, around: CommandSurroundings): Promise<number> {
