@@ -90,6 +90,11 @@ describe('options left out', () => {
         indexDirectory: undefined,
       },
       parts: new Map(),
+      failureAlerts: [
+        { task: undefined, count: 10, windowMs: 300_000 },
+        { task: undefined, count: 100, windowMs: 60_000 },
+      ],
+      monitors: new Map(),
       perform: performerDefaults,
       auth: undefined,
       basePath: '/slackwater',
