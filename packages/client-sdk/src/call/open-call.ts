@@ -79,7 +79,8 @@ export async function performCall(call: UnderWay): Promise<unknown> {
     for (;;) {
       const end = await onePass(call);
       if (end.kind === 'done') return end.response;
-      if (end.kind === 'deferred') return await followed(call, end.session);
+      if (end.kind === 'deferred')
+        return await followed(call, end.session, await settlementOf(call, end.session));
       // Here calls wait by the thousand: one more function that waits costs each of them a third more.
       await startWait(call, end);
       throwIfEnded(call);
@@ -136,8 +137,8 @@ async function answered(
   const prover = await loadProver();
   const session = new prover.DeferralSession({
     id,
-    statusUrl,
-    outcomeUrl,
+    statusUrl: statusUrl.href,
+    outcomeUrl: outcomeUrl?.href,
     method: methodOf(config),
     sent: call.redirected ? [] : sentRequests(config, requestUrl()),
     send: statusSender(machinery.bare, passage, call.adapter, options),
@@ -156,11 +157,14 @@ async function answered(
   throw new Deferred(session);
 }
 
-async function followed(call: UnderWay, session: DeferralSession): Promise<unknown> {
-  const { limits, passage } = call;
-  const { options, finish } = call.sending;
+function settlementOf({ limits, sending }: UnderWay, session: DeferralSession): Promise<Settlement> {
+  const { options, finish } = sending;
   options.onDeferred?.({ id: session.id, resume: session.resume });
-  const settlement = await finish(session, limits, limits.signals);
+  return finish(session, limits, limits.signals);
+}
+
+async function followed(call: UnderWay, session: DeferralSession, settlement: Settlement): Promise<unknown> {
+  const { limits, passage } = call;
   await session.isKept;
   return await passage.deliver(async (passed) =>
     given(call, settleDeferral(passage.shown(passed), session, settlement, limits.history)),

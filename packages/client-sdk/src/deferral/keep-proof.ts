@@ -3,7 +3,7 @@ import { ReceiptStoreError } from '../errors/trust.ts';
 import type { ReceiptBook } from '../proof/receipt-book.ts';
 import { type ClientLog, tell } from '../telemetry.ts';
 import { checkReceipt } from './receipt-check.ts';
-import type { SessionStart } from './session.ts';
+import type { SessionStart } from './session-start.ts';
 
 /** What became of a proof: whether it was verified under a key, and when it is kept, or could not be. */
 export interface TakenProof {

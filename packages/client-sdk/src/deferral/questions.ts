@@ -12,10 +12,10 @@ const leastSilenceMs = 30_000;
 /** The questions that can be put about one deferral, one request each. */
 export class Questions {
   readonly #send: SendStatusRequest;
-  readonly #statusUrl: URL;
+  readonly #statusUrl: string;
   readonly #options: ResolvedOptions;
 
-  constructor(send: SendStatusRequest, statusUrl: URL, options: ResolvedOptions) {
+  constructor(send: SendStatusRequest, statusUrl: string, options: ResolvedOptions) {
     this.#send = send;
     this.#statusUrl = statusUrl;
     this.#options = options;
@@ -39,7 +39,7 @@ export class Questions {
   }
 
   /** What the route answered. */
-  async outcome(limits: Limits, url: URL): Promise<Reading> {
+  async outcome(limits: Limits, url: string): Promise<Reading> {
     const request = this.#request(url, limits, { isOutcome: true });
     return await this.#traced('outcome', () => readOutcome(this.#send, request, this.#wallMs()));
   }
@@ -54,19 +54,19 @@ export class Questions {
   async inputs(limits: Limits, values: Readonly<Record<string, unknown>>): Promise<Reading> {
     const url = new URL(this.#statusUrl);
     url.pathname += '/inputs';
-    const request = this.#request(url, limits, { method: 'POST', json: values });
+    const request = this.#request(url.href, limits, { method: 'POST', json: values });
     return await this.#traced('inputs', () => readStatus(this.#send, request, this.#wallMs()));
   }
 
   #traced(question: string, work: () => Promise<Reading>): Promise<Reading> {
-    return traced(this.#options.onLog, 'poll', () => ({ question, url: this.#statusUrl.href }), work);
+    return traced(this.#options.onLog, 'poll', () => ({ question, url: this.#statusUrl }), work);
   }
 
   #wallMs(): number {
     return this.#options.runtime.wallMs();
   }
 
-  #request(url: URL, limits: Limits, more: Partial<StatusRequest> = {}): StatusRequest {
+  #request(url: string, limits: Limits, more: Partial<StatusRequest> = {}): StatusRequest {
     const { attemptTimeoutMs: timeoutMs } = this.#options;
     return {
       method: 'GET',

@@ -85,8 +85,8 @@ async function waitInItsName(
   const prover = await loadProver();
   const session = new prover.DeferralSession({
     id: token.id,
-    statusUrl: new URL(token.statusUrl),
-    outcomeUrl: token.outcomeUrl === undefined ? undefined : new URL(token.outcomeUrl),
+    statusUrl: token.statusUrl,
+    outcomeUrl: token.outcomeUrl,
     method: token.method,
     sent: [],
     send: statusSender(

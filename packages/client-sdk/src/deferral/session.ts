@@ -1,59 +1,40 @@
-import type { DeferralResource, RecordedRequest } from '@slackwater/shared';
+import type { DeferralResource } from '@slackwater/shared';
 import type { Limits } from '../call/limits.ts';
 import { DeferralNotFoundError, InputNotTakenError, NotCancelableError } from '../errors/deferrals.ts';
 import { noteWait } from '../errors/facts.ts';
 import { AnswerMalformedError } from '../errors/trust.ts';
-import type { ResolvedOptions } from '../options.ts';
-import type { Prover } from '../proof/load-prover.ts';
-import type { ReceiptBook } from '../proof/receipt-book.ts';
-import { type StepFacts, traced } from '../telemetry.ts';
+import { isTraced, type StepFacts, traced } from '../telemetry.ts';
 import { Listeners, type ProgressListener } from './listeners.ts';
 import { PollPace } from './pace.ts';
 import { Questions } from './questions.ts';
 import type { Reading } from './reading.ts';
 import { formatResumeToken } from './resume.ts';
+import type { SessionStart } from './session-start.ts';
 import { isOpen, isOver, type Settlement, settlementOf } from './settlement.ts';
-import type { SendStatusRequest } from './status-request.ts';
 import { trustedUrl } from './status-url.ts';
 import { tooLate } from './too-late.ts';
 
-/** What a session starts from. */
-export interface SessionStart {
-  readonly statusUrl: URL;
-  readonly outcomeUrl: URL | undefined;
-  /** The id where the URL or a token says it. */
-  readonly id: string | undefined;
-  readonly method: string | undefined;
-  /** What was sent: see `sentRequests`. */
-  readonly sent: readonly RecordedRequest[];
-  readonly send: SendStatusRequest;
-  /** Whether answers can be read while they come. */
-  readonly streams: boolean;
-  /** What checks its proof. */
-  readonly prover: Prover;
-  /** Where its proof is kept. */
-  readonly book: ReceiptBook;
-  readonly options: ResolvedOptions;
-}
-
 const notSettled = 'the deferral is not settled';
+const nothing: readonly never[] = [];
+
+/** What a session is asked for until. */
+interface Goal<End> {
+  readonly ask: (session: DeferralSession, limits: Limits) => Promise<Reading>;
+  readonly endOf: (session: DeferralSession, reading: Reading) => End | undefined;
+}
 
 /** One deferral as its caller sees it: the last resource, and the ways to ask for more. */
 export class DeferralSession {
   readonly #start: SessionStart;
   #resource: DeferralResource | undefined;
-  #outcomeUrl: URL | undefined;
   #receiptVerified = false;
-  #isKept: Promise<void> = Promise.resolve();
+  #isKept: Promise<void> | undefined;
   #heardAtMs = Number.NEGATIVE_INFINITY;
   readonly #pace: PollPace;
-  readonly #questions: Questions;
   readonly #listeners = new Listeners();
 
   constructor(start: SessionStart) {
     this.#start = start;
-    this.#outcomeUrl = start.outcomeUrl;
-    this.#questions = new Questions(start.send, start.statusUrl, start.options);
     this.#pace = new PollPace(start.options, start.options.runtime);
     const { onProgress } = start.options;
     if (onProgress !== undefined) this.listen(onProgress);
@@ -76,7 +57,7 @@ export class DeferralSession {
 
   /** Resolves when its proof is kept, or could not be. */
   get isKept(): Promise<void> {
-    return this.#isKept;
+    return this.#isKept ?? Promise.resolve();
   }
 
   /** The id, as far as it is known. */
@@ -84,17 +65,13 @@ export class DeferralSession {
     return this.#start.id ?? this.#resource?.id ?? '';
   }
 
-  get statusUrl(): URL {
-    return this.#start.statusUrl;
-  }
-
   /** What `client.deferral(...)` takes. */
   get resume(): string {
     const { method, statusUrl } = this.#start;
     return formatResumeToken({
       id: this.id,
-      statusUrl: statusUrl.href,
-      outcomeUrl: this.#outcomeUrl?.href,
+      statusUrl,
+      outcomeUrl: this.#start.outcomeUrl,
       method,
     });
   }
@@ -111,10 +88,15 @@ export class DeferralSession {
       const { verified, kept } = this.#start.prover.takeProof(this.#start, resource, known);
       this.#receiptVerified = verified;
       this.#isKept = kept;
+      this.#start.sent = nothing;
+      this.#start.id = resource.id;
     } else if (resource.id !== known) {
       throw new AnswerMalformedError(`asked for deferral ${known}, got ${resource.id}`);
     }
-    this.#outcomeUrl = trustedUrl(resource.resourceLocation, statusUrl, options.allowedOrigins);
+    const { resourceLocation } = resource;
+    const { href } = trustedUrl(resourceLocation, new URL(statusUrl), options.allowedOrigins);
+    // Of two texts that are the same, one is kept.
+    this.#start.outcomeUrl = href === resourceLocation ? resourceLocation : href;
     const before = this.#resource;
     this.#resource = resource;
     this.#heardAtMs = options.runtime.steadyMs();
@@ -193,39 +175,48 @@ export class DeferralSession {
 
   /** Asks at the server's pace until nothing more can become of it, or the limits end it. */
   async untilOver(limits: Limits): Promise<DeferralResource> {
-    const over = (): DeferralResource | undefined =>
-      this.#resource !== undefined && isOver(this.#resource) ? this.#resource : undefined;
-    const known = over();
-    if (known !== undefined) return known;
-    const ask = async (): Promise<Reading> => {
-      const reading = await this.#ask(limits, this.#start.options.pollWaitMs);
-      if (reading.kind === 'absent') throw new DeferralNotFoundError(this.#resource?.id ?? this.#start.id);
-      this.#settle(reading);
+    return this.#over ?? (await this.#until(limits, DeferralSession.#toBeOver));
+  }
+
+  static readonly #toBeOver: Goal<DeferralResource> = {
+    async ask(session, limits) {
+      const reading = await session.#ask(limits, session.#start.options.pollWaitMs);
+      if (reading.kind === 'absent')
+        throw new DeferralNotFoundError(session.#resource?.id ?? session.#start.id);
+      session.#settle(reading);
       return reading;
-    };
-    return await this.#until(limits, ask, over);
+    },
+    endOf: (session) => session.#over,
+  };
+
+  get #over(): DeferralResource | undefined {
+    return this.#resource !== undefined && isOver(this.#resource) ? this.#resource : undefined;
   }
 
   /** Asks at the server's pace until the deferral is settled and its outcome is there, or the limits end it. */
-  async untilSettled(limits: Limits): Promise<Settlement> {
-    const ask = (): Promise<Reading> => this.#next(limits, this.#start.options.pollWaitMs);
-    return await this.#until(limits, ask, (reading) => this.#settle(reading));
+  untilSettled(limits: Limits): Promise<Settlement> {
+    return this.#until(limits, DeferralSession.#toBeSettled);
   }
 
-  async #until<End>(
-    limits: Limits,
-    ask: () => Promise<Reading>,
-    endOf: (reading: Reading) => End | undefined,
-  ): Promise<End> {
+  static readonly #toBeSettled: Goal<Settlement> = {
+    ask: (session, limits) => session.#next(limits, session.#start.options.pollWaitMs),
+    endOf: (session, reading) => session.#settle(reading),
+  };
+
+  /** Here calls wait by the thousand: each closure, and each function that waits for another, would cost every one of them. */
+  async #until<End>(limits: Limits, { ask, endOf }: Goal<End>): Promise<End> {
     // A stream tells by itself when something is new, so it is not too early for one.
     const isEarly = this.#resource !== undefined && isOpen(this.#resource) && !this.#follows;
     let due = isEarly ? Math.max(0, this.#pace.nextMs() - this.#sinceHeard()) : 0;
     let why = notSettled;
     for (;;) {
-      if (due > 0) await this.#pause(limits, due, why);
-      const reading = await ask();
+      if (due > 0) {
+        await this.#startPause(limits, due, why);
+        this.#throwIfEnded(limits);
+      }
+      const reading = await ask(this, limits);
       this.#throwIfEnded(limits);
-      const end = endOf(reading);
+      const end = endOf(this, reading);
       if (end !== undefined) return end;
       due = this.#pace.after(reading);
       why = reading.kind === 'unclear' ? reading.trouble : notSettled;
@@ -260,9 +251,14 @@ export class DeferralSession {
     return reading;
   }
 
+  get #questions(): Questions {
+    const { send, statusUrl, options } = this.#start;
+    return new Questions(send, statusUrl, options);
+  }
+
   async #fetchOutcome(limits: Limits): Promise<Reading> {
     const resource = this.#resource;
-    const url = this.#outcomeUrl;
+    const url = this.#start.outcomeUrl;
     if (
       resource === undefined ||
       url === undefined ||
@@ -279,12 +275,18 @@ export class DeferralSession {
   }
 
   async #pause(limits: Limits, waitMs: number, why: string): Promise<void> {
+    await this.#startPause(limits, waitMs, why);
+    this.#throwIfEnded(limits);
+  }
+
+  /** Resolves also when the limits end it. @throws DeadlineExceededError at once where that would be too late. */
+  #startPause(limits: Limits, waitMs: number, why: string): Promise<void> {
     const { runtime, onLog } = this.#start.options;
     if (waitMs >= limits.remainingMs()) throw tooLate(limits, waitMs, why, runtime.wallMs(), this.resume);
     noteWait(limits.history, waitMs);
+    if (!isTraced(onLog, 'wait')) return limits.wait(waitMs);
     const facts = (): StepFacts => ({ why, waitMs: Math.round(waitMs) });
-    await traced(onLog, 'wait', facts, () => limits.wait(waitMs));
-    this.#throwIfEnded(limits);
+    return traced(onLog, 'wait', facts, () => limits.wait(waitMs));
   }
 
   #throwIfEnded(limits: Limits): void {

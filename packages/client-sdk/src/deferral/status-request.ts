@@ -16,7 +16,8 @@ export interface StatusRequest {
   readonly method: 'GET' | 'DELETE' | 'POST';
   /** The body; absent for none. */
   readonly json?: unknown;
-  readonly url: URL;
+  /** Absolute. */
+  readonly url: string;
   /** Whole seconds that the server may hold the request open; 0 for an answer at once. */
   readonly waitSeconds: number;
   /** Whether the body is the route's own, to be given to the caller as the caller asked for it. */
@@ -57,7 +58,7 @@ export function statusSender(
     const timeoutMs = request.waitSeconds * 1_000 + request.timeoutMs;
     const config: AxiosRequestConfig<unknown> = {
       ...call,
-      url: request.url.href,
+      url: request.url,
       method: request.method,
       headers: headersOf(call, request),
       timeout: timeoutMs,
