@@ -173,7 +173,8 @@ export class OperationRunner {
     const known = this.#runs.get(id);
     if (known?.isOver) await this.#noted.get(known);
     const live = known?.isOver === false ? undefined : await stored.live(id);
-    if (live !== undefined && !(await this.#isElsewhere(live.run))) await this.#takeOver([live]);
+    // What is parked stays so, but for what is said of it.
+    if (live !== undefined && !(await this.#isElsewhere(live.run))) await this.#takeOver([live], false);
     const here = this.#runs.get(id);
     if (here !== undefined)
       return { state: here.state, values: here.values, at: here.at, say: (...said) => here.happen(...said) };
@@ -192,21 +193,21 @@ export class OperationRunner {
     return runner !== lease.holder && lease.isAlive(runner);
   }
 
-  async #takeOver(free: readonly StoredLiveRun[]): Promise<void> {
+  async #takeOver(free: readonly StoredLiveRun[], resumes = true): Promise<void> {
     const { stored, lease, ground } = this.#parts;
     await lease.hold();
     const parts = { records: ground.records, stored, lease, recorded: this.#recorded };
     for (const { run, recorded } of await takeRuns(parts, free)) {
       if (recorded === undefined) await this.#drop(run.id);
       else if (recorded.state.phase.is === 'settled') await this.#settle(run, recorded);
-      else await this.#goOn(run, recorded);
+      else await this.#goOn(run, recorded, resumes);
     }
   }
 
-  async #goOn(run: LiveRun, recorded: RecordedRun): Promise<void> {
+  async #goOn(run: LiveRun, recorded: RecordedRun, resumes: boolean): Promise<void> {
     const { state } = recorded;
     const adopted = this.#adopt(run, run.token, recorded);
-    if (state.phase.is === 'parked' && state.phase.error.startsWith('function-')) {
+    if (resumes && state.phase.is === 'parked' && state.phase.error.startsWith('function-')) {
       await adopted.happen('operation-resumed', {});
     } else if (state.phase.is !== 'parked') adopted.wake();
   }
