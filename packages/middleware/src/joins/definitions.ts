@@ -1,6 +1,7 @@
 import { systemClock as clock } from '../clock.ts';
 import type { Callable } from '../operations/callable.ts';
 import { nameOf } from '../operations/functions.ts';
+import { KnownOperations } from '../operations/known-operations.ts';
 import type { Operation } from '../operations/operation.ts';
 import { operationFromData } from '../operations/operation-data.ts';
 import { invalid, OperationError } from '../operations/operation-error.ts';
@@ -42,6 +43,8 @@ export class Definitions {
   /** Keeps a definition, and has it started from now on. Throws `operation-invalid`. */
   async define(data: unknown, by: string): Promise<DefinedOperation> {
     const operation = this.#read(data);
+    // What would be refused when it is started is not kept. Apart: of a definition that is refused nothing is known.
+    new KnownOperations().add(operation);
     await (await this.#stored()).put(operation, data, by);
     this.#runners.known.add(operation);
     const { name, version, stages } = operation;

@@ -1,3 +1,4 @@
+import { canonicalJson } from '@slackwater/shared';
 import type { Callable } from './callable.ts';
 import { readOperation } from './define-operation.ts';
 import { nameOf } from './functions.ts';
@@ -114,9 +115,18 @@ class DataReader {
     );
   }
 
+  #json(what: string, value: unknown): unknown {
+    try {
+      canonicalJson(value);
+      return value;
+    } catch (error) {
+      throw invalid(this.#operation, `${what}: "equals" can not be written as JSON: ${shown(error)}`);
+    }
+  }
+
   #rule(what: string, given: unknown): Rule {
     const rule = objectOf(this.#operation, what, given);
-    if ('equals' in rule) return equals(rule['equals']);
+    if ('equals' in rule) return equals(this.#json(what, rule['equals']));
     const pattern = rule['matches'];
     if (typeof pattern !== 'string') return this.call(what, rule) as Rule;
     try {

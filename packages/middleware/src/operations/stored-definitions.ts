@@ -3,6 +3,7 @@ import { canonicalJson } from '@slackwater/shared';
 import type { Clock } from '../clock.ts';
 import type { EngineStore } from '../engines/store.ts';
 import { invalid } from './operation-error.ts';
+import { shown } from './rules.ts';
 
 // Definitions that are data, in the store:
 //
@@ -48,7 +49,8 @@ export class StoredDefinitions {
     by: string,
   ): Promise<StoredDefinition> {
     const { name, version } = named;
-    const bytes = Buffer.byteLength(canonicalJson(definition));
+    const said = canonicalOf(name, definition);
+    const bytes = Buffer.byteLength(said);
     if (bytes > maxDefinitionBytes) {
       throw invalid(name, `its definition has ${bytes} bytes of JSON; ${maxDefinitionBytes} are the most`);
     }
@@ -56,7 +58,7 @@ export class StoredDefinitions {
     const stored: StoredDefinition = { name, version, definition, by, at };
     const created = await this.#store.create(versionKey(name, version), encode(stored));
     const there = created === undefined ? await this.find(name, version) : stored;
-    if (there !== undefined && canonicalJson(there.definition) !== canonicalJson(definition)) {
+    if (there !== undefined && canonicalJson(there.definition) !== said) {
       throw invalid(
         name,
         `version ${JSON.stringify(version)} is there already, and says something else; give what changed another version`,
@@ -91,6 +93,14 @@ export class StoredDefinitions {
 
 function versionKey(name: string, version: string): string {
   return `${versionPrefix}${hashOf(name)}/${hashOf(version)}`;
+}
+
+function canonicalOf(name: string, definition: unknown): string {
+  try {
+    return canonicalJson(definition);
+  } catch (error) {
+    throw invalid(name, `its definition can not be written as JSON: ${shown(error)}`);
+  }
 }
 
 /** Names are any text; keys are not. */
