@@ -23,8 +23,8 @@ import { type GroupRunner, noSuchRun, type Runners } from './runners.ts';
 //   operation/for/<deferral>   the run that an attempt at a deferral left it to
 //   operation/deferral/<run>   the deferral that waits for a run, so that whoever settles the run looks at it at once
 //
-// Both are shortcuts: without the first the route is tried again, and finds its run by its key; without the second the deferral's item is looked at
-// when it is due.
+// Both are shortcuts: without the first the route is tried again, and finds its run by its key, as long as that is kept; without the second the
+// deferral's item is looked at when it is due.
 
 const lookEveryMs = 25;
 /** How long canceling waits for the run to be undone, ms: then whoever asked is told that it is being undone. */
@@ -125,7 +125,9 @@ export class RunDesk implements Pick<OperationDesk, 'begin' | 'wait' | 'find' | 
     await this.#put(of, `operation/deferral/${run}`, deferral);
     // It may have been settled before anybody could know of the deferral.
     const state = await of.timed(of.runner.state(run));
-    if (state === undefined || state.phase.is === 'settled') this.#attend(of, deferral);
+    if (state !== undefined && state.phase.is !== 'settled') return;
+    this.#waiting.delete(run);
+    this.#attend(of, deferral);
   }
 
   async leave(group: string, run: string, deferral: string): Promise<void> {
@@ -155,13 +157,10 @@ export class RunDesk implements Pick<OperationDesk, 'begin' | 'wait' | 'find' | 
 
   /** What the performer of a group is told. */
   runsOf(group: string): RunsOfGroup {
-    const linkedRun = async (id: string): Promise<string | undefined> => {
-      const { open } = await this.#runners.of(group);
-      const stored = await open.engine.store.get(`operation/for/${id}`);
-      return stored && Buffer.from(stored.value).toString('utf8');
-    };
+    const linkedRun = (id: string): Promise<string | undefined> => this.#linkedRun(group, id, 0);
     return {
-      linkedRun,
+      // Runs may wait for longer than shortcuts and keys are kept: its route, tried again then, would begin another one.
+      linkedRun: (id) => this.#linkedRun(group, id, this.#limits.keepMs / 2),
       endOf: (run) => this.#endOf(group, run),
       takeLeft: (id) => this.#left.delete(id),
       report: async (id, reveal) => {
@@ -191,6 +190,18 @@ export class RunDesk implements Pick<OperationDesk, 'begin' | 'wait' | 'find' | 
         return 'redriven';
       },
     };
+  }
+
+  /** Where that is kept for less than `leastMs` still, it is kept anew. */
+  async #linkedRun(group: string, deferral: string, leastMs: number): Promise<string | undefined> {
+    const of = await this.#runners.of(group);
+    const key = `operation/for/${deferral}`;
+    const stored = await of.timed(of.open.engine.store.get(key));
+    if (stored === undefined) return undefined;
+    const run = Buffer.from(stored.value).toString('utf8');
+    const leftMs = (stored.expiresAt ?? Number.POSITIVE_INFINITY) - clock.wallNow();
+    if (leftMs < leastMs) await this.#put(of, key, run);
+    return run;
   }
 
   async #startOnce(of: GroupRunner, id: string, start: (id: string) => Promise<string>): Promise<void> {
