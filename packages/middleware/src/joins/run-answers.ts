@@ -1,5 +1,8 @@
 import { createProblem, isSlackwaterError } from '@slackwater/shared';
+import { systemClock as clock } from '../clock.ts';
+import { TimedOutError } from '../in-time.ts';
 import type { Outcome } from '../ledger/deferral.ts';
+import { callInTime } from '../operations/call-in-time.ts';
 import type { Values } from '../operations/operation.ts';
 import { OperationError } from '../operations/operation-error.ts';
 import type { RecordedRun } from '../operations/recorded-runs.ts';
@@ -10,6 +13,9 @@ import type { RunEnd } from '../perform/run-ends.ts';
 
 /** How a handler answers for operations that succeeded. */
 export type AnswerTerms = Pick<HandlerTerms, 'answer' | 'status'>;
+
+/** An answer that takes longer can't be made, ms: other deferrals wait for it. */
+const answerWithinMs = 10_000;
 
 const asUsual: AnswerTerms = { answer: undefined, status: undefined };
 
@@ -50,14 +56,22 @@ export async function answerOfRun(
 ): Promise<Outcome | undefined> {
   const status = statusOf(state);
   if (status.status !== 'succeeded') return problemOfRun(status);
+  let outputs: Values;
   try {
-    return await successOf(status, await values.valuesOf(labelsGiven(state), state), terms);
+    outputs = await values.valuesOf(labelsGiven(state), state);
   } catch (error) {
     // What may come right is asked for again.
     if (isSlackwaterError(error) && !lost.has(error.code)) throw error;
     failed(error);
     return undefined;
   }
+  // Whatever the application throws, for it may use the gate: it would be thrown again.
+  const made = await callInTime(clock, answerWithinMs, new AbortController(), () =>
+    successOf(status, outputs, terms),
+  );
+  if (made.end === 'answered') return made.answer;
+  failed(made.end === 'threw' ? made.error : new TimedOutError('The answer', answerWithinMs));
+  return undefined;
 }
 
 const lost: ReadonlySet<string> = new Set(['record-corrupt', 'requester-erased']);
