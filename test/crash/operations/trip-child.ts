@@ -48,7 +48,7 @@ const steps: typeof counted = {
   ...counted,
   // That a process is there, and how often tasks fail, is noted beside what it runs, at no fixed time.
   at(side, name) {
-    if (!/ operation\/runner$| failures$/.test(name)) counted.at(side, name);
+    if (!/ operation\/runner$| failures?$/.test(name)) counted.at(side, name);
   },
 };
 let opened: OpenEngine | undefined;
