@@ -1,4 +1,4 @@
-import { Agent } from 'node:http';
+import { Agent, type ServerResponse } from 'node:http';
 import { freePort } from '@slackwater/test-support/free-port';
 import { type NetworkProxy, startProxy } from '@slackwater/test-support/proxy';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -23,6 +23,13 @@ afterAll(() => proxy.stop());
 async function behind(handler: Handler): Promise<TestServer> {
   running = await serve(handler, port);
   return running;
+}
+
+/** Answers with what is JSON so far, and goes on so. */
+function endless(response: ServerResponse): void {
+  response.writeHead(200, { 'content-type': 'application/json' });
+  const trickle = setInterval(() => response.write(' '), 10);
+  response.on('close', () => clearInterval(trickle));
 }
 
 /** Attempts have 1.5 s of real time each, and a connection of their own: none that broke before. */
@@ -77,10 +84,7 @@ describe('a network that is bad', () => {
   it('lets an answer trickle in without end: the attempt ends all the same', async () => {
     const server = await behind(({ nth }, response) => {
       if (nth > 0) return json(response, 200, { whole: true });
-      response.writeHead(200, { 'content-type': 'application/json' });
-      const trickle = setInterval(() => response.write(' '), 10);
-      response.on('close', () => clearInterval(trickle));
-      return undefined;
+      return endless(response);
     });
     const { data } = await client().get('/orders');
     expect([data, server.seen.length]).toEqual([{ whole: true }, 2]);
@@ -105,11 +109,14 @@ describe('a network that is bad', () => {
       if (asked === 2) proxy.stall('answers');
       else void proxy.heal();
       if (asked === 3) return retryLater(response, 200);
-      const status = asked > 3 ? ({ status: 'Succeeded', phase: 'settled' } as const) : {};
+      if (asked === 4) return endless(response);
+      if (asked === 5) return response.end(JSON.stringify({ ...resource(), mood: 'x'.repeat(1_048_576) }));
+      const status = asked > 5 ? ({ status: 'Succeeded', phase: 'settled' } as const) : {};
       return json(response, 200, resource(status));
     });
     const response = await client().post('/orders', {});
     expect(response).toMatchObject({ status: 201, data: { order: 7 }, slackwater: { attempts: 1 } });
+    expect(asked).toBe(6);
     expect(server.seen.filter(({ method }) => method === 'POST')).toHaveLength(1);
   });
 });

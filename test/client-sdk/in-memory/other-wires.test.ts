@@ -176,6 +176,20 @@ describe('a receipt', () => {
     expect(server.seen).toHaveLength(1);
   });
 
+  it('for another request in a later answer takes nothing from the one that was verified', async () => {
+    const { receipt, entry, salt } = await forger.accept({ ...sent, body: '{"sku":"b"}' });
+    const later = status({ ...resource, ...done, receipt, entry, salt });
+    const { end } = await posted([deferred(resource), later, outcome(201)]);
+    const shown = {
+      status: 'Succeeded',
+      receipt: resource.receipt,
+      entry: resource.entry,
+      salt: resource.salt,
+    };
+    const slackwater = { receiptVerified: true, receipt: resource.receipt, deferral: shown };
+    expect(end).toMatchObject({ status: 201, slackwater });
+  });
+
   it('of a request that something on the way rewrites is taken where the caller says so', async () => {
     const rewritten = await forger.accept({ ...sent, url: '/api/orders' });
     const script = [deferred(rewritten), status({ ...rewritten, ...done }), outcome(201)];

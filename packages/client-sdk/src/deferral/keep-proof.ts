@@ -28,6 +28,14 @@ export function takeProof(
   return { verified, kept };
 }
 
+/** A later answer with the proof that was verified in the place of its own, of which nobody knows whether it holds. */
+export function withProofOf(
+  { receipt, entry, salt }: DeferralResource,
+  later: DeferralResource,
+): DeferralResource {
+  return { ...later, receipt, entry, salt };
+}
+
 /** A store that fails does not fail the call: what was deferred is, and the server has its proof too. */
 async function keepProof(
   book: ReceiptBook,

@@ -4,6 +4,7 @@ import { DeferralNotFoundError, InputNotTakenError, NotCancelableError } from '.
 import { noteWait } from '../errors/facts.ts';
 import { AnswerMalformedError } from '../errors/trust.ts';
 import { isTraced, type StepFacts, traced } from '../telemetry.ts';
+import { withProofOf } from './keep-proof.ts';
 import { Listeners, type ProgressListener } from './listeners.ts';
 import { PollPace } from './pace.ts';
 import { Questions } from './questions.ts';
@@ -98,10 +99,11 @@ export class DeferralSession {
     // Of two texts that are the same, one is kept.
     this.#start.outcomeUrl = href === resourceLocation ? resourceLocation : href;
     const before = this.#resource;
-    this.#resource = resource;
+    const after = before !== undefined && this.#receiptVerified ? withProofOf(before, resource) : resource;
+    this.#resource = after;
     this.#heardAtMs = options.runtime.steadyMs();
     this.#pace.asked(askedMs);
-    this.#listeners.tell(before, resource);
+    this.#listeners.tell(before, after);
   }
 
   /** Asks for the resource once, the server holding the request open for `waitMs` if it can. */
