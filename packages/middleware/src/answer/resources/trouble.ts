@@ -17,6 +17,8 @@ const reasons: Partial<Record<ErrorCode, ReasonCode>> = {
   'engine-timeout': 'ledger-timeout',
   'timed-out': 'ledger-timeout',
   'operation-elsewhere': 'ledger-timeout',
+  // Its lease was over just now: whoever has the run next is told.
+  'operation-closed': 'ledger-timeout',
   'engine-full': 'ledger-full',
   'engine-unavailable': 'ledger-unavailable',
   'engine-corrupt': 'ledger-unavailable',
