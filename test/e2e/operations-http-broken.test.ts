@@ -243,6 +243,11 @@ beforeAll(async () => {
       const handler = gate.operations.handler(answered, () => ({}), { waitMs: 30_000, answer, status: 203 });
       app.post(`/answers/${name}`, handler);
     }
+    const empty = defineOperation({ name: 'empty', version: '1', tasks: { a: { run: () => ({}) } } });
+    app.post(
+      '/empty',
+      gate.operations.handler(empty, () => ({}), { waitMs: 30_000, status: 204 }),
+    );
     gate.on('trouble', ({ doing }) => told.push(doing));
     app.post(
       '/nothing',
@@ -409,6 +414,8 @@ it.for(['circle', 'bigint', 'slackwater'])(
 
 it('answers with the status that it was told to, and no body, where its answer is none', async () => {
   expect(await here.ask('POST', '/answers/undefined', {})).toMatchObject({ status: 203, body: '' });
+  const { status, headers } = await here.ask('POST', '/empty', {});
+  expect([status, headers.get('content-length'), headers.get('content-type')]).toEqual([204, null, null]);
 });
 
 it('parks what a deployment has no functions for, says so, and goes on when they are there, redriven or not, each task once', async () => {

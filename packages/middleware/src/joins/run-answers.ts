@@ -86,7 +86,8 @@ async function successOf(
       ? { id, operation, version, status, outputs }
       : await (answer as (outputs: Values, run: object) => unknown)(outputs, { id, operation, version });
   const json = JSON.stringify(body) as string | undefined;
-  if (json === undefined) return { status: code ?? 204, headers: [], body: new Uint8Array() };
+  // 204 has no body, nor a length of one.
+  if (json === undefined || code === 204) return { status: code ?? 204, headers: [], body: new Uint8Array() };
   return jsonOutcome(code ?? 200, 'application/json; charset=utf-8', json);
 }
 
