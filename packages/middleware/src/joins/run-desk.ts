@@ -246,14 +246,17 @@ export class RunDesk implements Pick<OperationDesk, 'begin' | 'wait' | 'find' | 
     if (deferral.phase === 'settled') return deferral.status === 'Canceled' ? 'canceled' : 'not-cancelable';
     if (state === undefined) return 'not-cancelable';
     if (state.failure?.error !== 'operation-canceled') {
-      const asking = of.runner.cancel(run);
-      // It may have been settled meanwhile.
-      await asking.catch((error: unknown) => {
-        if (!isSlackwaterError(error) || error.code !== 'operation-unknown') throw error;
-      });
+      const failed = await of.runner.cancel(run).then(
+        () => undefined,
+        (error: unknown) => error,
+      );
       const asked = await of.timed(of.runner.state(run));
-      // Where it had passed, or was being undone already, that changed nothing.
-      if (asked === undefined || asked.failure?.error !== 'operation-canceled') return 'not-cancelable';
+      if (asked?.failure?.error !== 'operation-canceled') {
+        // Where it had passed, was being undone already, or has been settled meanwhile, that changed nothing.
+        const isOver = asked === undefined || asked.phase.is === 'settled' || isGone(failed);
+        if (failed !== undefined && !isOver) throw failed;
+        return 'not-cancelable';
+      }
     }
     const began = clock.now();
     while (clock.now() - began < cancelWaitMs) {
@@ -286,4 +289,8 @@ export class RunDesk implements Pick<OperationDesk, 'begin' | 'wait' | 'find' | 
       if (listeners.size === 0) this.#parked.delete(run);
     };
   }
+}
+
+function isGone(error: unknown): boolean {
+  return isSlackwaterError(error) && error.code === 'operation-unknown';
 }
