@@ -17,7 +17,7 @@ import { readStoredLedger, type StoredLedger } from './stored-ledger.ts';
 import { changeWeather } from './weather.ts';
 import { descents, drained, outOfLedgerOrder, type Row, timesOf, writtenRows } from './written-rows.ts';
 
-const kills = 22;
+const kills = 20;
 /** A machine that is busy may get little done in so many lives: it gets more of them, up to this. */
 const mostKills = 66;
 /** What the shop is to have been killed at, for what is looked at afterwards to show anything. */
