@@ -26,6 +26,8 @@ import type { ResourceGroups } from './resource-groups.ts';
 
 const forgetEveryMs = 60_000;
 const readMailEveryMs = 250;
+/** So many times as long as a look took there is none. */
+const restFor = 40;
 
 type Repeated = ReturnType<typeof repeat>;
 
@@ -130,14 +132,23 @@ export class Runners {
   begin(group: string): void {
     if (this.#repeated.has(group) || this.#isClosed) return;
     const runner = async (): Promise<OperationRunner> => (await this.of(group)).runner;
-    const look = async (): Promise<void> => (await runner()).lookAround();
+    const { leaseMs } = this.#options.perform;
+    let restsUntil = 0;
+    // Each look lists all that live. Where those are many it rests, so that looking does not slow what runs; but not for so long that nothing is taken over.
+    const look = async (): Promise<void> => {
+      const began = clock.now();
+      if (began < restsUntil) return;
+      await (await runner()).lookAround();
+      const ended = clock.now();
+      restsUntil = ended + Math.min((ended - began) * restFor, leaseMs * 2);
+    };
     // What a closed engine refuses to one who was about to look is nobody's trouble.
     const failed = (error: unknown): void => {
       if (!this.#isClosed) this.#trouble('taking over operations', error, group);
     };
     void look().catch(failed);
     this.#repeated.set(group, [
-      repeat(clock, this.#options.perform.leaseMs / 2, look, failed),
+      repeat(clock, leaseMs / 2, look, failed),
       repeat(clock, readMailEveryMs, async () => (await runner()).readMail(), failed),
       repeat(clock, forgetEveryMs, async () => (await runner()).forgetOld(), failed),
     ]);
