@@ -30,7 +30,9 @@ type Essential = Pick<
 
 const rooms: readonly Room[] = ['log', 'bundles', 'store', 'queue', 'keys'];
 const replicasOfCluster = 3;
-const mostTries = 5;
+const mostTries = 12;
+/** And twice, three times ... as long: some thirteen seconds in all, about as long as a leader is awaited. */
+const betweenTriesMs = 200;
 /** Those that lose a compare-and-set stay behind the one that won, which so many of them would push out. */
 const keptPerSubject = 64;
 
@@ -57,7 +59,7 @@ export async function ensureStreams(
   });
   const missing = rooms.filter((room) => !infos.has(room));
   await inParallel(missing, missing.length, async (room) => {
-    const info = await make(api, find, names, room, wanted);
+    const info = await make(api, find, names, clock, room, wanted);
     check(info, names, room, replicas);
     infos.set(room, info);
   });
@@ -127,11 +129,12 @@ async function make(
   api: Api,
   find: FindStream,
   names: Names,
+  clock: Clock,
   room: Room,
   replicas: number,
 ): Promise<StreamInfo> {
   const name = names.streams[room];
-  for (let i = 1; ; i++) {
+  for (let tries = 1; ; tries++) {
     const failure = await add(api, names, room, replicas);
     // Another host may have made it in the same moment; whoever made it, it is of use once it has a leader.
     const mayBeThere = failure === undefined || isUnanswered(failure);
@@ -139,12 +142,14 @@ async function make(
       if (mayBeThere) throw error;
     });
     if (made !== undefined) return made;
-    if (!mayBeThere || i === mostTries)
+    if (!mayBeThere || tries === mostTries)
       throw failureOf(
-        failure ?? 'it is not there',
+        failure ?? 'the stream was made and is not shown',
         `Making the stream ${name} with ${replicas} replicas`,
         true,
       );
+    // The server that leads them all answers from what it has taken in so far, which may be less than was agreed on.
+    await new Promise<void>((resolve) => clock.after(tries * betweenTriesMs, resolve));
   }
 }
 
