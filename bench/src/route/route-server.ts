@@ -8,14 +8,26 @@ import { partition, usualOptions } from '../work-types.ts';
 /** What stands in front of the route. */
 export type InFront = 'nothing' | 'bare gate' | 'usual gate';
 
-/** One server with two routes: `POST /orders`, whose body is parsed, and `POST /orders/:id/notes`, which does next to nothing. */
+/** Applications with two routes each: `POST /orders`, whose body is parsed, and `POST /orders/:id/notes`, which does next to nothing. */
 export interface RouteServer {
-  url(): Promise<string>;
+  /** Where each application is, in the order of what stands in front of them. */
+  urls(): Promise<readonly string[]>;
   /** User and system time of this process so far, µs. */
   cpuUs(): Promise<number>;
 }
 
-async function serve(inFront: InFront): Promise<RouteServer> {
+async function serve(fronts: readonly InFront[]): Promise<RouteServer> {
+  const urls = await Promise.all(fronts.map(serveOne));
+  return {
+    urls: async () => urls,
+    async cpuUs() {
+      const { user, system } = process.cpuUsage();
+      return user + system;
+    },
+  };
+}
+
+async function serveOne(inFront: InFront): Promise<string> {
   const app = express();
   const gate = gateOf(inFront);
   if (gate !== undefined) {
@@ -28,14 +40,7 @@ async function serve(inFront: InFront): Promise<RouteServer> {
   app.post('/orders/:id/notes', (_req, res) => {
     res.status(201).json({ id: 1 });
   });
-  const url = await listen(app);
-  return {
-    url: async () => url,
-    async cpuUs() {
-      const { user, system } = process.cpuUsage();
-      return user + system;
-    },
-  };
+  return listen(app);
 }
 
 function gateOf(inFront: InFront): Gate | undefined {
@@ -56,4 +61,4 @@ async function commitQuickly({ latency }: Gate): Promise<void> {
   setInterval(() => void commit(), 20);
 }
 
-await answerCalls<RouteServer>((argument: { readonly inFront: InFront }) => serve(argument.inFront));
+await answerCalls<RouteServer>((fronts: readonly InFront[]) => serve(fronts));

@@ -1,20 +1,24 @@
 import type { Benchmark, Figure, Run } from '../benchmark.ts';
 import { type Child, startChild } from '../child.ts';
-import { answersPerSecond, type Load } from '../load.ts';
+import type { Load } from '../load.ts';
 import { orderHeaders, orderText } from '../order.ts';
+import type { LoadProcess } from '../overhead/load-process.ts';
+import { pinning } from '../pinned.ts';
 import { medianOf, ratios, spreadOf } from '../statistics.ts';
 import { inTurn } from '../turns.ts';
 import type { InFront, RouteServer } from './route-server.ts';
 
-const script = new URL('route-server.ts', import.meta.url);
+const serverScript = new URL('route-server.ts', import.meta.url);
+const loadScript = new URL('../overhead/load-process.ts', import.meta.url);
 const fronts = ['nothing', 'usual gate', 'bare gate'] as const satisfies readonly InFront[];
-const load = { connections: 50, status: 201, headers: orderHeaders } as const;
+const connections = 50;
+const load = { connections, status: 201, headers: orderHeaders } as const;
 
 /** The routes: one like those that the gate is for, and one beside which it weighs as much as it can. */
 const paths = { order: '/orders', note: '/orders/1/notes' } as const;
 type Route = keyof typeof paths;
 
-/** Samples of one server and route: answers per second, and processor time for each answer in µs. */
+/** Samples of one application and route: answers per second, and processor time for each answer in µs. */
 interface Taken {
   readonly rate: number[];
   readonly cpuUs: number[];
@@ -22,60 +26,106 @@ interface Taken {
 
 type AllTaken = Readonly<Record<InFront, Readonly<Record<Route, Taken>>>>;
 
+/** How often each is asked, and for how long each time. */
+interface Turns {
+  readonly warmUpMs: number;
+  readonly forMs: number;
+  readonly rounds: number;
+}
+
 /** Throughput of routes, with the load made by another process than the server's. */
 export const route: Benchmark = {
   name: 'route',
   title: 'answers per second of an Express 5 route behind the healthy gate / of the bare route',
+  packages: ['express', 'autocannon'],
   async measure(run) {
-    const taken: AllTaken = { nothing: none(), 'usual gate': none(), 'bare gate': none() };
+    const { quick, tell } = run;
+    tell({
+      settings: {
+        'in one process':
+          'three applications in one server process, asked by turns for a quarter of a second each',
+        'in processes of their own': 'one server process for each application, asked for a second each',
+        load: `${connections} connections, the next request after each answer`,
+        processes: pinning(),
+      },
+    });
+    const together = none();
+    await takeFrom([fronts], together, run, 'one process', {
+      ...(quick ? { warmUpMs: 300, forMs: 100, rounds: 6 } : { warmUpMs: 2_000, forMs: 250, rounds: 60 }),
+    });
+    const apart = none();
     // Two processes of one program are not equally fast: several of each are started.
-    const generations = run.quick ? 1 : 2;
+    const generations = quick ? 1 : 2;
     for (let generation = 1; generation <= generations; generation++) {
-      const servers = fronts.map((inFront) => startChild<RouteServer>(script, { inFront }));
-      try {
-        await loadAll(servers, taken, run, `processes ${generation} of ${generations}`);
-      } finally {
-        await Promise.all(servers.map((server) => server.end()));
-      }
+      await takeFrom(
+        fronts.map((front) => [front]),
+        apart,
+        run,
+        `processes ${generation} of ${generations}`,
+        quick ? { warmUpMs: 300, forMs: 200, rounds: 6 } : { warmUpMs: 1_000, forMs: 1_000, rounds: 5 },
+      );
     }
-    const target = { atLeast: 0.97 };
-    return [
-      { ...figureOf(taken, 'usual gate', 'order', 'work types, routes, deferring; JSON body'), target },
-      { ...figureOf(taken, 'bare gate', 'order', 'no options; JSON body'), target },
-      figureOf(taken, 'usual gate', 'note', 'work types, routes, deferring; empty route'),
-      figureOf(taken, 'bare gate', 'note', 'no options; empty route'),
-    ];
+    return [...figuresOf(together, 'in one process'), ...figuresOf(apart, 'in processes of their own')];
   },
 };
 
-async function loadAll(
-  servers: readonly Child<RouteServer>[],
+/** Starts a server process for each of these lists of applications, and asks all applications in turn. */
+async function takeFrom(
+  processes: readonly (readonly InFront[])[],
   taken: AllTaken,
-  { quick, progress }: Run,
+  { progress }: Run,
   what: string,
+  { warmUpMs, forMs, rounds }: Turns,
 ): Promise<void> {
-  const urls = await Promise.all(servers.map((server) => server.ask('url')));
-  const takes: Record<string, () => Promise<number>> = {};
-  for (const [at, front] of fronts.entries()) {
-    const [server, url] = [servers[at], urls[at]];
-    if (server === undefined || url === undefined) throw new RangeError(`There is no server ${at}.`);
-    for (const name of ['order', 'note'] as const) {
-      const body = name === 'order' ? { body: orderText } : {};
-      const one: Load = { ...load, ...body, url: `${url}${paths[name]}`, forMs: quick ? 200 : 1_000 };
-      progress(`${what}, warming up`);
-      await answersPerSecond({ ...one, forMs: quick ? 300 : 1_000 });
-      takes[`${front} ${name}`] = () => take(server, one, taken[front][name]);
+  const children: { end(): Promise<void> }[] = [];
+  try {
+    const loader = startChild<LoadProcess>(loadScript, null, 1);
+    children.push(loader);
+    const takes: Record<string, () => Promise<number>> = {};
+    for (const held of processes) {
+      const server = startChild<RouteServer>(serverScript, held, 0);
+      children.push(server);
+      const urls = await server.ask('urls');
+      for (const [at, front] of held.entries()) {
+        for (const name of ['order', 'note'] as const) {
+          const body = name === 'order' ? { body: orderText } : {};
+          const one: Load = { ...load, ...body, url: `${urls[at]}${paths[name]}`, forMs };
+          progress(`${what}, warming up`);
+          await loader.ask('take', { ...one, forMs: warmUpMs });
+          takes[`${front} ${name}`] = () => take(server, loader, one, taken[front][name]);
+        }
+      }
     }
+    await inTurn(takes, rounds, (round) => progress(`${what}, round ${round + 1} of ${rounds}`));
+  } finally {
+    await Promise.all(children.map((child) => child.end()));
   }
-  await inTurn(takes, quick ? 6 : 5, (round) => progress(`${what}, round ${round + 1}`));
 }
 
-async function take(server: Child<RouteServer>, one: Load, { rate, cpuUs }: Taken): Promise<number> {
+async function take(
+  server: Child<RouteServer>,
+  loader: Child<LoadProcess>,
+  one: Load,
+  { rate, cpuUs }: Taken,
+): Promise<number> {
   const before = await server.ask('cpuUs');
-  const perSecond = await answersPerSecond(one);
+  const { perSecond } = await loader.ask('take', one);
   cpuUs.push(((await server.ask('cpuUs')) - before) / ((perSecond * one.forMs) / 1_000));
   rate.push(perSecond);
   return perSecond;
+}
+
+function figuresOf(taken: AllTaken, where: string): readonly Figure[] {
+  const target = { atLeast: 0.97 };
+  return [
+    {
+      ...figureOf(taken, 'usual gate', 'order', `work types, routes, deferring; JSON body; ${where}`),
+      target,
+    },
+    { ...figureOf(taken, 'bare gate', 'order', `no options; JSON body; ${where}`), target },
+    figureOf(taken, 'usual gate', 'note', `work types, routes, deferring; empty route; ${where}`),
+    figureOf(taken, 'bare gate', 'note', `no options; empty route; ${where}`),
+  ];
 }
 
 function figureOf(taken: AllTaken, front: InFront, name: Route, what: string): Figure {
@@ -86,6 +136,10 @@ function figureOf(taken: AllTaken, front: InFront, name: Route, what: string): F
   return { what, unit: 'ratio', value: spreadOf(ratios(gated.rate, bare.rate)), note: `${rates}; ${cpuUs}` };
 }
 
-function none(): Record<Route, Taken> {
-  return { order: { rate: [], cpuUs: [] }, note: { rate: [], cpuUs: [] } };
+function none(): AllTaken {
+  const each = (): Record<Route, Taken> => ({
+    order: { rate: [], cpuUs: [] },
+    note: { rate: [], cpuUs: [] },
+  });
+  return { nothing: each(), 'usual gate': each(), 'bare gate': each() };
 }
