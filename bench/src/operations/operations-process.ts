@@ -3,6 +3,13 @@ import { planStages } from '../../../packages/middleware/dist/operations/plan.js
 import { answerCalls } from '../child.ts';
 import { scratchFolder } from '../scratch.ts';
 
+/** How long operations took that were run 64 at once. */
+export interface RunsTook {
+  readonly perSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
 /** Plans operations, and runs them on the embedded engine. */
 export interface OperationsProcess {
   /** Milliseconds that planning so many tasks takes, with four dependencies each. */
@@ -10,9 +17,7 @@ export interface OperationsProcess {
   /** Opens the ledger. Resolves with what it is. */
   open(): Promise<string>;
   /** Runs so many operations, 64 at once. */
-  run(
-    operations: number,
-  ): Promise<{ readonly perSecond: number; readonly p50Ms: number; readonly p99Ms: number }>;
+  run(operations: number): Promise<RunsTook>;
   /** Starts so many operations that wait for an input that does not come. */
   fill(operations: number): Promise<void>;
 }

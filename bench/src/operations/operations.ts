@@ -2,7 +2,7 @@ import type { Benchmark } from '../benchmark.ts';
 import { startChild } from '../child.ts';
 import { ratios, spreadOf } from '../statistics.ts';
 import { inTurn } from '../turns.ts';
-import type { OperationsProcess } from './operations-process.ts';
+import type { OperationsProcess, RunsTook } from './operations-process.ts';
 
 const script = new URL('operations-process.ts', import.meta.url);
 
@@ -12,6 +12,7 @@ export const operations: Benchmark = {
   title: 'planning 10,000 dependent tasks; durable operations of 3 stages of 3 tasks, 64 at once',
   async measure({ quick, progress }) {
     const child = startChild<OperationsProcess>(script, null);
+    const crowded = startChild<OperationsProcess>(script, null);
     const rounds = quick ? 6 : 9;
     const runs = quick ? 128 : 512;
     const live = quick ? 2_000 : 100_000;
@@ -22,23 +23,18 @@ export const operations: Benchmark = {
         (round) => progress(`planning, round ${round + 1} of ${rounds}`),
       );
       const alone = await child.ask('open');
-      const p50: number[] = [];
-      const p99: number[] = [];
-      const perSecond: number[] = [];
-      for (let round = 0; round < rounds; round++) {
-        progress(`running ${runs} operations, round ${round + 1} of ${rounds}`);
-        const took = await child.ask('run', runs);
-        perSecond.push(took.perSecond);
-        p50.push(took.p50Ms * 1_000);
-        p99.push(took.p99Ms * 1_000);
-      }
+      await crowded.ask('open');
+      const both = { alone: () => child.ask('run', runs), beside: () => crowded.ask('run', runs) };
+      // Those who are to be compared have done as much before.
+      const took = await inTurn<keyof typeof both, RunsTook>(both, rounds, (round) =>
+        progress(`running ${runs} operations, round ${round + 1} of ${rounds}`),
+      );
       progress(`starting ${live} operations that wait`);
-      await child.ask('fill', live);
-      const crowded: number[] = [];
-      for (let round = 0; round < rounds; round++) {
-        progress(`running ${runs} operations beside those, round ${round + 1} of ${rounds}`);
-        crowded.push((await child.ask('run', runs)).perSecond);
-      }
+      await crowded.ask('fill', live);
+      const compared = await inTurn<keyof typeof both, RunsTook>(both, rounds, (round) =>
+        progress(`running ${runs} operations beside those and without them, round ${round + 1} of ${rounds}`),
+      );
+      const rates = (of: readonly RunsTook[]): readonly number[] => of.map(({ perSecond }) => perSecond);
       return [
         {
           what: 'planning 10,000 tasks with four dependencies each',
@@ -57,17 +53,31 @@ export const operations: Benchmark = {
           ),
           note: 'about 1 where it is linear',
         },
-        { what: 'operations done, 64 at once', unit: 'per second', value: spreadOf(perSecond), note: alone },
-        { what: 'one of them, from its start to its end: median', unit: 'µs', value: spreadOf(p50) },
-        { what: 'the same, 99th of 100', unit: 'µs', value: spreadOf(p99) },
+        {
+          what: 'operations done, 64 at once',
+          unit: 'per second',
+          value: spreadOf(rates(took.alone)),
+          note: alone,
+        },
+        {
+          what: 'one of them, from its start to its end: median',
+          unit: 'µs',
+          value: spreadOf(took.alone.map(({ p50Ms }) => p50Ms * 1_000)),
+        },
+        {
+          what: 'the same, 99th of 100',
+          unit: 'µs',
+          value: spreadOf(took.alone.map(({ p99Ms }) => p99Ms * 1_000)),
+        },
         {
           what: `operations done beside ${live.toLocaleString('en')} that wait / without them`,
           unit: 'ratio',
-          value: spreadOf(ratios(crowded, perSecond)),
+          value: spreadOf(ratios(rates(compared.beside), rates(compared.alone))),
+          note: 'in two processes, in turn',
         },
       ];
     } finally {
-      await child.end();
+      await Promise.all([child.end(), crowded.end()]);
     }
   },
 };

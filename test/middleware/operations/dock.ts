@@ -48,6 +48,8 @@ export interface BerthOptions {
   readonly ground?: Partial<RunGround>;
   readonly leaseMs?: number;
   readonly between?: (stored: StoredRuns) => StoredRuns;
+  /** How many runs that wait for values from outside are kept whole in memory. */
+  readonly mostWhole?: number;
   /** Puts something between its lease and the store. */
   readonly leaseStore?: (store: EngineStore) => EngineStore;
 }
@@ -69,6 +71,7 @@ export function runnerOn(
     leaseMs = 30_000,
     between = (stored) => stored,
     leaseStore = (store) => store,
+    mostWhole,
   }: BerthOptions = {},
 ): Berth {
   const events: OperationEvent[] = [];
@@ -104,6 +107,7 @@ export function runnerOn(
       lease,
       mail: new RunMail(engine.store, clock, 30_000),
       keepMs: 60_000,
+      ...(mostWhole !== undefined && { mostWhole }),
       strangeMs: leaseMs,
       onTrouble,
     },

@@ -28,6 +28,20 @@ function meeting(count: number): () => Promise<void> {
     });
 }
 
+/** Waits for what another process says, while this one reads its mail. */
+async function untilRead({ runner }: Pick<Dock, 'runner'>, said: Promise<void>): Promise<void> {
+  let isRead = false;
+  const end = (): void => {
+    isRead = true;
+  };
+  said.then(end, end);
+  while (!isRead) {
+    await runner.readMail();
+    await new Promise((resolve) => setTimeout(resolve, 2));
+  }
+  await said;
+}
+
 describe('an operation that runs', () => {
   it('hands what tasks give on to later stages, the next one or any (T-21, T-23, T-24)', async () => {
     const seen: unknown[] = [];
@@ -161,28 +175,101 @@ describe('an operation that runs', () => {
     const id = await dock.start(operation);
     const other = runnerOn(dock);
     other.known.add(operation);
-    const told = other.runner.provide(id, { word: 'yes' });
-    const untilRead = async (promise: Promise<void>) => {
-      let isRead = false;
-      void promise.finally(() => {
-        isRead = true;
-      });
-      while (!isRead) {
-        await dock.runner.readMail();
-        await new Promise((resolve) => setTimeout(resolve, 2));
-      }
-      return promise;
-    };
-    await untilRead(told);
+    await untilRead(dock, other.runner.provide(id, { word: 'yes' }));
     await other.until(
       id,
       ({ waitsFor, stages }) => waitsFor[0] === 'never' && stages[0]?.tasks[0]?.end === 'succeeded',
     );
     expect(given).toEqual(['yes']);
-    await untilRead(other.runner.cancel(id));
+    await untilRead(dock, other.runner.cancel(id));
     expect(await dock.settled(id)).toMatchObject({ status: 'undone', error: 'operation-canceled' });
     expect(await dock.engine.store.list('operation/mail/', { limit: 1 })).toEqual([]);
     await other.vanish();
+  });
+
+  it('is set aside while it waits, where others wait since later, and goes on by what the ledger has of it', async () => {
+    const operation = defineOperation({
+      name: 'patient',
+      version: '1',
+      tasks: {
+        a: { outputs: { first: type<string>() }, run: () => ({ first: 'a' }) },
+        b: {
+          inputs: ['first', external('last', type<string>())],
+          outputs: { both: type<string>() },
+          run: ({ first, last }) => ({ both: first + last }),
+        },
+      },
+    });
+    const asked: string[] = [];
+    const berth = runnerOn(dock, {
+      mostWhole: 1,
+      between: (stored) => ({
+        ...stored,
+        live(id) {
+          asked.push(id);
+          return stored.live(id);
+        },
+      }),
+    });
+    const ids: string[] = [];
+    for (let i = 0; i < 4; i++) {
+      const id = await berth.start(operation);
+      ids.push(id);
+      await berth.until(id, ({ stages }) => stages[0]?.tasks[0]?.phase === 'ended');
+    }
+    const [one = '', two = '', three = '', last = ''] = ids;
+    const setAside = async (): Promise<readonly string[]> => {
+      const found: string[] = [];
+      for (const id of ids) {
+        asked.length = 0;
+        expect(await berth.status(id)).toMatchObject({ status: 'running', waitsFor: ['last'] });
+        if (asked.length > 0) found.push(id);
+      }
+      return found;
+    };
+    await expect.poll(setAside).toEqual([one, two, three]);
+    await berth.runner.lookAround();
+    expect(berth.runner.size).toBe(4);
+    const other = runnerOn(dock);
+    await Promise.all([
+      ...[1, 2].map(() => berth.runner.provide(one, { last: 'z' })),
+      untilRead(berth, other.runner.provide(two, { last: 'y' })),
+      berth.runner.cancel(three),
+      berth.runner.provide(last, { last: 'x' }),
+    ]);
+    const ended = await Promise.all(ids.map((id) => berth.settled(id)));
+    expect(ended.map(({ status }) => status)).toEqual(['succeeded', 'succeeded', 'undone', 'succeeded']);
+    for (const [id, both] of [
+      [one, 'az'],
+      [two, 'ay'],
+      [last, 'ax'],
+    ] as const) {
+      const run = await berth.runner.values(id);
+      expect(await run?.values.valuesOf(['both'], run.state)).toEqual({ both });
+      expect(inShort(await dock.entries(id))).not.toContain('operation-taken');
+    }
+    expect(berth.runner.size).toBe(0);
+    expect(berth.troubles).toEqual([]);
+    await Promise.all([other.vanish(), berth.vanish()]);
+  });
+
+  it('is gone on with by another process where it was set aside, and refuses there what it would not record', async () => {
+    const operation = defineOperation({
+      name: 'left behind',
+      version: '1',
+      tasks: { a: { inputs: [external('x', type<number>())], run: () => ({}) } },
+    });
+    const berth = runnerOn(dock, { mostWhole: 0 });
+    const id = await berth.start(operation);
+    await berth.vanish();
+    expect(berth.runner.size).toBe(0);
+    const next = runnerOn(dock, { mostWhole: 0 });
+    next.known.add(operation);
+    await next.runner.lookAround();
+    await next.runner.provide(id, { x: 1 });
+    expect(await next.settled(id)).toMatchObject({ status: 'succeeded' });
+    await expect(berth.runner.provide(id, { x: 1 })).rejects.toMatchObject({ code: 'operation-closed' });
+    await next.vanish();
   });
 
   it('is one of many at once, each with a chain of its own (T-44, T-47)', async () => {

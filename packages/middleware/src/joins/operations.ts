@@ -94,7 +94,15 @@ export function keepOperations(
       const of = await runners.of(group);
       const terms = { requester, workType: options.defaultWorkType };
       const id = await of.timed(of.runner.start(operation, input, terms));
-      return { id, settled: of.runner.settled(id).settled.then(({ state }) => statusOf(state)) };
+      let settled: Promise<OperationStatus> | undefined;
+      return {
+        id,
+        // Who does not ask for it does not wait: of a great many that go on for long, nobody is remembered.
+        get settled() {
+          settled ??= of.runner.settled(id).settled.then(({ state }) => statusOf(state));
+          return settled;
+        },
+      };
     },
     functions(...calls) {
       definitions.allow(calls);

@@ -4,6 +4,7 @@ import { readRuns } from './read-runs.ts';
 import type { RunGround } from './run-ground.ts';
 import type { RunState } from './run-state.ts';
 import { RunValues } from './run-values.ts';
+import type { AsideRun } from './runs-here.ts';
 import { isLeft, type StoredRuns } from './stored-runs.ts';
 
 /** A run as it is recorded. */
@@ -29,13 +30,18 @@ export class RecordedRuns {
     this.#stored = stored;
   }
 
-  /** Undefined where there is none, or it was settled too long ago. */
-  async find(id: string): Promise<RecordedRun | undefined> {
+  /**
+   * Undefined where there is none, or it was settled too long ago.
+   *
+   * @param aside where its entries stand, as this process knows: it counts as long as no other took the run over
+   */
+  async find(id: string, aside?: AsideRun): Promise<RecordedRun | undefined> {
     const live = (await this.#stored.live(id))?.run;
     const run = live ?? (await this.#stored.done(id));
     if (run === undefined) return undefined;
-    const isWhole = live === undefined || isLeft(live);
-    const found = (await readRuns(this.#ground.records, [{ ...run, isWhole }])).get(id);
+    const known = live !== undefined && live.token === aside?.token ? { at: aside.at } : undefined;
+    const isWhole = live === undefined || known !== undefined || isLeft(live);
+    const found = (await readRuns(this.#ground.records, [{ ...run, ...known, isWhole }])).get(id);
     return found && { ...found, values: this.valuesOf(run) };
   }
 

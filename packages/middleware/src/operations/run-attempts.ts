@@ -56,6 +56,11 @@ export class RunAttempts {
     return this.#held;
   }
 
+  /** Whether none is under way, or held back. */
+  get isIdle(): boolean {
+    return this.#live.size + this.#held.size === 0;
+  }
+
   /**
    * Looks for everything that an attempt takes, before it is recorded that it begins. Gives how to begin it; undefined where its partition
    * holds it back. Rejects with `function-missing` or `record-corrupt`.

@@ -10,8 +10,9 @@ import type { RecordedRun } from './recorded-runs.ts';
 import { RunAttempts, type Way } from './run-attempts.ts';
 import { parkingErrors, type RunEnd } from './run-end.ts';
 import type { RunGround, RunLease } from './run-ground.ts';
-import { afterEntry, type Happened, type RunState } from './run-state.ts';
+import { afterEntry, enteredBlock, type Happened, type RunState } from './run-state.ts';
 import type { RunValues } from './run-values.ts';
+import { VerifiedBlocks } from './verified-blocks.ts';
 import { Waker } from './waker.ts';
 
 // One run in one process. next-steps.ts decides; here it is recorded, and then done, by crash point:
@@ -32,7 +33,7 @@ export class OperationRun {
   readonly #ground: RunGround;
   readonly #lease: RunLease;
   readonly #attempts: RunAttempts;
-  readonly #verified = new Set<string>();
+  readonly #verified: VerifiedBlocks;
   readonly #waker: Waker;
   /** As far as it is decided: the log may be a moment behind. */
   #state: RunState;
@@ -44,8 +45,16 @@ export class OperationRun {
   #isOver = false;
   #resolve: (end: RunEnd) => void = () => {};
 
-  constructor(ground: RunGround, lease: RunLease, owner: OperationOwner, { state, values, at }: RecordedRun) {
+  /** @param onRest called whenever it begins to rest, see {@link isResting} */
+  constructor(
+    ground: RunGround,
+    lease: RunLease,
+    owner: OperationOwner,
+    { state, values, at }: RecordedRun,
+    onRest: (run: OperationRun) => void,
+  ) {
     this.#at = [...at];
+    this.#verified = new VerifiedBlocks(ground);
     this.#ground = ground;
     this.#lease = lease;
     this.owner = owner;
@@ -72,6 +81,9 @@ export class OperationRun {
       ground.clock,
       () => this.#turn(),
       (error) => this.#abandon(error),
+      () => {
+        if (this.isResting) onRest(this);
+      },
     );
   }
 
@@ -90,6 +102,17 @@ export class OperationRun {
     return this.#isOver;
   }
 
+  /** Under which its entries are recorded. */
+  get token(): number {
+    return this.#lease.token;
+  }
+
+  /** Whether nothing is done about it, or will be, before something from outside comes. */
+  get isResting(): boolean {
+    const isIdle = this.#attempts.isIdle && this.#inbox.length === 0 && this.#waker.isIdle;
+    return isIdle && !this.#isOver && this.#state.phase.is === 'forward';
+  }
+
   /** Goes on with it. */
   wake(): void {
     this.#attempts.askAgain();
@@ -98,13 +121,13 @@ export class OperationRun {
 
   /** Records something from outside, and goes on. Resolves when it is recorded; rejects where the run ends here before that. */
   async happen(type: OperationEntryType, step: Omit<OperationStep, 'token'>): Promise<void> {
-    if (this.#isOver)
-      throw new OperationError('operation-closed', `run ${this.owner.id} is not in this process any more`);
+    if (this.#isOver) throw this.#notHere();
     this.#inbox.push({ happened: this.#happened(type, step) });
     const recorded = new Promise<void>((resolve) => this.#recorded.push(resolve));
     this.#waker.wake();
     const end = await Promise.race([recorded, this.ended]);
     if (end?.is === 'abandoned') throw end.error;
+    if (end?.is === 'stopped') throw this.#notHere();
   }
 
   /** Lets it go, as if the process ended here. */
@@ -125,12 +148,15 @@ export class OperationRun {
     if (batch.length > 0) await this.#record(batch);
     for (const answer of answers) answer();
     if (this.#isOver) return;
-    if (!this.#lease.isHeld())
-      throw new OperationError('operation-closed', 'another process may have taken the run over');
+    if (!this.#lease.isHeld()) throw this.#notHere();
     for (const begin of begins) begin();
     const { phase } = this.#state;
     if (phase.is === 'settled') this.#finish({ is: 'settled' });
     if (phase.is === 'parked' && this.#attempts.live.size === 0) this.#finish({ is: 'parked' });
+  }
+
+  #notHere(): OperationError {
+    return new OperationError('operation-closed', `run ${this.owner.id} is not surely here any more`);
   }
 
   /** Decides once. True where that changed what is known, so that there may be more to decide. */
@@ -186,7 +212,7 @@ export class OperationRun {
     // The ends of the tasks are recorded before anything is made of them.
     await this.#record(batch.splice(0));
     return this.#orPark(batch, async () => {
-      await this.#verify(block);
+      await this.#verified.verify(this.#state, block);
       await this.#ground.sources.load(pointersIn(block));
       const issues = await checkStage(block, this.values, this.#state, this.#ground.registry);
       const failed = Object.keys(issues);
@@ -204,8 +230,8 @@ export class OperationRun {
     begins: (() => void)[],
   ): Promise<boolean> {
     return this.#orPark(batch, async () => {
-      const block = this.#blockOf(task.id);
-      await this.#verify(block);
+      const block = this.#block(task.id);
+      await this.#verified.verify(this.#state, block);
       const begin = await this.#attempts.ready(way, task, attempt);
       if (begin === undefined) return true;
       const values = way === 'run' ? { values: await this.values.digestsOf(task, this.#state) } : {};
@@ -228,28 +254,14 @@ export class OperationRun {
     }
   }
 
-  /** The block as the log has it now must be the one that was planned: what runs is what it says. */
-  async #verify(block: OperationBlock): Promise<void> {
-    const key = `${this.#state.phase.is}/${block.id}`;
-    if (this.#verified.has(key)) return;
-    const position = this.#state.blocks.get(block.id)?.position;
-    const entry = position === undefined ? undefined : await this.#ground.records.entry(position);
-    if (entry?.id !== this.owner.id || entry.step?.block?.id !== block.id) {
-      throw this.#ground.corrupt(`block ${block.id} of run ${this.owner.id} is not where it was recorded`);
-    }
-    this.#verified.add(key);
-  }
-
-  #blockOf(task: string): OperationBlock {
-    for (const id of this.#state.entered) {
-      const block = this.#state.blocks.get(id)?.block;
-      if (block?.tasks.some((one) => one.id === task)) return block;
-    }
+  #block(task: string): OperationBlock {
+    const block = enteredBlock(this.#state, task);
+    if (block !== undefined) return block;
     throw this.#ground.corrupt(`no block of run ${this.owner.id} has task ${JSON.stringify(task)}`);
   }
 
   #place(task: string): { readonly blockId: string; readonly task: string } {
-    return { blockId: this.#blockOf(task).id, task };
+    return { blockId: this.#block(task).id, task };
   }
 
   #push(batch: Happened[], type: OperationEntryType, step: Omit<OperationStep, 'token'>): true {

@@ -148,6 +148,13 @@ export function currentBlock({ phase, blocks }: RunState): OperationBlock | unde
   return phase.is === 'forward' ? blocks.get(phase.blockId)?.block : undefined;
 }
 
+/** The block of a task, where the run has come to it. */
+export function enteredBlock({ entered, blocks }: RunState, task: string): OperationBlock | undefined {
+  return entered
+    .map((id) => blocks.get(id)?.block)
+    .find((block) => block?.tasks.some(({ id }) => id === task));
+}
+
 /** A task in the blocks of a run. */
 export function plannedTask({ blocks }: RunState, id: string): BlockTask | undefined {
   for (const { block } of blocks.values()) {

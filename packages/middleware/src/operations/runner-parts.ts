@@ -2,6 +2,7 @@ import type { KnownOperations } from './known-operations.ts';
 import type { RunGround } from './run-ground.ts';
 import type { RunMail } from './run-mail.ts';
 import type { RunnerLease } from './runner-lease.ts';
+import type { mostWholeRuns } from './runs-here.ts';
 import type { StoredRuns } from './stored-runs.ts';
 
 /** What a runner takes. */
@@ -15,6 +16,8 @@ export interface RunnerParts {
   readonly keepMs: number;
   /** How long runs of operations that are not known here are left to others before they are parked, ms. */
   readonly strangeMs: number;
+  /** How many runs that wait for values from outside are kept whole in memory. Default: {@link mostWholeRuns}. */
+  readonly mostWhole?: number;
   /** Makes an operation known of that name and version that is stored as data; false where there is none. Default: none is. */
   readonly learn?: (operation: string, version: string) => Promise<boolean>;
   readonly onTrouble: (doing: string, error: unknown) => void;

@@ -13,6 +13,7 @@ import type { RunEnd } from './run-end.ts';
 import { OperationRun } from './run-operation.ts';
 import { type RunState, runStateOf } from './run-state.ts';
 import type { RunnerParts, StartTerms } from './runner-parts.ts';
+import { type AsideRun, mostWholeRuns, RunsHere } from './runs-here.ts';
 import { type SettledWait, SettledWaiters } from './settled-waiters.ts';
 import { readStart } from './start-values.ts';
 import { type LiveRun, noted, type StoredLiveRun } from './stored-runs.ts';
@@ -27,7 +28,7 @@ const firstToken = 1;
 /** The runs of this process, and those that it takes over from processes that ended. */
 export class OperationRunner {
   readonly #parts: RunnerParts;
-  readonly #runs = new Map<string, OperationRun>();
+  readonly #runs: RunsHere;
   /** Resolves when it is noted how a run left this process. */
   readonly #noted = new WeakMap<OperationRun, Promise<void>>();
   readonly #waiters = new SettledWaiters();
@@ -39,6 +40,7 @@ export class OperationRunner {
 
   constructor(parts: RunnerParts) {
     this.#parts = parts;
+    this.#runs = new RunsHere(parts.mostWhole ?? mostWholeRuns, (...aside) => this.#readAgain(...aside));
     this.#recorded = new RecordedRuns(parts.ground, parts.stored);
     this.#free = new FreeRuns(parts, (id) => this.#runs.has(id) || this.#starting.has(id));
   }
@@ -92,12 +94,12 @@ export class OperationRunner {
 
   /** What is recorded of a run; undefined where there is none, or it was settled too long ago. */
   async state(id: string): Promise<RunState | undefined> {
-    return this.#runs.get(id)?.state ?? (await this.#recorded.find(id))?.state;
+    return (await this.values(id))?.state;
   }
 
   /** The values that a settled or running run has kept. */
   async values(id: string): Promise<RecordedRun | undefined> {
-    return this.#runs.get(id) ?? this.#recorded.find(id);
+    return this.#runs.get(id) ?? this.#recorded.find(id, this.#runs.aside(id));
   }
 
   /** Gives a run values from outside. Throws `input-refused`, `input-differs`, `operation-settled` or `operation-unknown`. */
@@ -120,23 +122,18 @@ export class OperationRunner {
   /** Records what other processes say of runs that this one has. */
   async readMail(): Promise<void> {
     if (this.#runs.size === 0) return;
-    await this.#parts.mail.read(this.#parts.lease.holder, async ({ run, type, step }) => {
-      const here = this.#runs.get(run);
-      if (here === undefined || here.isOver) return false;
-      await here.happen(type, step);
-      return true;
-    });
+    await this.#parts.mail.read(this.#parts.lease.holder, (letter) => this.#runs.hear(letter));
   }
 
   /** A partition may have recovered. */
   wake(): void {
-    for (const run of this.#runs.values()) run.wake();
+    this.#runs.wake();
   }
 
   /** Takes over what processes left that ended, and lets go on what waited for functions that are known by now. */
   async lookAround(): Promise<void> {
     if (this.#isClosed) return;
-    for await (const page of this.#parts.stored.pages()) {
+    for await (const page of this.#parts.stored.pages((id) => this.#runs.has(id))) {
       const free: StoredLiveRun[] = [];
       for (const one of page) if (await this.#free.isFree(one.run)) free.push(one);
       for (let i = 0; i < free.length; i += parallelTakeovers) {
@@ -155,8 +152,7 @@ export class OperationRunner {
 
   /** The lease is over: what runs here may run elsewhere. */
   lost(): void {
-    for (const run of this.#runs.values()) run.stop();
-    this.#runs.clear();
+    this.#runs.stop();
   }
 
   /** Lets everything go, as it is: others go on with it. */
@@ -170,14 +166,17 @@ export class OperationRunner {
   async #told(id: string): Promise<ToldRun> {
     const { stored, mail, ground } = this.#parts;
     this.#checkOpen();
-    const known = this.#runs.get(id);
+    const known = await this.#runs.whole(id);
     if (known?.isOver) await this.#noted.get(known);
     const live = known?.isOver === false ? undefined : await stored.live(id);
     // What is parked stays so, but for what is said of it.
     if (live !== undefined && !(await this.#isElsewhere(live.run))) await this.#takeOver([live], false);
     const here = this.#runs.get(id);
-    if (here !== undefined)
-      return { state: here.state, values: here.values, at: here.at, say: (...said) => here.happen(...said) };
+    if (here !== undefined) {
+      // It may have been set aside until it is said.
+      const say: ToldRun['say'] = async (...said) => ((await this.#runs.whole(id)) ?? here).happen(...said);
+      return { state: here.state, values: here.values, at: here.at, say };
+    }
     const there = await this.#recorded.find(id);
     if (live === undefined || there === undefined) {
       throw new OperationError('operation-unknown', `there is no run ${id} that is not settled`);
@@ -186,6 +185,13 @@ export class OperationRunner {
       ...there,
       say: (type, step) => mail.send(live.run.runner, ground.records.newId(), { run: id, type, step }),
     };
+  }
+
+  async #readAgain(id: string, aside: AsideRun): Promise<(() => OperationRun) | undefined> {
+    const live = (await this.#parts.stored.live(id))?.run;
+    const recorded = await this.#recorded.find(id, aside);
+    if (live?.token !== aside.token || recorded === undefined) return undefined;
+    return () => this.#adopt(live, aside.token, recorded);
   }
 
   async #isElsewhere({ runner }: LiveRun): Promise<boolean> {
@@ -216,8 +222,10 @@ export class OperationRunner {
     const { ground, lease } = this.#parts;
     const { id, requester, workType } = owner;
     const held = { token, isHeld: () => lease.isHeld() };
-    const run = new OperationRun(ground, held, { id, requester, workType }, recorded);
-    this.#runs.set(id, run);
+    const run = new OperationRun(ground, held, { id, requester, workType }, recorded, (resting) =>
+      this.#runs.rests(resting),
+    );
+    this.#runs.add(run);
     this.#noted.set(
       run,
       run.ended.then((end) => this.#ended(run, end)),
@@ -247,7 +255,7 @@ export class OperationRunner {
       this.#parts.onTrouble(`noting how operation ${id} stands`, error);
       this.#parts.ground.clock.after(pauseMs, () => void this.#takeUpAgain(id));
     } finally {
-      if (this.#runs.get(id) === run) this.#runs.delete(id);
+      this.#runs.delete(run);
     }
   }
 
@@ -275,6 +283,8 @@ export class OperationRunner {
   }
 
   async #tellIfSettled(id: string): Promise<void> {
+    // What rests is not settled.
+    if (this.#runs.aside(id) !== undefined) return;
     const here = this.#runs.get(id);
     if (here?.isOver) await this.#noted.get(here);
     const run = await this.values(id).catch(() => undefined);

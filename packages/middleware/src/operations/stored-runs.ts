@@ -69,8 +69,8 @@ export interface StoredRuns {
   live(id: string): Promise<StoredLiveRun | undefined>;
   /** The new revision; undefined where another wrote it since. */
   update(run: LiveRun, revision: number): Promise<number | undefined>;
-  /** All that are not settled, a page at a time, by id: the oldest first. */
-  pages(): AsyncGenerator<readonly StoredLiveRun[]>;
+  /** Those that are not settled, but for some, a page at a time, by id: the oldest first. */
+  pages(isLeftOut: (id: string) => boolean): AsyncGenerator<readonly StoredLiveRun[]>;
   done(id: string): Promise<DoneRun | undefined>;
   settle(run: DoneRun): Promise<void>;
   /** It was never planned. */
@@ -95,13 +95,13 @@ export function storedRuns(store: EngineStore): StoredRuns {
       return run && { run, revision: stored.revision };
     },
     update: (run, revision) => store.update(livePrefix + run.id, encode(run), revision),
-    async *pages() {
+    async *pages(isLeftOut) {
       for (let after: string | undefined; ; ) {
         const page = await store.list(livePrefix, { limit: perPage, ...(after !== undefined && { after }) });
         after = page.at(-1)?.key;
         if (after === undefined) return;
-        yield page.flatMap(({ value, revision }) => {
-          const run = decode<LiveRun>(value);
+        yield page.flatMap(({ key, value, revision }) => {
+          const run = isLeftOut(key.slice(livePrefix.length)) ? undefined : decode<LiveRun>(value);
           return run === undefined ? [] : [{ run, revision }];
         });
       }

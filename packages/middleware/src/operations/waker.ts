@@ -8,15 +8,28 @@ export class Waker {
   readonly #clock: Clock;
   readonly #work: () => Promise<void>;
   readonly #failed: (error: unknown) => void;
+  readonly #ended: () => void;
   #isRunning = false;
   #isWanted = false;
   #isStopped = false;
   #timer: { readonly timer: Timer; readonly at: number } | undefined;
 
-  constructor(clock: Clock, work: () => Promise<void>, failed: (error: unknown) => void) {
+  /** @param ended called whenever the work was done, as often as it was wanted, or failed */
+  constructor(
+    clock: Clock,
+    work: () => Promise<void>,
+    failed: (error: unknown) => void,
+    ended: () => void = () => {},
+  ) {
     this.#clock = clock;
     this.#work = work;
     this.#failed = failed;
+    this.#ended = ended;
+  }
+
+  /** Whether it neither runs nor will, unless it is woken. */
+  get isIdle(): boolean {
+    return !this.#isRunning && this.#timer === undefined;
   }
 
   /** Runs the work soon. */
@@ -57,6 +70,7 @@ export class Waker {
     } finally {
       this.#isRunning = false;
     }
+    this.#ended();
   }
 }
 
