@@ -8,6 +8,7 @@ import { type PostgresServer, startPostgres } from '@slackwater/test-support/pos
 import { slowCommits } from '@slackwater/test-support/slow-commits';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ed25519Verify } from '../../packages/middleware/src/ledger/signer.ts';
 import { type Answers, startCallers } from './callers.ts';
 import { seededRandom } from './random.ts';
 import type { ServerProcess } from './server-process.ts';
@@ -208,13 +209,14 @@ describe('a shop that is killed again and again', () => {
   it('gave receipts that verify', () => {
     for (const { resource } of answers.accepted.values()) {
       const entry = fromBase64(resource.entry) ?? new Uint8Array();
-      const { index } = verifyReceipt(resource.receipt, { entry, verifierKeys: [verifierKey] });
+      const trust = { entry, verifierKeys: [verifierKey] };
+      const { index } = verifyReceipt(resource.receipt, trust, { ed25519Verify });
       expect(Buffer.from(stored.entries[index] ?? []).equals(entry), seeded).toBe(true);
     }
   });
 
   it('has a ledger that verifies from its bytes against an old checkpoint', () => {
-    const trust = { verifierKeys: [verifierKey], oldCheckpoint };
+    const trust = { verifierKeys: [verifierKey], oldCheckpoint, ed25519Verify };
     expect(verifyLedger({ ...stored, ...trust }), seeded).toMatchObject({
       ok: true,
       size: stored.entries.length,
@@ -225,7 +227,8 @@ describe('a shop that is killed again and again', () => {
   it('has a ledger in which a single changed byte is found', () => {
     const at = Math.floor(random.between(0, stored.entries.length));
     const entries = stored.entries.map((entry, index) => (index === at ? altered(entry) : entry));
-    const report = verifyLedger({ ...stored, entries, verifierKeys: [verifierKey], oldCheckpoint });
+    const trust = { verifierKeys: [verifierKey], oldCheckpoint, ed25519Verify };
+    const report = verifyLedger({ ...stored, entries, ...trust });
     expect(report, seeded).toMatchObject({ ok: false, fault: 'root-differs' });
   });
 });

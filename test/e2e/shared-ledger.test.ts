@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../packages/middleware/src/clock.ts';
 import { postgresEngine } from '../../packages/middleware/src/engines/postgres/postgres-engine.ts';
 import { createKeyFile, parseKeyFile } from '../../packages/middleware/src/ledger/keys.ts';
-import { openSigner } from '../../packages/middleware/src/ledger/signer.ts';
+import { ed25519Verify, openSigner } from '../../packages/middleware/src/ledger/signer.ts';
 import { verifyStored } from '../../packages/middleware/src/ledger/verify.ts';
 import { eventually, post } from './orders-app.ts';
 
@@ -177,7 +177,9 @@ describe('hosts that share a ledger in PostgreSQL', () => {
       await Promise.all([slowToo, quick].map((host) => end(host)));
       for (const { deferral } of accepted) {
         const entry = Buffer.from(deferral.entry ?? '', 'base64');
-        expect(() => verifyReceipt(deferral.receipt ?? '', { entry, verifierKeys })).not.toThrow();
+        const verify = () =>
+          verifyReceipt(deferral.receipt ?? '', { entry, verifierKeys }, { ed25519Verify });
+        expect(verify).not.toThrow();
       }
       const report = await verifyStored(engine, { verifierKeys, oldCheckpoint: checkpoint });
       expect(report).toMatchObject({ ok: true });

@@ -7,6 +7,7 @@ import { startPostgres } from '@slackwater/test-support/postgres';
 import { startProxy } from '@slackwater/test-support/proxy';
 import { type SlowCommits, slowCommits } from '@slackwater/test-support/slow-commits';
 import pg from 'pg';
+import { ed25519Verify } from '../../../packages/middleware/src/ledger/signer.ts';
 import { type Answers, startCallers } from '../callers.ts';
 import type { Random } from '../random.ts';
 import { statusesOf } from '../statuses.ts';
@@ -109,7 +110,7 @@ export async function chaos(wish: ChaosWish): Promise<ChaosReport> {
         status === 'Succeeded' ? [] : [`${reference}: ${String(status)}`],
       ),
       strange: [...answers.strange, ...badReceipts(answers, stored, verifierKey)],
-      ledger: verifyLedger({ ...stored, verifierKeys: [verifierKey], oldCheckpoint }),
+      ledger: verifyLedger({ ...stored, verifierKeys: [verifierKey], oldCheckpoint, ed25519Verify }),
       entries: stored.entries.length,
     };
   } finally {
@@ -192,7 +193,8 @@ function badReceipts(answers: Answers, { entries }: StoredLedger, verifierKey: s
   return [...answers.accepted.values()].flatMap(({ reference, resource }) => {
     const entry = fromBase64(resource.entry) ?? new Uint8Array();
     try {
-      const { index } = verifyReceipt(resource.receipt, { entry, verifierKeys: [verifierKey] });
+      const trust = { entry, verifierKeys: [verifierKey] };
+      const { index } = verifyReceipt(resource.receipt, trust, { ed25519Verify });
       if (Buffer.from(entries[index] ?? []).equals(entry)) return [];
       return [`${reference}: entry ${index} of the ledger is another`];
     } catch (error) {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { verifyLedger } from '@slackwater/shared';
+import { ed25519Verify } from '../../../packages/middleware/src/ledger/signer.ts';
 import { type ServerProcess, startServer } from '../server-process.ts';
 import { readLedgerBeside } from '../stored-ledger.ts';
 import { backlog, order, settled, until } from './orders.ts';
@@ -90,6 +91,7 @@ export class Lane {
     const report = verifyLedger({
       ...stored,
       verifierKeys: [this.#verifierKey],
+      ed25519Verify,
       ...(old === undefined ? {} : { oldCheckpoint: old }),
     });
     const { checkpoint } = JSON.parse(stored.blocks.at(-1) ?? '{}') as { readonly checkpoint?: string };

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { verifyReceipt } from '@slackwater/shared';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { ed25519Verify } from '../../../packages/middleware/src/ledger/signer.ts';
 import { type Bench, ledgerBench } from './ledgers.ts';
 
 const child = fileURLToPath(new URL('crash-child.ts', import.meta.url));
@@ -75,7 +76,7 @@ describe('kill -9', () => {
     for (const id of acknowledged.slice(-50)) {
       await ledger.request(id);
       const { entry, receipt } = await ledger.proof(id);
-      verifyReceipt(receipt, { entry, verifierKeys: [ledger.verifierKey] });
+      verifyReceipt(receipt, { entry, verifierKeys: [ledger.verifierKey] }, { ed25519Verify });
     }
   }, 60_000);
 });

@@ -4,6 +4,7 @@ import { systemClock } from '../../../packages/middleware/src/clock.ts';
 import { sqliteEngine } from '../../../packages/middleware/src/engines/sqlite/sqlite-engine.ts';
 import type { Head } from '../../../packages/middleware/src/ledger/chain.ts';
 import { proveInclusion } from '../../../packages/middleware/src/ledger/proofs.ts';
+import { ed25519Verify } from '../../../packages/middleware/src/ledger/signer.ts';
 import { openTiles, tileKey } from '../../../packages/middleware/src/ledger/tiles.ts';
 import {
   emptyEdge,
@@ -151,7 +152,8 @@ describe('receipts', () => {
     expect(bench.verifyBytes(second.ledger.verifierKey, old)).toMatchObject({ ok: true, size: 600 });
     for (const id of ids) {
       const { entry, receipt } = await second.ledger.proof(id);
-      const verified = verifyReceipt(receipt, { entry, verifierKeys: [second.ledger.verifierKey] });
+      const trust = { entry, verifierKeys: [second.ledger.verifierKey] };
+      const verified = verifyReceipt(receipt, trust, { ed25519Verify });
       expect(verified.size).toBe(600);
     }
     expect(second.ledger.verifierKey).toBe(first.ledger.verifierKey);
