@@ -1,6 +1,7 @@
 import { matchesGlob } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type TestProjectInlineConfiguration } from 'vitest/config';
+import { bundledEnvironment } from './test/bundled/bundled-environment.ts';
 import { packedAliases, packedEnvironment, packedPlace } from './test/packages/packed-project.ts';
 import { publicSuites } from './test/packages/public-suites.ts';
 import { LongestFirst } from './test/support/src/longest-first.ts';
@@ -26,6 +27,7 @@ const tidying = ['answer', 'ledger', 'operations', 'perform', 'engines/sqlite', 
   .concat('test/client-sdk/*.test.ts');
 
 const sharePostgresData = 'test/support/src/share-postgres-data.ts';
+const bundlePackages = 'test/bundled/bundle.ts';
 
 /** Those suites on the packed packages, in as many processes as on the sources. */
 function packedProjects(suites: readonly string[]): readonly TestProjectInlineConfiguration[] {
@@ -61,7 +63,7 @@ export default defineConfig(({ mode }) => {
   return {
     resolve: {
       // Tests in this process read the sources, so that a failing line is a line somebody wrote.
-      // Processes that a test starts use the built packages, as users do.
+      // Processes that a test starts use the built packages, rolled into few files; on the packed packages, as users do.
       alias: [
         { find: /^@slackwater\/(shared|middleware|client-sdk)$/, replacement: source('$1/src/index.ts') },
         {
@@ -101,7 +103,8 @@ export default defineConfig(({ mode }) => {
             include: tidying,
             exclude: [...pure, ...onPacked],
             isolate: false,
-            globalSetup: sharePostgresData,
+            env: bundledEnvironment,
+            globalSetup: [bundlePackages, sharePostgresData],
           },
         },
         {
@@ -110,7 +113,8 @@ export default defineConfig(({ mode }) => {
             name: 'whole',
             include: ['test/**/*.test.ts'],
             exclude: [...pure, ...tidying, ...onPacked],
-            globalSetup: sharePostgresData,
+            env: bundledEnvironment,
+            globalSetup: [bundlePackages, sharePostgresData],
           },
         },
       ],
