@@ -1,8 +1,8 @@
 import axios, { type AxiosInstance, type CreateAxiosDefaults } from 'axios';
 import { type AuditClient, auditClient } from './audit/audit-client.ts';
 import type { Asked } from './audit/fetch.ts';
-import type { Finish, Machinery } from './call/open-call.ts';
 import { makeWhole, type SlackwaterRequestConfig, sendCall } from './call/prepare.ts';
+import type { Machinery } from './call/sending.ts';
 import type { SlackwaterResponse } from './call/settle.ts';
 import { canStream } from './deferral/can-stream.ts';
 import { openHandedOver } from './deferral/opened.ts';
@@ -118,7 +118,7 @@ function clientOver(instance: AxiosInstance, options: ClientOptions, isOurs: boo
     book: new ReceiptBook(resolved.receipts),
     lanes: lanesOf(resolved.runtime, resolved.retryBudget, resolved.circuitBreaker),
   };
-  const sending = { machinery, options: resolved, finish: waitForIt, makeWhole };
+  const sending = { machinery, options: resolved, makeWhole };
   // One function of the language that waits costs as much as the rest of a call that does.
   const send = <T, D>(config: SlackwaterRequestConfig<D>): Promise<SlackwaterResponse<T, D>> => {
     try {
@@ -172,8 +172,6 @@ function configOf(
   if (as === 'stream') config.responseType = canStream(instance.defaults.adapter) ? 'stream' : 'text';
   return config;
 }
-
-const waitForIt: Finish = (session, limits) => session.untilSettled(limits);
 
 async function begin<T, D>(
   machinery: Machinery,

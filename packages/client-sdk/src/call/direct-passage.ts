@@ -8,8 +8,8 @@ import axios, {
 } from 'axios';
 import { targetOf } from '../retry/lane-name.ts';
 import { isRepeatable, isSourceRepeatable } from './body.ts';
-import type { Sending } from './open-call.ts';
 import { type Passage, type RepeatWithin, unchanged } from './passage.ts';
+import type { Sending } from './sending.ts';
 
 /**
  * The passage of a call whose instance has no interceptors: each attempt is one request of axios, which merges the config and runs the

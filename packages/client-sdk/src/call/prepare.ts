@@ -11,9 +11,12 @@ import { type BodySource, bodySource } from './body.ts';
 import { DirectPassage } from './direct-passage.ts';
 import { errorForCaller } from './errors-out.ts';
 import { startLimits } from './limits.ts';
+import { methodOf } from './method.ts';
 import { NestedPassage } from './nested-passage.ts';
-import { performCall, type Sending, signalsOf } from './open-call.ts';
+import { performCall } from './open-call.ts';
 import { randomKey, requestHeaders } from './request-headers.ts';
+import type { Sending } from './sending.ts';
+import { signalsOf } from './signals.ts';
 
 /** An axios config; `data` may be a factory, called for each attempt, and `slackwater` holds this call's options. */
 export interface SlackwaterRequestConfig<D = unknown> extends Omit<AxiosRequestConfig<D>, 'data'> {
@@ -32,7 +35,7 @@ const ours = new WeakSet<AxiosRequestTransformer>();
 export function sendCall(sending: Sending, config: SlackwaterRequestConfig): Promise<unknown> {
   const { machinery, options } = sending;
   const { instance, direct } = machinery;
-  const method = upperCase(config.method ?? instance.defaults.method ?? 'get');
+  const method = methodOf({ method: config.method ?? instance.defaults.method ?? 'get' });
   const needs = { method, preferAsync: options.preferAsync, newKey: randomKey };
   const headers = asHeaders(requestHeaders(config.headers, needs));
   const request: SlackwaterRequestConfig = { ...config, method, headers };
@@ -93,18 +96,6 @@ export function makeWhole(
   adapterBehind.set(own, { adapter });
   const given = request.transformRequest ?? instance.defaults.transformRequest ?? [];
   return { adapter: own, transformRequest: [source.transformation, ...withoutOurs(given)] };
-}
-
-/** One text for all calls of a method, not one for each. */
-const methods = new Map(
-  ['GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'OPTIONS'].map((method) => [
-    method.toLowerCase(),
-    method,
-  ]),
-);
-
-function upperCase(method: string): string {
-  return methods.get(method) ?? method.toUpperCase();
 }
 
 function isIntercepted({ interceptors }: AxiosInstance): boolean {

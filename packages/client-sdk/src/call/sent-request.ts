@@ -1,6 +1,6 @@
 import type { RecordedRequest } from '@slackwater/shared';
 import { AxiosHeaders, type InternalAxiosRequestConfig } from 'axios';
-import { methodOf } from '../retry/attempt.ts';
+import { methodOf } from './method.ts';
 
 /**
  * What a server must have seen of a request, as its digest covers it. Several where adapters differ in what they send; empty where nobody can

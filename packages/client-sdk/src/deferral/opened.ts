@@ -36,11 +36,10 @@ export function openHandedOver(start: (handOver: HandOver) => Promise<unknown>):
     fail = reject;
   });
   return new Promise((resolve, reject) => {
-    const final = start(async (session, signals) => {
+    const final = start((session, signals) => {
       // Lets `start` return first, so that its promise is there to be handed over.
-      await Promise.resolve();
-      resolve({ kind: 'deferred', session, signals, deliver, fail, final });
-      return await settled;
+      queueMicrotask(() => resolve({ kind: 'deferred', session, signals, deliver, fail, final }));
+      return settled;
     });
     // Whoever polls learns of a later rejection from `final`; nobody has to.
     final.then((response) => resolve({ kind: 'answered', response }), reject);

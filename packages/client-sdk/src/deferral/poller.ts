@@ -7,8 +7,10 @@ import { ParameterRefusedError } from '../errors/trust.ts';
 import type { ResolvedOptions } from '../options.ts';
 import type { ProgressListener } from './listeners.ts';
 import type { Opened } from './opened.ts';
+import { cancel, provideInputs } from './orders.ts';
 import type { DeferralSession } from './session.ts';
 import type { Settlement } from './settlement.ts';
+import { untilOver, untilSettled } from './until.ts';
 import { updatesOf } from './updates.ts';
 
 /** Limits of one operation of a poller. */
@@ -94,8 +96,7 @@ export class CallPoller<T> implements Poller<T> {
   #session: DeferralSession | undefined;
   readonly #resume: string;
   /** Listeners from before there was a session, and what ends each in it. */
-  readonly #early = new Set<ProgressListener>();
-  readonly #stopEarly = new Map<ProgressListener, () => void>();
+  #early: Map<ProgressListener, (() => void) | undefined> | undefined;
 
   constructor(open: () => Promise<Opened>, options: ResolvedOptions, resume: string) {
     this.#open = open;
@@ -109,7 +110,8 @@ export class CallPoller<T> implements Poller<T> {
     const opened = await this.#opening;
     if (opened.kind === 'deferred' && this.#session === undefined) {
       this.#session = opened.session;
-      for (const listener of this.#early) this.#stopEarly.set(listener, opened.session.listen(listener));
+      for (const listener of this.#early?.keys() ?? [])
+        this.#early?.set(listener, opened.session.listen(listener));
     }
     return opened;
   }
@@ -128,7 +130,9 @@ export class CallPoller<T> implements Poller<T> {
   async pollUntilDone(options: PollOptions = {}): Promise<SlackwaterResponse<T>> {
     const opened = await this.opened();
     if (opened.kind === 'answered') return opened.response as SlackwaterResponse<T>;
-    const whole = await this.#settling(opened, options, (limits) => opened.session.untilSettled(limits));
+    const whole = await this.#settling(opened, options, (limits) =>
+      untilSettled(opened.session, limits, this.#options.pollWaitMs),
+    );
     return whole.response;
   }
 
@@ -139,10 +143,11 @@ export class CallPoller<T> implements Poller<T> {
       return known.listen(listener);
     }
     const own: ProgressListener = (resource) => listener(resource);
-    this.#early.add(own);
+    this.#early ??= new Map();
+    this.#early.set(own, undefined);
     return () => {
-      this.#early.delete(own);
-      this.#stopEarly.get(own)?.();
+      this.#early?.get(own)?.();
+      this.#early?.delete(own);
     };
   }
 
@@ -152,7 +157,9 @@ export class CallPoller<T> implements Poller<T> {
       const opened = await this.opened();
       if (opened.kind === 'answered') return;
       const limits = { deadlineMs: Number.POSITIVE_INFINITY, signal: left.signal };
-      const end = await this.#within(opened, limits, (within) => opened.session.untilOver(within));
+      const end = await this.#within(opened, limits, (within) =>
+        untilOver(opened.session, within, this.#options.pollWaitMs),
+      );
       if (end.reversal?.reversed === true) listener(end);
     };
     follow().catch(() => {});
@@ -167,7 +174,7 @@ export class CallPoller<T> implements Poller<T> {
     const within = { ...opened, signals: [...opened.signals, left.signal] };
     const wait = (): Promise<void> =>
       this.#within(within, options, async (limits) => {
-        await session.untilOver(limits);
+        await untilOver(session, limits, this.#options.pollWaitMs);
       });
     try {
       yield* updatesOf(session, wait);
@@ -183,7 +190,11 @@ export class CallPoller<T> implements Poller<T> {
   async outcome(options: PollOptions = {}): Promise<SlackwaterResponse<T> | undefined> {
     const opened = await this.opened();
     if (opened.kind === 'answered') return opened.response as SlackwaterResponse<T>;
-    const whole = await this.#settling(opened, options, (limits) => opened.session.settleNow(limits));
+    const whole = await this.#settling(opened, options, async (limits) => {
+      const reading = await opened.session.ask(limits, 0);
+      opened.session.throwIfEnded(limits);
+      return opened.session.settle(reading);
+    });
     return whole?.response;
   }
 
@@ -192,7 +203,7 @@ export class CallPoller<T> implements Poller<T> {
     if (opened.kind === 'answered') {
       throw new NotCancelableError('The request was answered at once; there is nothing to cancel.');
     }
-    await this.#within(opened, options, (limits) => opened.session.cancel(limits));
+    await this.#within(opened, options, (limits) => cancel(opened.session, limits));
     opened.fail(new DeferralCanceledError(opened.session.resource?.id ?? ''));
   }
 
@@ -203,7 +214,7 @@ export class CallPoller<T> implements Poller<T> {
         'The request was answered at once; there is nothing that takes inputs.',
       );
     }
-    await this.#within(opened, options, (limits) => opened.session.provide(limits, values));
+    await this.#within(opened, options, (limits) => provideInputs(opened.session, limits, values));
   }
 
   async receipt(options: PollOptions = {}): Promise<RecordedProof | undefined> {

@@ -1,14 +1,14 @@
 import type { AxiosInstance, AxiosRequestConfig, InternalAxiosRequestConfig } from 'axios';
 import { errorForCaller } from '../call/errors-out.ts';
-import { type Machinery, settleDeferral, signalsOf } from '../call/open-call.ts';
+import type { Machinery } from '../call/sending.ts';
+import { settleDeferral } from '../call/settle-deferral.ts';
+import { signalsOf } from '../call/signals.ts';
 import { newHistory } from '../errors/facts.ts';
 import { StatusUrlForeignError } from '../errors/trust.ts';
 import type { ResolvedOptions } from '../options.ts';
 import { loadProver } from '../proof/load-prover.ts';
-import { canStream } from './can-stream.ts';
 import { type HandOver, type Opened, openHandedOver } from './opened.ts';
 import { parseResumeToken, type ResumeToken } from './resume.ts';
-import { statusSender } from './status-request.ts';
 import { absoluteUrl, deferralIdOf, isDeferralId, trustedUrl } from './status-url.ts';
 
 /**
@@ -82,25 +82,18 @@ async function waitInItsName(
     Extract<AxiosRequestConfig<unknown>['adapter'], (config: InternalAxiosRequestConfig<unknown>) => unknown>
   >
 > {
-  const prover = await loadProver();
-  const session = new prover.DeferralSession({
-    id: token.id,
-    statusUrl: token.statusUrl,
-    outcomeUrl: token.outcomeUrl,
-    method: token.method,
+  const { DeferralSession } = await loadProver();
+  const session = new DeferralSession({
+    ...token,
+    call: {
+      passage: { describe: () => call },
+      adapter: machinery.instance.defaults.adapter,
+      sending: { machinery, options },
+    },
     sent: [],
-    send: statusSender(
-      machinery.bare,
-      { describe: () => call },
-      machinery.instance.defaults.adapter,
-      options,
-    ),
-    streams: canStream(machinery.instance.defaults.adapter),
-    prover,
-    book: machinery.book,
-    options,
+    isWatched: true,
   });
   const settlement = await handOver(session, signalsOf(call));
-  await session.isKept;
+  await session.proofKept();
   return settleDeferral(call, session, settlement, newHistory());
 }

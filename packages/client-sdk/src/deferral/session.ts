@@ -1,52 +1,77 @@
-import type { DeferralResource } from '@slackwater/shared';
+import type { DeferralResource, RecordedRequest } from '@slackwater/shared';
 import type { Limits } from '../call/limits.ts';
-import { DeferralNotFoundError, InputNotTakenError, NotCancelableError } from '../errors/deferrals.ts';
+import { DeferralNotFoundError } from '../errors/deferrals.ts';
 import { noteWait } from '../errors/facts.ts';
 import { AnswerMalformedError } from '../errors/trust.ts';
+import type { ResolvedOptions } from '../options.ts';
 import { isTraced, type StepFacts, traced } from '../telemetry.ts';
-import { withProofOf } from './keep-proof.ts';
+import { canStream } from './can-stream.ts';
+import { clearAnswer } from './clear-answer.ts';
+import { provenAgain, takeProof, withProofOf } from './keep-proof.ts';
+import { marksOf } from './known-proof.ts';
 import { Listeners, type ProgressListener } from './listeners.ts';
-import { PollPace } from './pace.ts';
+import { type OutcomePlace, outcomePlace, outcomeUrlAt } from './outcome-url.ts';
+import { type Pause, pollWaitMs } from './pace.ts';
 import { Questions } from './questions.ts';
 import type { Reading } from './reading.ts';
 import { formatResumeToken } from './resume.ts';
-import type { SessionStart } from './session-start.ts';
-import { isOpen, isOver, type Settlement, settlementOf } from './settlement.ts';
-import { trustedUrl } from './status-url.ts';
+import type { DeferredCall, SessionStart } from './session-start.ts';
+import { isOpen, type Settlement, settlementOf } from './settlement.ts';
+import { statusSender } from './status-request.ts';
+import { deferralIdOf, trustedUrl } from './status-url.ts';
 import { tooLate } from './too-late.ts';
 
 const notSettled = 'the deferral is not settled';
-const nothing: readonly never[] = [];
 
-/** What a session is asked for until. */
-interface Goal<End> {
-  readonly ask: (session: DeferralSession, limits: Limits) => Promise<Reading>;
-  readonly endOf: (session: DeferralSession, reading: Reading) => End | undefined;
-}
-
-/** One deferral as its caller sees it: the last resource, and the ways to ask for more. */
+/** One deferral as its caller sees it: the last resource, and the ways to ask for more. Ten thousand may wait: what one of them holds is held by all. */
 export class DeferralSession {
-  readonly #start: SessionStart;
+  readonly #call: DeferredCall;
+  readonly #statusUrl: string;
+  /** Undefined where the resource has yet to say it. */
+  #outcome: OutcomePlace | undefined;
+  readonly #method: string | undefined;
+  /** The id where it is not that of the status URL. */
+  #id: string | undefined;
+  /** What the proof of the first resource is compared with; undefined when it was. While it is open, only a session that is watched holds a resource. */
+  #sent: readonly RecordedRequest[] | undefined;
+  readonly #isWatched: boolean;
   #resource: DeferralResource | undefined;
   #receiptVerified = false;
+  /** Of a proof that was verified and whose resource is not held. */
+  #marks: string | undefined;
   #isKept: Promise<void> | undefined;
-  #heardAtMs = Number.NEGATIVE_INFINITY;
-  readonly #pace: PollPace;
-  readonly #listeners = new Listeners();
+  /** Whole, for a number with a fraction is an object of its own; never too early. */
+  #heardAtMs = 0;
+  /** By the server's last answer; undefined where it did not say. */
+  #askedMs: number | undefined;
+  /** How many answers in a row did not. */
+  #silentAnswers = 0;
+  #listeners: Listeners | undefined;
 
-  constructor(start: SessionStart) {
-    this.#start = start;
-    this.#pace = new PollPace(start.options, start.options.runtime);
-    const { onProgress } = start.options;
-    if (onProgress !== undefined) this.listen(onProgress);
+  constructor({ call, statusUrl, outcomeUrl, method, id, sent, isWatched }: SessionStart) {
+    const { options } = call.sending;
+    this.#call = call;
+    this.#statusUrl = statusUrl;
+    this.#outcome = outcomeUrl === undefined ? undefined : outcomePlace(outcomeUrl, statusUrl);
+    this.#method = method;
+    this.#id = id;
+    this.#sent = sent;
+    this.#isWatched = isWatched || options.onProgress !== undefined;
+    if (options.onProgress !== undefined) this.listen(options.onProgress);
+  }
+
+  /** Of what a request may end with. */
+  get kind(): 'deferred' {
+    return 'deferred';
   }
 
   /** Tells of each change that is seen from now on. Returns what ends it. */
   listen(listener: ProgressListener): () => void {
+    this.#listeners ??= new Listeners();
     return this.#listeners.add(listener);
   }
 
-  /** The last resource that was seen; undefined before the first. */
+  /** The last resource that was seen; undefined before the first, and while it is open where nobody watches. */
   get resource(): DeferralResource | undefined {
     return this.#resource;
   }
@@ -56,24 +81,36 @@ export class DeferralSession {
     return this.#receiptVerified;
   }
 
-  /** Resolves when its proof is kept, or could not be. */
-  get isKept(): Promise<void> {
-    return this.#isKept ?? Promise.resolve();
+  /** Resolves when its proof is kept, or could not be, and the resource has the proof that was verified. */
+  async proofKept(): Promise<void> {
+    await this.#isKept;
+    if (this.#marks === undefined || this.#resource === undefined) return;
+    const { resource, verified } = await provenAgain(this.#call.sending, this.#resource, this.#marks);
+    this.#resource = resource;
+    this.#receiptVerified = verified;
+    this.#marks = undefined;
   }
 
   /** The id, as far as it is known. */
   get id(): string {
-    return this.#start.id ?? this.#resource?.id ?? '';
+    return this.#knownId ?? '';
+  }
+
+  get #knownId(): string | undefined {
+    return this.#resource?.id ?? this.#id ?? deferralIdOf(this.#statusUrl);
+  }
+
+  get #outcomeUrl(): string | undefined {
+    return outcomeUrlAt(this.#outcome, this.#statusUrl);
   }
 
   /** What `client.deferral(...)` takes. */
   get resume(): string {
-    const { method, statusUrl } = this.#start;
     return formatResumeToken({
       id: this.id,
-      statusUrl,
-      outcomeUrl: this.#start.outcomeUrl,
-      method,
+      statusUrl: this.#statusUrl,
+      outcomeUrl: this.#outcomeUrl,
+      method: this.#method,
     });
   }
 
@@ -83,32 +120,44 @@ export class DeferralSession {
    * @throws ReceiptMismatchError, StatusUrlForeignError; AnswerMalformedError for another deferral's resource.
    */
   accept(resource: DeferralResource, askedMs: number | undefined): void {
-    const { id, options, statusUrl } = this.#start;
-    const known = this.#resource?.id ?? id;
-    if (this.#resource === undefined) {
-      const { verified, kept } = this.#start.prover.takeProof(this.#start, resource, known);
-      this.#receiptVerified = verified;
-      this.#isKept = kept;
-      this.#start.sent = nothing;
-      this.#start.id = resource.id;
-    } else if (resource.id !== known) {
+    const { options } = this.#call.sending;
+    const known = this.#knownId;
+    if (this.#sent !== undefined) this.#takeProof(resource, this.#sent, known);
+    else if (resource.id !== known) {
       throw new AnswerMalformedError(`asked for deferral ${known}, got ${resource.id}`);
     }
-    const { resourceLocation } = resource;
-    const { href } = trustedUrl(resourceLocation, new URL(statusUrl), options.allowedOrigins);
-    // Of two texts that are the same, one is kept.
-    this.#start.outcomeUrl = href === resourceLocation ? resourceLocation : href;
+    const { href } = trustedUrl(resource.resourceLocation, new URL(this.#statusUrl), options.allowedOrigins);
+    this.#outcome = outcomePlace(href, this.#statusUrl);
+    this.#heardAtMs = Math.ceil(options.runtime.steadyMs());
+    this.#askedMs = askedMs;
+    this.#show(resource);
+  }
+
+  #takeProof(resource: DeferralResource, sent: readonly RecordedRequest[], known: string | undefined): void {
+    const start = { method: this.#method, sent, call: this.#call };
+    const { verified, kept } = takeProof(start, resource, known);
+    this.#receiptVerified = verified;
+    this.#isKept = kept?.finally(() => {
+      this.#isKept = undefined;
+    });
+    this.#sent = undefined;
+    this.#id = deferralIdOf(this.#statusUrl) === resource.id ? undefined : resource.id;
+    if (verified && !this.#isWatched) this.#marks = marksOf(resource);
+  }
+
+  #show(resource: DeferralResource): void {
     const before = this.#resource;
-    const after = before !== undefined && this.#receiptVerified ? withProofOf(before, resource) : resource;
-    this.#resource = after;
-    this.#heardAtMs = options.runtime.steadyMs();
-    this.#pace.asked(askedMs);
-    this.#listeners.tell(before, after);
+    if (!this.#isWatched) {
+      this.#resource = isOpen(resource) ? undefined : resource;
+      return;
+    }
+    this.#resource = before !== undefined && this.#receiptVerified ? withProofOf(before, resource) : resource;
+    this.#listeners?.tell(before, this.#resource);
   }
 
   /** Asks for the resource once, the server holding the request open for `waitMs` if it can. */
   async poll(limits: Limits, waitMs: number): Promise<Reading> {
-    const reading = await this.#questions.status(limits, waitMs);
+    const reading = await this.questions.status(limits, waitMs);
     if (reading.kind === 'resource') this.accept(reading.resource, reading.askedMs);
     return reading;
   }
@@ -119,148 +168,79 @@ export class DeferralSession {
    * @throws DeferralNotFoundError, StatusRefusedError, and what {@link accept} throws.
    */
   async refresh(limits: Limits): Promise<void> {
-    const reading = await this.#clear(limits, () => this.poll(limits, 0));
-    if (reading.kind !== 'resource') this.#settle(reading);
+    const reading = await clearAnswer(this, limits, () => this.poll(limits, 0));
+    if (reading.kind !== 'resource') this.settle(reading);
   }
 
-  /** Asks once, for the resource and, where it is settled, for the outcome. Undefined while there is none. */
-  async settleNow(limits: Limits): Promise<Settlement | undefined> {
-    const reading = await this.#next(limits, 0);
-    this.#throwIfEnded(limits);
-    return this.#settle(reading);
-  }
-
-  /**
-   * Asks for its cancellation, again where no clear answer came. Resolves when it is canceled.
-   *
-   * @throws NotCancelableError where it is being performed or settled already.
-   */
-  async cancel(limits: Limits): Promise<void> {
-    const reading = await this.#clear(limits, () => this.#questions.cancellation(limits));
-    if (reading.kind === 'refused' && reading.status !== 409) this.#settle(reading);
-    await this.#confirmCancellation(limits);
-  }
-
-  /** Gives the operation inputs, again where no clear answer came. @throws InputNotTakenError, and what {@link refresh} throws. */
-  async provide(limits: Limits, values: Readonly<Record<string, unknown>>): Promise<void> {
-    const reading = await this.#clear(limits, () => this.#questions.inputs(limits, values));
-    if (reading.kind === 'resource') this.accept(reading.resource, reading.askedMs);
-    else if (reading.kind === 'refused' && reading.problem !== undefined) {
-      throw new InputNotTakenError(reading.problem, reading.status);
-    } else this.#settle(reading);
-  }
-
-  /** Asks until an answer is clear. @throws DeferralNotFoundError */
-  async #clear(limits: Limits, ask: () => Promise<Reading>): Promise<Reading> {
-    for (;;) {
-      const reading = await ask();
-      this.#throwIfEnded(limits);
-      if (reading.kind === 'absent') throw new DeferralNotFoundError(this.#resource?.id ?? this.#start.id);
-      if (reading.kind !== 'unclear') return reading;
-      await this.#pause(limits, this.#pace.after(reading), reading.trouble);
-    }
-  }
-
-  /** An earlier DELETE may have been the one that did it, so a conflict is no answer: the resource is. */
-  async #confirmCancellation(limits: Limits): Promise<void> {
-    await this.refresh(limits);
-    // An operation is undone first.
-    while (this.#resource?.operation?.error === 'operation-canceled' && isOpen(this.#resource)) {
-      await this.#pause(limits, this.#pace.nextMs(), notSettled);
-      await this.refresh(limits);
-    }
-    if (this.#resource?.status === 'Canceled') return;
-    throw new NotCancelableError(
-      `Deferral ${this.#resource?.id} can't be canceled any more: it is ${this.#resource?.status}.`,
-    );
-  }
-
-  /** Asks at the server's pace until nothing more can become of it, or the limits end it. */
-  async untilOver(limits: Limits): Promise<DeferralResource> {
-    return this.#over ?? (await this.#until(limits, DeferralSession.#toBeOver));
-  }
-
-  static readonly #toBeOver: Goal<DeferralResource> = {
-    async ask(session, limits) {
-      const reading = await session.#ask(limits, session.#start.options.pollWaitMs);
-      if (reading.kind === 'absent')
-        throw new DeferralNotFoundError(session.#resource?.id ?? session.#start.id);
-      session.#settle(reading);
-      return reading;
-    },
-    endOf: (session) => session.#over,
-  };
-
-  get #over(): DeferralResource | undefined {
-    return this.#resource !== undefined && isOver(this.#resource) ? this.#resource : undefined;
-  }
-
-  /** Asks at the server's pace until the deferral is settled and its outcome is there, or the limits end it. */
-  untilSettled(limits: Limits): Promise<Settlement> {
-    return this.#until(limits, DeferralSession.#toBeSettled);
-  }
-
-  static readonly #toBeSettled: Goal<Settlement> = {
-    ask: (session, limits) => session.#next(limits, session.#start.options.pollWaitMs),
-    endOf: (session, reading) => session.#settle(reading),
-  };
-
-  /** Here calls wait by the thousand: each closure, and each function that waits for another, would cost every one of them. */
-  async #until<End>(limits: Limits, { ask, endOf }: Goal<End>): Promise<End> {
+  /** What is to be waited for before it is asked for the first time. */
+  firstPause(): Pause {
     // A stream tells by itself when something is new, so it is not too early for one.
-    const isEarly = this.#resource !== undefined && isOpen(this.#resource) && !this.#follows;
-    let due = isEarly ? Math.max(0, this.#pace.nextMs() - this.#sinceHeard()) : 0;
-    let why = notSettled;
-    for (;;) {
-      if (due > 0) {
-        await this.#startPause(limits, due, why);
-        this.#throwIfEnded(limits);
-      }
-      const reading = await ask(this, limits);
-      this.#throwIfEnded(limits);
-      const end = endOf(this, reading);
-      if (end !== undefined) return end;
-      due = this.#pace.after(reading);
-      why = reading.kind === 'unclear' ? reading.trouble : notSettled;
-    }
+    const isEarly = this.#sent === undefined && this.#isOpen && !this.#follows;
+    // A wait that the server asked for has begun with its answer, whenever its caller begins to wait.
+    const sinceHeardMs = this.#options.runtime.steadyMs() - this.#heardAtMs;
+    return { waitMs: isEarly ? Math.max(0, this.nextPause().waitMs - sinceHeardMs) : 0, why: notSettled };
   }
 
-  /** A wait that the server asked for has begun with its answer, whenever its caller begins to wait. */
-  #sinceHeard(): number {
-    return this.#start.options.runtime.steadyMs() - this.#heardAtMs;
+  /** What is to be waited for between two questions. */
+  nextPause(): Pause {
+    return { waitMs: this.#nextMs(), why: notSettled };
   }
 
-  async #next(limits: Limits, waitMs: number): Promise<Reading> {
-    const resource = this.#resource;
-    if (resource === undefined || isOpen(resource)) {
-      const reading = await this.#ask(limits, waitMs);
-      if (reading.kind === 'absent') throw new DeferralNotFoundError(this.#resource?.id ?? this.#start.id);
+  /** What is to be waited for after a reading. */
+  pauseAfter(reading: Reading): Pause {
+    const why = reading.kind === 'unclear' ? reading.trouble : notSettled;
+    this.#askedMs = reading.kind === 'resource' || reading.kind === 'unclear' ? reading.askedMs : undefined;
+    return { waitMs: this.#nextMs(), why };
+  }
+
+  #nextMs(): number {
+    const askedMs = this.#askedMs;
+    this.#silentAnswers = askedMs === undefined ? this.#silentAnswers + 1 : 0;
+    return Math.ceil(pollWaitMs(this.#options, this.#silentAnswers, askedMs, this.#options.runtime.random()));
+  }
+
+  /** Whether more can become of it, as far as was seen. */
+  get #isOpen(): boolean {
+    return this.#resource === undefined || isOpen(this.#resource);
+  }
+
+  /** Asks once, for the resource and, where it is settled, for the outcome. `waitMs`: how long the server may hold the request open. */
+  async ask(limits: Limits, waitMs: number): Promise<Reading> {
+    if (this.#isOpen) {
+      const reading = await this.askStatus(limits, waitMs);
+      if (reading.kind === 'absent') throw new DeferralNotFoundError(this.#knownId);
       if (reading.kind !== 'resource' || isOpen(reading.resource)) return reading;
     }
     return await this.#fetchOutcome(limits);
   }
 
+  get #isListenedTo(): boolean {
+    return this.#listeners !== undefined && this.#listeners.size > 0;
+  }
+
   get #follows(): boolean {
-    return this.#start.streams && this.#listeners.size > 0;
+    return this.#isListenedTo && canStream(this.#call.adapter);
   }
 
   /** Who wants to know of changes is told of them by a stream, or by asking more often: a long poll ends with the deferral alone. */
-  async #ask(limits: Limits, waitMs: number): Promise<Reading> {
-    if (this.#listeners.size === 0 || waitMs === 0) return await this.poll(limits, waitMs);
+  async askStatus(limits: Limits, waitMs: number): Promise<Reading> {
+    if (!this.#isListenedTo || waitMs === 0) return await this.poll(limits, waitMs);
     if (!this.#follows) return await this.poll(limits, 0);
-    const reading = await this.#questions.changes(limits, (resource) => this.accept(resource, undefined));
+    const reading = await this.questions.changes(limits, (resource) => this.accept(resource, undefined));
     if (reading.kind === 'resource') this.accept(reading.resource, reading.askedMs);
     return reading;
   }
 
-  get #questions(): Questions {
-    const { send, statusUrl, options } = this.#start;
-    return new Questions(send, statusUrl, options);
+  /** What can be asked about it. */
+  get questions(): Questions {
+    const { machinery, options } = this.#call.sending;
+    const send = statusSender(machinery.bare, this.#call.passage, this.#call.adapter, options);
+    return new Questions(send, this.#statusUrl, options);
   }
 
   async #fetchOutcome(limits: Limits): Promise<Reading> {
     const resource = this.#resource;
-    const url = this.#start.outcomeUrl;
+    const url = this.#outcomeUrl;
     if (
       resource === undefined ||
       url === undefined ||
@@ -269,21 +249,17 @@ export class DeferralSession {
     ) {
       return { kind: 'absent' };
     }
-    return await this.#questions.outcome(limits, url);
+    return await this.questions.outcome(limits, url);
   }
 
-  #settle(reading: Reading): Settlement | undefined {
-    return settlementOf(reading, this.#resource, this.#resource?.id ?? this.#start.id ?? '');
-  }
-
-  async #pause(limits: Limits, waitMs: number, why: string): Promise<void> {
-    await this.#startPause(limits, waitMs, why);
-    this.#throwIfEnded(limits);
+  /** What a reading says of the end. @throws as `settlementOf`. */
+  settle(reading: Reading): Settlement | undefined {
+    return settlementOf(reading, this.#resource, this.id);
   }
 
   /** Resolves also when the limits end it. @throws DeadlineExceededError at once where that would be too late. */
-  #startPause(limits: Limits, waitMs: number, why: string): Promise<void> {
-    const { runtime, onLog } = this.#start.options;
+  startPause(limits: Limits, { waitMs, why }: Pause): Promise<void> {
+    const { runtime, onLog } = this.#options;
     if (waitMs >= limits.remainingMs()) throw tooLate(limits, waitMs, why, runtime.wallMs(), this.resume);
     noteWait(limits.history, waitMs);
     if (!isTraced(onLog, 'wait')) return limits.wait(waitMs);
@@ -291,8 +267,12 @@ export class DeferralSession {
     return traced(onLog, 'wait', facts, () => limits.wait(waitMs));
   }
 
-  #throwIfEnded(limits: Limits): void {
-    const ended = limits.endedBy({ resume: this.resume });
-    if (ended !== undefined) throw ended;
+  /** Throws what ended the wait, if anything has. */
+  throwIfEnded(limits: Limits): void {
+    if (limits.isOver) throw limits.endedBy({ resume: this.resume });
+  }
+
+  get #options(): ResolvedOptions {
+    return this.#call.sending.options;
   }
 }

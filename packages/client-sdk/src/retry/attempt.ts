@@ -1,12 +1,7 @@
 import { headerNames, keysKept } from '@slackwater/shared';
-import {
-  AxiosHeaders,
-  type AxiosRequestConfig,
-  type AxiosResponse,
-  type InternalAxiosRequestConfig,
-  isAxiosError,
-} from 'axios';
+import { AxiosHeaders, type AxiosResponse, type InternalAxiosRequestConfig, isAxiosError } from 'axios';
 import { isConsumed } from '../call/body.ts';
+import { methodOf } from '../call/method.ts';
 import { answeredDirectly, type SlackwaterResponse, settle, unknownOutcome } from '../call/settle.ts';
 import { factsOf } from '../errors/facts.ts';
 import { noteFailureFacts } from '../errors/guards.ts';
@@ -22,11 +17,6 @@ import { decideRetry, type Failure, isRepeatableCall, type RetryFacts } from './
 import { timedAdapter } from './timed-adapter.ts';
 import { laterBy, nextTurn } from './turn.ts';
 import type { UnderWay } from './under-way.ts';
-
-/** The method of a config, upper case. */
-export function methodOf(config: Pick<AxiosRequestConfig<unknown>, 'method'>): string {
-  return (config.method ?? 'get').toUpperCase();
-}
 
 /**
  * One attempt of a call, at the end of a pass through axios. Resolves with an answer that is no error; an error that is final ends as axios would end

@@ -1,7 +1,7 @@
 import type { AxiosRequestConfig } from 'axios';
 import type { Limits } from '../call/limits.ts';
-import type { Sending } from '../call/open-call.ts';
 import type { Passage } from '../call/passage.ts';
+import type { Sending } from '../call/sending.ts';
 import type { RetryNotice } from '../options.ts';
 import type { Pass } from './lane.ts';
 
