@@ -190,6 +190,24 @@ describe('a receipt', () => {
     expect(end).toMatchObject({ status: 201, slackwater });
   });
 
+  it('of a later head is verified anew where the store has lost the first, and one of another request is not', async () => {
+    const own = await proofForger();
+    const first = await own.accept(sent);
+    await own.accept({ ...sent, body: '{"sku":"b"}' });
+    const later = { ...first, ...done, receipt: await own.receipt(0) };
+    const { receipt, entry, salt } = await own.accept({ ...sent, body: '{"sku":"b"}' });
+    const forgetful = { get: async () => undefined, set: async () => {} };
+    const options = { receipts: forgetful, verifierKeys: [own.verifierKey] };
+    for (const [resource, receiptVerified] of [
+      [later, true],
+      [{ ...later, receipt, entry, salt }, false],
+    ] as const) {
+      const { end } = await posted([deferred(first), status(resource), outcome(201)], options);
+      const shown = { receipt: resource.receipt, receiptVerified };
+      expect(end).toMatchObject({ status: 201, slackwater: shown });
+    }
+  });
+
   it('of a request that something on the way rewrites is taken where the caller says so', async () => {
     const rewritten = await forger.accept({ ...sent, url: '/api/orders' });
     const script = [deferred(rewritten), status({ ...rewritten, ...done }), outcome(201)];

@@ -1,11 +1,11 @@
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
-import { createClient, failureFactsOf } from '@slackwater/client-sdk';
-import { fakeClock, replies, scriptedServer } from '@slackwater/client-sdk/testing';
+import { type CreateClientOptions, createClient, failureFactsOf } from '@slackwater/client-sdk';
+import { fakeClock, proofForger, replies, scriptedServer } from '@slackwater/client-sdk/testing';
 import type { AxiosAdapter, InternalAxiosRequestConfig } from 'axios';
 import { describe, expect, it, vi } from 'vitest';
 
-const { answer, connectionRefused, retryLater } = replies;
+const { answer, connectionRefused, deferred, outcome, retryLater, status } = replies;
 
 setFlagsFromString('--expose-gc');
 const collect = runInNewContext('gc') as () => void;
@@ -13,7 +13,11 @@ const collect = runInNewContext('gc') as () => void;
 const pace = { backoffBaseMs: 8_000, backoffMaxMs: 8_000 };
 
 /** A client, and what its adapter was given and answered, as far as somebody else holds it. */
-function watched(script: Parameters<typeof scriptedServer>[0], chances = [0]) {
+function watched(
+  script: Parameters<typeof scriptedServer>[0],
+  chances = [0],
+  options: Partial<CreateClientOptions> = {},
+) {
   const clock = fakeClock({ chances });
   const server = scriptedServer(script);
   const held: WeakRef<object>[] = [];
@@ -25,12 +29,20 @@ function watched(script: Parameters<typeof scriptedServer>[0], chances = [0]) {
     answered.then(keep, keep);
     return await answered;
   };
-  const keep = (end: object): void => void held.push(new WeakRef(end));
+  const keep = (end: object): void => {
+    held.push(new WeakRef(end));
+    if (!('data' in end) || !('status' in end) || Number(end.status) >= 300) return;
+    // A body that is an object already is taken as it is.
+    const data: object = JSON.parse(String(end.data));
+    held.push(new WeakRef(data));
+    end.data = data;
+  };
   const client = createClient({
     baseURL: 'https://shop.example',
     runtime: clock,
     axios: { adapter },
     ...pace,
+    ...options,
   });
   return { client, clock, server, held, counts };
 }
@@ -54,6 +66,21 @@ describe('a call that waits', () => {
     await vi.waitUntil(async () => (await heldStill(held)) === 0, { timeout: 30_000 });
     expect(clock.timers).toBe(1);
     expect(await clock.settle(ends)).toMatchObject({ status: 201 });
+  });
+
+  it('for a deferral holds neither its resource nor its proof, and gives both in the end', async () => {
+    const forger = await proofForger();
+    const first = await forger.accept({ body: '{"sku":"a"}', contentType: 'application/json' });
+    const settled = status({ ...first, status: 'Succeeded' });
+    const script = [deferred(first, 9_000), status(first, 9), status(first, 9_000), settled, outcome(201)];
+    const { client, clock, held } = watched(script, [0], { verifierKeys: [forger.verifierKey] });
+    const ends = client.post('/orders', { sku: 'a' });
+    await clock.advance(10_000);
+    expect(held).toHaveLength(3 * 4);
+    await vi.waitUntil(async () => (await heldStill(held)) === 0, { timeout: 30_000 });
+    const { receipt, id } = first;
+    const slackwater = { receipt, receiptVerified: true, deferral: { id, status: 'Succeeded' } };
+    expect(await clock.settle(ends)).toMatchObject({ status: 201, slackwater });
   });
 
   it('has one listener on its caller\u2019s signal, however many wait for that', async () => {

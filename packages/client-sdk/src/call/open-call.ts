@@ -128,14 +128,13 @@ function begunTurn({ sending }: UnderWay, session: DeferralSession): TurnEnd<Set
 
 const atOnce = { waitMs: 0, why: '' } as const;
 
-async function nextTurn(
-  { limits, sending }: UnderWay,
-  session: DeferralSession,
-): Promise<TurnEnd<Settlement>> {
+function nextTurn({ limits, sending }: UnderWay, session: DeferralSession): Promise<TurnEnd<Settlement>> {
   const { options, finish } = sending;
-  if (finish === undefined) return await settlingTurn(session, limits, options.pollWaitMs);
-  return { end: await finish(session, limits, limits.signals) };
+  if (finish === undefined) return settlingTurn(session, limits, options.pollWaitMs);
+  return finish(session, limits, limits.signals).then(asEnd);
 }
+
+const asEnd = (end: Settlement): TurnEnd<Settlement> => ({ end });
 
 async function followed(call: UnderWay, session: DeferralSession, settlement: Settlement): Promise<unknown> {
   const { limits, passage } = call;

@@ -84,10 +84,6 @@ export interface Poller<T = unknown> {
 
 type Deferred = Extract<Opened, { kind: 'deferred' }>;
 
-interface Whole<T> {
-  readonly response: SlackwaterResponse<T>;
-}
-
 /** A poller over a call that `open` starts at its first use, once. */
 export class CallPoller<T> implements Poller<T> {
   readonly #open: () => Promise<Opened>;
@@ -127,13 +123,8 @@ export class CallPoller<T> implements Poller<T> {
     return opened.session.resource;
   }
 
-  async pollUntilDone(options: PollOptions = {}): Promise<SlackwaterResponse<T>> {
-    const opened = await this.opened();
-    if (opened.kind === 'answered') return opened.response as SlackwaterResponse<T>;
-    const whole = await this.#settling(opened, options, (limits) =>
-      untilSettled(opened.session, limits, this.#options.pollWaitMs),
-    );
-    return whole.response;
+  pollUntilDone(options: PollOptions = {}): Promise<SlackwaterResponse<T>> {
+    return this.#end(options, (session, limits) => untilSettled(session, limits, this.#options.pollWaitMs));
   }
 
   onProgress(listener: ProgressListener): () => void {
@@ -187,15 +178,12 @@ export class CallPoller<T> implements Poller<T> {
     return this.updates();
   }
 
-  async outcome(options: PollOptions = {}): Promise<SlackwaterResponse<T> | undefined> {
-    const opened = await this.opened();
-    if (opened.kind === 'answered') return opened.response as SlackwaterResponse<T>;
-    const whole = await this.#settling(opened, options, async (limits) => {
-      const reading = await opened.session.ask(limits, 0);
-      opened.session.throwIfEnded(limits);
-      return opened.session.settle(reading);
+  outcome(options: PollOptions = {}): Promise<SlackwaterResponse<T> | undefined> {
+    return this.#end(options, async (session, limits) => {
+      const reading = await session.ask(limits, 0);
+      session.throwIfEnded(limits);
+      return session.settle(reading);
     });
-    return whole?.response;
   }
 
   async cancel(options: PollOptions = {}): Promise<void> {
@@ -232,9 +220,12 @@ export class CallPoller<T> implements Poller<T> {
     return this.#session?.resume ?? this.#resume;
   }
 
+  #limits(opened: Deferred, { deadlineMs = this.#options.deadlineMs, signal }: PollOptions): Limits {
+    return startLimits(this.#options.runtime, deadlineMs, [signal, ...opened.signals]);
+  }
+
   async #within<R>(opened: Deferred, options: PollOptions, work: (limits: Limits) => Promise<R>): Promise<R> {
-    const deadlineMs = options.deadlineMs ?? this.#options.deadlineMs;
-    const limits = startLimits(this.#options.runtime, deadlineMs, [options.signal, ...opened.signals]);
+    const limits = this.#limits(opened, options);
     try {
       return await work(limits);
     } finally {
@@ -246,19 +237,24 @@ export class CallPoller<T> implements Poller<T> {
    * Ends the call by what the work finds, so that its interceptors see the end, and resolves with what they make of it. The end of
    * a wait is not the end of the call.
    */
-  async #settling<S extends Settlement | undefined>(
-    opened: Deferred,
+  async #end<S extends Settlement | undefined>(
     options: PollOptions,
-    work: (limits: Limits) => Promise<S>,
-  ): Promise<Whole<T> | Extract<S, undefined>> {
+    work: (session: DeferralSession, limits: Limits) => Promise<S>,
+  ): Promise<SlackwaterResponse<T> | Extract<S, undefined>> {
+    const opened = await this.opened();
+    if (opened.kind === 'answered') return opened.response as SlackwaterResponse<T>;
+    // Here pollers wait by the thousand, and each function that waits for another costs every one of them.
+    const limits = this.#limits(opened, options);
     try {
-      const settlement = await this.#within(opened, options, work);
+      const settlement = await work(opened.session, limits);
       if (settlement === undefined) return settlement as Extract<S, undefined>;
       opened.deliver(settlement);
     } catch (error) {
       if (isClientError(error, 'deadline-exceeded') || isClientError(error, 'aborted')) throw error;
       opened.fail(error);
+    } finally {
+      limits.release();
     }
-    return { response: (await opened.final) as SlackwaterResponse<T> };
+    return (await opened.final) as SlackwaterResponse<T>;
   }
 }
