@@ -509,7 +509,15 @@ it('parks what a deployment has no functions for, says so, and goes on when they
     .poll(async () => resourceOf(await after.ask('GET', urlOf(now))), waiting)
     .toMatchObject(parked);
   // Nobody here can say whether it is what its schema takes.
-  expect((await after.ask('POST', `${urlOf(careful)}/inputs`, { code: '1' })).status).toBe(500);
+  const unchecked = await after.ask('POST', `${urlOf(careful)}/inputs`, { code: '1' });
+  expect(unchecked.headers.get('retry-after')).toMatch(/^\d+$/);
+  expect(unchecked).toMatchObject({
+    status: 503,
+    body: {
+      code: 'function-missing',
+      detail: expect.stringContaining('Send it to a process that has it'),
+    },
+  });
   expect((await after.ask('DELETE', urlOf(doomed))).status).toBe(202);
 
   after.gate.operations.register(confirming, checked);

@@ -74,6 +74,7 @@ export const errorCodes = [
   'task-outputs-lost',
   'task-undo-failed',
   'undo-conflict',
+  'undo-busy',
   'stage-invalid',
   'function-missing',
   'function-refused',

@@ -42,6 +42,7 @@ export const problemKinds = {
   'operation-settled': { status: 409, title: 'The operation has ended' },
   'input-refused': { status: 422, title: 'The input of the operation is not valid' },
   'input-differs': { status: 409, title: 'The operation was given another value before' },
+  'function-missing': { status: 503, title: 'This process does not have the operation' },
   'requester-unknown': { status: 403, title: 'It is not known for whom the request is made' },
   'parameter-invalid': { status: 400, title: 'A parameter is invalid' },
   'change-refused': { status: 422, title: 'The change was refused' },

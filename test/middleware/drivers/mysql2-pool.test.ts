@@ -255,6 +255,43 @@ describe('undoRows of mysql2', () => {
     await pool.end();
   });
 
+  it('prepares no table while another process does', async () => {
+    const pool = mysql.createPool(addressOf({ connectionLimit: 2 }));
+    await pool.query('CREATE TABLE contended (id int PRIMARY KEY)');
+    const other = await pool.getConnection();
+    await other.query("DO GET_LOCK('slackwater_row_images', 30)");
+    // The server is asked to wait for no time: else this would take as long as it really waits.
+    const atOnce = {
+      async getConnection() {
+        const connection = await pool.getConnection();
+        return {
+          query: (sql: string, values?: unknown) =>
+            connection.query(
+              sql,
+              sql.includes('GET_LOCK') ? ['slackwater_row_images', 0] : (values as string[]),
+            ),
+          release: () => connection.release(),
+          destroy: () => connection.destroy(),
+        };
+      },
+    };
+    const { ensure } = undoRows(atOnce, { tables: ['contended'] });
+    await expect(ensure()).rejects.toMatchObject({
+      code: 'undo-busy',
+      message: expect.stringContaining("waited 30 s for GET_LOCK('slackwater_row_images')"),
+    });
+    const triggers = async () => {
+      const [rows] = await pool.query("SHOW TRIGGERS LIKE 'contended'");
+      return (rows as object[]).length;
+    };
+    expect(await triggers()).toBe(0);
+    await other.query("DO RELEASE_LOCK('slackwater_row_images')");
+    await ensure();
+    expect(await triggers()).toBeGreaterThan(0);
+    other.release();
+    await pool.end();
+  });
+
   it('watches a table as it is by now: columns that came later are put back as well', async () => {
     const pool = mysql.createPool(addressOf({ connectionLimit: 2 }));
     await pool.query('CREATE TABLE grows (id int PRIMARY KEY)');

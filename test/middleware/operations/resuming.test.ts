@@ -318,57 +318,6 @@ describe('a run whose process ended', () => {
     expect(done).toEqual(['1']);
   });
 
-  it('is gone on with by one of several others, and what the old one says afterwards counts for nothing', async () => {
-    const done: string[] = [];
-    let goOnNow: () => void = () => {};
-    const operation = defineOperation({
-      name: 'fenced',
-      version: '1',
-      tasks: {
-        a: {
-          outputs: { who: type<string>() },
-          async run(_, { attempt }) {
-            done.push(`begin ${attempt}`);
-            if (attempt === 1) await new Promise<void>((resolve) => (goOnNow = resolve));
-            done.push(`end ${attempt}`);
-            return { who: String(attempt) };
-          },
-        },
-        b: { inputs: ['who'], run: ({ who }) => void done.push(`b after ${who}`) as never },
-      },
-    });
-    // Its first word is heard and no other: to the others it stands still, and it does not know.
-    let isHeard = true;
-    const old = runnerOn(dock, {
-      leaseMs: 1_500,
-      leaseStore: (store) => ({
-        ...store,
-        put: (...given) => (isHeard ? store.put(...given) : Promise.reject(new Error('not heard'))),
-      }),
-    });
-    const id = await old.start(operation);
-    await expect.poll(() => done, { timeout: 30_000 }).toEqual(['begin 1']);
-    isHeard = false;
-    const others = [1, 2].map(() => runnerOn(dock, { leaseMs: 1_500 }));
-    for (const one of others) one.known.add(operation);
-    const look = () => Promise.all(others.map(({ runner }) => runner.lookAround()));
-    const afterALook = async () => {
-      await look();
-      return done;
-    };
-    await expect.poll(afterALook, { timeout: 30_000 }).toContain('begin 2');
-    goOnNow();
-    const status = await Promise.any(others.map((one) => one.settled(id)));
-    expect(status).toMatchObject({ status: 'succeeded' });
-    await expect.poll(() => done, { timeout: 30_000 }).toContain('end 1');
-    await old.vanish();
-    expect(done.filter((one) => one.startsWith('b after'))).toEqual(['b after 2']);
-    expect(await dock.status(id)).toMatchObject({ status: 'succeeded' });
-    const taken = inShort(await dock.entries(id)).filter((one) => one === 'operation-taken');
-    expect(taken).toHaveLength(1);
-    for (const one of others) await one.vanish();
-  });
-
   it('whose lease was over for a while is taken up again by the same one, where no other has it', async () => {
     const done: string[] = [];
     let isHeard = true;

@@ -25,6 +25,7 @@ import {
   type UndoOf,
   type UndoRowsOptions,
   undoAltered,
+  undoBusy,
   undoConflict,
   undoInUse,
   undoKeyOf,
@@ -48,7 +49,7 @@ export interface Mysql2UndoRows<Connection extends Mysql2UndoConnection> {
   /**
    * Creates the table of row images and the triggers where they are missing. To be called when the process starts, by a user with the rights CREATE,
    * TRIGGER and LOCK TABLES; several processes may do so at once. Rejects with `option-invalid` for a table that is not there, has no primary key, is not of InnoDB, has columns of
-   * which no exact image can be taken, or takes rows of others with it.
+   * which no exact image can be taken, or takes rows of others with it; with `undo-busy` where another process is at it for longer than 30 s.
    */
   ensure(): Promise<void>;
   /** Runs a task's work in a transaction in which images are taken of the rows it changes. What it rejects with rolls back. */
@@ -114,15 +115,14 @@ export function undoRows<Connection extends Mysql2UndoConnection>(
 
   return {
     ensure: () =>
-      using(
-        [['SELECT GET_LOCK(?, ?)', [lockName, lockS]]],
-        [`SELECT RELEASE_LOCK('${lockName}')`],
-        async (connection) => {
-          await connection.query(ensureImagesSql);
-          const [home] = await rowsOf(connection, 'SELECT DATABASE() AS name');
-          for (const table of options.tables) await watch(connection, table, String(home?.['name']));
-        },
-      ),
+      using([], [`SELECT RELEASE_LOCK('${lockName}')`], async (connection) => {
+        const [lock] = await rowsOf(connection, 'SELECT GET_LOCK(?, ?) AS got', [lockName, lockS]);
+        // 0 where another one had it all that time, null where the server gave up waiting.
+        if (Number(lock?.['got']) !== 1) throw undoBusy(`GET_LOCK('${lockName}')`, lockS);
+        await connection.query(ensureImagesSql);
+        const [home] = await rowsOf(connection, 'SELECT DATABASE() AS name');
+        for (const table of options.tables) await watch(connection, table, String(home?.['name']));
+      }),
     transaction: (task, work) =>
       using([[nameTaskSql, [keyOf(task)]]], ['SET @slackwater_undo_key = NULL'], (connection) =>
         inTransaction(connection, work),

@@ -72,4 +72,12 @@ export function undoInUse(cause?: unknown): SlackwaterError {
   );
 }
 
+/** Code `undo-busy`: another process had the lock of those who prepare tables, and kept it. */
+export function undoBusy(lock: string, waitedS: number): SlackwaterError {
+  return new SlackwaterError(
+    'undo-busy',
+    `undoRows(): ensure() waited ${waitedS} s for ${lock}, which another process has, and changed nothing. See who has it, and call ensure() again.`,
+  );
+}
+
 const byHand = 'Nothing was undone; put it right by hand, and resume.';

@@ -4,8 +4,9 @@ import { sendJson, sendNotFound, sendProblem } from '../send.ts';
 import type { Exchange } from './exchange.ts';
 import { findDeferral, resourceOf } from './find-deferral.ts';
 import { resourceLimits } from './limits.ts';
-import { paceOf } from './pace.ts';
+import { paceOf, waitHeaders } from './pace.ts';
 import { readJsonBody } from './read-json-body.ts';
+import { tellTrouble } from './trouble.ts';
 
 const askedByOwner = {
   'input-refused': 'input-refused',
@@ -17,7 +18,7 @@ const askedByOwner = {
 
 /**
  * `POST /deferrals/:id/inputs`: gives the operation that a deferral is left to values from outside, by label, for its caller and administrators. 200 with the
- * resource when that is recorded, also where the same was given before.
+ * resource when that is recorded, also where the same was given before. 503 where this process has not what checks them.
  */
 export async function postInputs(exchange: Exchange): Promise<void> {
   const { parts, res } = exchange;
@@ -36,6 +37,10 @@ export async function postInputs(exchange: Exchange): Promise<void> {
   try {
     await inTime(parts.clock, resourceLimits.cancelMs, 'Giving inputs', given);
   } catch (error) {
+    if (isSlackwaterError(error) && error.code === 'function-missing') {
+      tellTrouble(parts, 'giving inputs to an operation', error);
+      return sendProblem(res, notDeployed, waitHeaders(resourceLimits.troubleRetryMs));
+    }
     const code = isSlackwaterError(error) ? problems.get(error.code) : undefined;
     if (code === undefined || !(error instanceof Error)) throw error;
     return sendProblem(res, code === 'operation-settled' ? over : createProblem(code, error.message));
@@ -46,6 +51,11 @@ export async function postInputs(exchange: Exchange): Promise<void> {
 
 const problems: ReadonlyMap<string, (typeof askedByOwner)[keyof typeof askedByOwner]> = new Map(
   Object.entries(askedByOwner),
+);
+
+const notDeployed = createProblem(
+  'function-missing',
+  'This process can not tell whether that is valid, for it has not that version of the operation; nothing was recorded. Send it to a process that has it, or again when it is there.',
 );
 
 const over = createProblem(
