@@ -19,7 +19,8 @@ declare global {
 }
 
 const here = fileURLToPath(new URL('.', import.meta.url));
-const clientPackage = fileURLToPath(import.meta.resolve('@slackwater/client-sdk'));
+// As it is built, and not the bundle that processes of tests are given in its place.
+const clientPackage = fileURLToPath(new URL('../../../packages/client-sdk/dist/index.js', import.meta.url));
 const flags = [
   '--no-sandbox',
   '--disable-gpu',

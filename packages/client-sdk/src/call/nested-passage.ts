@@ -1,11 +1,6 @@
-import {
-  type AxiosAdapter,
-  AxiosHeaders,
-  type AxiosInstance,
-  type AxiosRequestConfig,
-  type InternalAxiosRequestConfig,
-} from 'axios';
+import type { AxiosAdapter, AxiosInstance, AxiosRequestConfig, InternalAxiosRequestConfig } from 'axios';
 import { targetOf } from '../retry/lane-name.ts';
+import { copyOf } from '../wire/headers.ts';
 import { type BodySource, isRepeatable } from './body.ts';
 import { type Passage, type RepeatWithin, unchanged } from './passage.ts';
 
@@ -33,7 +28,7 @@ export class NestedPassage implements Passage {
     const config: AxiosRequestConfig<unknown> = {
       ...this.#config,
       data: isSame ? data : this.#body.remake?.(),
-      headers: new AxiosHeaders(this.#config.headers),
+      headers: copyOf(this.#config.headers),
       transformRequest: [unchanged],
       transformResponse: [unchanged],
       adapter: end,

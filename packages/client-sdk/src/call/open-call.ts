@@ -11,6 +11,7 @@ import { loadProver } from '../proof/load-prover.ts';
 import { Again, Deferred } from '../retry/again.ts';
 import { attempt } from '../retry/attempt.ts';
 import { nextEntered, repeatWithin, startWait, type Turn, throwIfEnded } from '../retry/attempts.ts';
+import type { Pass } from '../retry/lane.ts';
 import type { UnderWay } from '../retry/under-way.ts';
 import { discard } from '../wire/discard.ts';
 import { type SignalLike, startLimits } from './limits.ts';
@@ -22,10 +23,8 @@ import { settleDeferral } from './settle-deferral.ts';
 /** Sends a call until it is answered, and follows it where it is deferred. Resolves with what axios makes of the final response. */
 export async function performCall(call: UnderWay): Promise<unknown> {
   const { limits } = call;
-  const { lanes } = call.sending.machinery;
-  lanes.budgetOf(call.target).deposit();
   try {
-    const entered = lanes.enter(call.target, limits);
+    const entered = enterFirst(call);
     call.pass = entered instanceof Promise ? await entered : entered;
     for (;;) {
       const end = await onePass(call);
@@ -50,6 +49,12 @@ export async function performCall(call: UnderWay): Promise<unknown> {
   } catch (error) {
     throw failureFor(call, over(call, error));
   }
+}
+
+function enterFirst({ sending, target, limits }: UnderWay): Promise<Pass> | Pass {
+  const { lanes } = sending.machinery;
+  lanes.budgetOf(target).deposit();
+  return lanes.enter(target, limits);
 }
 
 /** Gives back what a call holds. A `finally` would have it hold more while it waits. */
@@ -97,7 +102,10 @@ async function answered(
   const requestUrl = (): URL => absoluteUrl(machinery.instance.getUri(config));
   const sighting = await detectDeferral(response, requestUrl, options);
   if (sighting.kind === 'none')
-    return given(call, settle(config, response, answeredDirectly(limits.history), factsOf(limits.history)));
+    return given(
+      call,
+      settle(config, response, answeredDirectly(limits.history), () => factsOf(limits.history)),
+    );
   const { id, statusUrl, outcomeUrl } = sighting;
   const { DeferralSession } = await loadProver();
   const session = new DeferralSession({
@@ -112,7 +120,10 @@ async function answered(
   if (sighting.kind === 'acknowledged') {
     followReversal(session, options, limits.signals);
     const provenance = { ...answeredDirectly(limits.history), resume: session.resume };
-    return given(call, settle(config, response, provenance, factsOf(limits.history)));
+    return given(
+      call,
+      settle(config, response, provenance, () => factsOf(limits.history)),
+    );
   }
   discard(response.data);
   if (sighting.resource !== undefined) session.accept(sighting.resource, sighting.askedMs);

@@ -53,7 +53,11 @@ function sendDirect(
   adapter: AxiosRequestConfig['adapter'],
 ): Promise<unknown> {
   const { machinery, options } = sending;
-  const signals = signalsOf({ ...machinery.instance.defaults, ...request });
+  const { defaults } = machinery.instance;
+  const signals = signalsOf({
+    signal: request.signal ?? defaults.signal,
+    cancelToken: request.cancelToken ?? defaults.cancelToken,
+  });
   const passage = new DirectPassage(sending, request, adapter);
   return performCall(
     new UnderWay(sending, passage, startLimits(options.runtime, options.deadlineMs, signals), adapter),

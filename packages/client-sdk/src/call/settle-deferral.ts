@@ -23,9 +23,9 @@ export function settleDeferral(
     resume: undefined,
   };
   if (settlement.kind === 'outcome-unknown')
-    return settle(config, unknownOutcome(), provenance, factsOf(history));
+    return settle(config, unknownOutcome(), provenance, () => factsOf(history));
   // The request object of the outcome's GET would show the capability to whoever logs the response.
-  return settle(config, { ...settlement.response, request: undefined }, provenance, factsOf(history));
+  return settle(config, { ...settlement.response, request: undefined }, provenance, () => factsOf(history));
 }
 
 /** Responses are logged, and the capability of a settled deferral still opens its outcome. */

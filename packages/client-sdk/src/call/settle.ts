@@ -69,13 +69,13 @@ export function unknownOutcome(): Pick<AxiosResponse<unknown>, 'status' | 'statu
 
 /**
  * Ends a call as axios would: resolves with the response, or rejects with an AxiosError where the call's own
- * `validateStatus` refuses the status. Response and error carry the call's config, not that of a status request.
+ * `validateStatus` refuses the status. Response and error carry the call's config, not that of a status request. `facts` are asked for by an error.
  */
 export function settle(
   call: InternalAxiosRequestConfig<unknown>,
   answer: Pick<AxiosResponse<unknown>, 'status' | 'statusText' | 'headers' | 'data' | 'request'>,
   provenance: Provenance,
-  facts: FailureFacts,
+  facts: () => FailureFacts,
 ): SlackwaterResponse {
   const { status, statusText, headers, data, request } = answer;
   const response = {
@@ -90,7 +90,7 @@ export function settle(
   const { validateStatus } = call;
   if (!status || !validateStatus || validateStatus(status)) return response;
   const error = new AxiosError(wordsFor(status), codeFor(status), call, request, response);
-  noteFailureFacts(error, facts);
+  noteFailureFacts(error, facts());
   throw error;
 }
 

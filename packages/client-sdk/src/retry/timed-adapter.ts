@@ -4,7 +4,7 @@ import type { Runtime } from '../runtime.ts';
 /**
  * An adapter under a limit of its own: axios's `timeout` is one of silence in Node.js, which an answer that trickles in without end never
  * reaches. An attempt that passes the limit fails as an axios timeout does. Of an answer that is read as a stream only the head is under it.
- * `onEnd` calls back when it is to be given up; default: when the config's own signal fires.
+ * `onEnd` calls back when it is to be given up; default: when the config's own signal fires. The config that it is given is its own from then on.
  */
 export function timedAdapter(
   adapter: AxiosRequestConfig['adapter'],
@@ -34,7 +34,8 @@ export function timedAdapter(
           end(value);
         };
       };
-      send({ ...config, signal: controller.signal }).then(settle(resolve), settle(reject));
+      config.signal = controller.signal;
+      send(config).then(settle(resolve), settle(reject));
     });
   };
 }
