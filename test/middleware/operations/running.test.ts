@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { systemClock } from '../../../packages/middleware/src/clock.ts';
 import { defineOperation } from '../../../packages/middleware/src/operations/define-operation.ts';
 import { external, type } from '../../../packages/middleware/src/operations/labels.ts';
 import { equals } from '../../../packages/middleware/src/operations/rules.ts';
@@ -270,6 +271,39 @@ describe('an operation that runs', () => {
     expect(await next.settled(id)).toMatchObject({ status: 'succeeded' });
     await expect(berth.runner.provide(id, { x: 1 })).rejects.toMatchObject({ code: 'operation-closed' });
     await next.vanish();
+  });
+
+  it('has the key of its request for as long as it goes on, and is shown afterwards, and no longer', async () => {
+    const dayMs = 86_400_000;
+    let aheadMs = 0;
+    const clock = { ...systemClock, wallNow: () => systemClock.wallNow() + aheadMs };
+    const later = await openDock(bench, { application: 'later', clock, ground: { clock } });
+    const records = later.ledger.operations;
+    const request = { requester: 'ann', method: 'POST', url: '/doors', idempotencyKey: 'k' };
+    const claim = (key = request) => records.claim(key, 'door', '{}');
+    const operation = defineOperation({
+      name: 'door',
+      version: '1',
+      tasks: { a: { inputs: [external('x', type<number>())], run: () => ({}) } },
+    });
+    const claimed = await claim();
+    const unused = await claim({ ...request, idempotencyKey: 'unused' });
+    if (claimed === undefined || unused === undefined) throw new Error('a key is taken');
+    const id = await later.runner.start(operation, {}, { requester: 'ann', workType: 'default', claimed });
+    expect(id).toBe(claimed.id);
+    aheadMs = 30 * dayMs;
+    expect(await claim()).toEqual(claimed);
+    expect((await claim({ ...request, idempotencyKey: 'unused' }))?.id).not.toBe(unused.id);
+    await later.runner.provide(id, { x: 1 });
+    await later.settled(id);
+    await expect.poll(() => later.runner.size).toBe(0);
+    await later.runner.forgetOld();
+    expect(await claim()).toEqual(claimed);
+    aheadMs = 40 * dayMs;
+    await later.runner.forgetOld();
+    expect((await claim())?.id).not.toBe(id);
+    expect(later.troubles).toEqual([]);
+    await later.close();
   });
 
   it('is one of many at once, each with a chain of its own (T-44, T-47)', async () => {

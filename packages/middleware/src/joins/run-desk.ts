@@ -3,6 +3,7 @@ import type { OperationDesk } from '../answer/operations/contract.ts';
 import { progressOf } from '../answer/operations/operation-progress.ts';
 import { systemClock as clock } from '../clock.ts';
 import type { Deferral, Outcome } from '../ledger/deferral.ts';
+import type { ClaimedRun } from '../ledger/operation-records.ts';
 import { serialByKey } from '../ledger/serial.ts';
 import { OperationError } from '../operations/operation-error.ts';
 import type { OperationEvent } from '../operations/operation-events.ts';
@@ -23,7 +24,7 @@ import { type GroupRunner, noSuchRun, type Runners } from './runners.ts';
 //   operation/for/<deferral>   the run that an attempt at a deferral left it to
 //   operation/deferral/<run>   the deferral that waits for a run, so that whoever settles the run looks at it at once
 //
-// Both are shortcuts: without the first the route is tried again, and finds its run by its key, as long as that is kept; without the second the
+// Both are shortcuts: without the first the route is tried again, and finds its run by its key, which is kept as long as the run; without the second the
 // deferral's item is looked at when it is due.
 
 const lookEveryMs = 25;
@@ -72,16 +73,18 @@ export class RunDesk implements Pick<OperationDesk, 'begin' | 'wait' | 'find' | 
     this.#runners.known.add(operation);
     const whose = pseudonym === undefined ? { requester } : { requester, pseudonym };
     const terms = { ...whose, workType, isAwaited: true };
-    const start = (id?: string): Promise<string> =>
-      of.timed(of.runner.start(operation, input, { ...terms, ...(id !== undefined && { id }) }));
+    const start = (claimed?: ClaimedRun): Promise<string> =>
+      of.timed(of.runner.start(operation, input, { ...terms, ...(claimed !== undefined && { claimed }) }));
     if (key === undefined) return { kind: 'begun', id: await start() };
     // Before its key is taken: what is not valid takes none.
     const { raw } = await readStart(operation.name, operation.input, input);
     const records = of.open.ledger.operations;
-    const id = await of.timed(records.claim(key, operation.name, JSON.stringify(raw)));
-    if (id === undefined) return { kind: 'key-reused' };
+    const claimed = await of.timed(records.claim(key, operation.name, JSON.stringify(raw)));
+    if (claimed === undefined) return { kind: 'key-reused' };
+    const { id } = claimed;
     await this.#inLine(id, async () => {
-      if ((await of.timed(of.runner.state(id))) === undefined) await this.#startOnce(of, id, start);
+      if ((await of.timed(of.runner.state(id))) === undefined)
+        await this.#startOnce(of, id, () => start(claimed));
     });
     return { kind: 'begun', id };
   }
@@ -204,9 +207,9 @@ export class RunDesk implements Pick<OperationDesk, 'begin' | 'wait' | 'find' | 
     return run;
   }
 
-  async #startOnce(of: GroupRunner, id: string, start: (id: string) => Promise<string>): Promise<void> {
+  async #startOnce(of: GroupRunner, id: string, start: () => Promise<string>): Promise<void> {
     try {
-      await start(id);
+      await start();
     } catch (error) {
       // Another process may have taken it, and be about to plan it.
       if (error instanceof OperationError) throw error;

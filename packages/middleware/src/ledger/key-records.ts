@@ -2,7 +2,8 @@ import type { EngineStore } from '../engines/store.ts';
 import { LedgerError } from './ledger-error.ts';
 
 // What an Idempotency-Key stands for: the store's value at key/<HMAC of requester, method, path and key>, JSON
-// { "id": the deferral's, "payload": HMAC of the payload's identity }. It expires.
+// { "id": the deferral's, "payload": HMAC of the payload's identity }. It expires; that of a run of an operation does not, once that is begun, and is
+// deleted with what is kept of the run.
 
 /** What an Idempotency-Key stands for. */
 export interface KeyRecord {
@@ -20,6 +21,10 @@ export interface KeyRecords {
     expiresAt: number,
   ): Promise<{ readonly mine: boolean; readonly record: KeyRecord }>;
   find(tag: string): Promise<KeyRecord | undefined>;
+  /** From now on the record does not expire. */
+  keep(tag: string, record: KeyRecord): Promise<void>;
+  /** Deletes the record. */
+  forget(tag: string): Promise<void>;
 }
 
 /** The records in a store. */
@@ -31,8 +36,14 @@ export function openKeyRecords(store: EngineStore): KeyRecords {
 
   return {
     find,
+    async keep(tag, record) {
+      await store.put(`key/${tag}`, encode(record));
+    },
+    async forget(tag) {
+      await store.delete(`key/${tag}`);
+    },
     async claim(tag, record, expiresAt) {
-      const value = Buffer.from(JSON.stringify(record), 'utf8');
+      const value = encode(record);
       // Twice, because the record that was in the way may expire before it is read.
       for (let i = 0; i < 2; i++) {
         if ((await store.create(`key/${tag}`, value, { expiresAt })) !== undefined)
@@ -46,6 +57,10 @@ export function openKeyRecords(store: EngineStore): KeyRecords {
       );
     },
   };
+}
+
+function encode({ id, payload }: KeyRecord): Uint8Array {
+  return Buffer.from(JSON.stringify({ id, payload }), 'utf8');
 }
 
 function parse(value: Uint8Array): KeyRecord {

@@ -8,6 +8,7 @@ import {
   type TaskFailing,
 } from '@slackwater/shared';
 import type { PlacedEntry } from './history.ts';
+import type { KeyRecord } from './key-records.ts';
 import { LedgerError } from './ledger-error.ts';
 import { entryBytes } from './make-entry.ts';
 import type { LedgerParts } from './parts.ts';
@@ -50,6 +51,11 @@ export interface RunKey {
   readonly idempotencyKey: string;
 }
 
+/** A run whose id was claimed by a key, and that key. */
+export interface ClaimedRun extends KeyRecord {
+  readonly tag: string;
+}
+
 /** Who is shown the values of a run, and what for. */
 export type RunReveal = Omit<RevealRequest, 'parameters'>;
 
@@ -58,10 +64,12 @@ export interface OperationRecords {
   /** Ids rise. */
   newId(): string;
   /**
-   * The id of the run that an Idempotency-Key stands for: a new one where it stands for none yet. Undefined where it came before with
-   * another operation or input.
+   * The run that an Idempotency-Key stands for: a new one where it stands for none yet. Undefined where it came before with
+   * another operation or input. The key is forgotten after `keepOutcomeMs`, unless it is kept.
    */
-  claim(key: RunKey, operation: string, input: string): Promise<string | undefined>;
+  claim(key: RunKey, operation: string, input: string): Promise<ClaimedRun | undefined>;
+  /** Keeps a key until it is forgotten with its run, however long that goes on. */
+  keepKey(claimed: ClaimedRun): Promise<void>;
   /** The pseudonym for a requester in the application's words. */
   pseudonym(requester: string): Promise<string>;
   /**
@@ -90,8 +98,8 @@ export interface OperationRecords {
   keepSource(digest: string, source: string): Promise<void>;
   /** The source that was kept under a digest. */
   source(digest: string): Promise<string | undefined>;
-  /** Deletes all that was kept of a run. */
-  forget(id: string): Promise<void>;
+  /** Deletes all that was kept of a run, and the key that stands for it. */
+  forget(id: string, key?: string): Promise<void>;
 }
 
 /** The records of operations in one ledger. */
@@ -140,8 +148,9 @@ export function openOperationRecords(
       const payload = lookup.payload({ method: runMethod, url: operation, contentType: undefined, body });
       const expiresAt = clock.wallNow() + keepOutcomeMs;
       const { record } = await keyRecords.claim(tag, { id: newId(), payload }, expiresAt);
-      return record.payload === payload ? record.id : undefined;
+      return record.payload === payload ? { tag, ...record } : undefined;
     },
+    keepKey: ({ tag, ...record }) => keyRecords.keep(tag, record),
     pseudonym: (requester) => requesters.pseudonym(requester),
     async record(owner, happenings) {
       // All of them, or none where one can't be an entry.
@@ -217,7 +226,8 @@ export function openOperationRecords(
       const stored = await store.get(sourceKey(digest));
       return stored && Buffer.from(stored.value).toString('utf8');
     },
-    async forget(id) {
+    async forget(id, key) {
+      if (key !== undefined) await keyRecords.forget(key);
       for (;;) {
         const values = await store.list(`operation/value/${id}/`, { limit: valuesPerPage });
         if (values.length === 0) return;

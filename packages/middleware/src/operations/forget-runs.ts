@@ -7,9 +7,9 @@ export async function forgetOldRuns({
   keepMs,
 }: Pick<RunnerParts, 'stored' | 'ground' | 'keepMs'>): Promise<void> {
   const now = ground.clock.wallNow();
-  for (const { id, settledAt } of await stored.oldestDone()) {
+  for (const { id, settledAt, key } of await stored.oldestDone()) {
     if (settledAt + keepMs > now) continue;
-    await ground.records.forget(id);
+    await ground.records.forget(id, key);
     await stored.forgetDone(id);
   }
 }

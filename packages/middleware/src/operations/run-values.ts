@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { BlockInput, BlockTask } from '@slackwater/shared';
 import type { OperationOwner, OperationRecords } from '../ledger/operation-records.ts';
 import { parseValues } from './check-answer.ts';
@@ -8,6 +9,8 @@ import { schemasOf } from './task-functions.ts';
 
 // The values of one run: in memory while it runs here, and kept sealed beside the ledger. Kept is what tasks answered, as JSON; what
 // schemas make of it is made again when it is read. What is read is compared with its digest in the log.
+
+const saltBytes = 16;
 
 /** What is kept of an attempt. */
 export interface KeptAttempt {
@@ -50,8 +53,8 @@ export class RunValues {
   }
 
   /** Keeps what the run is started with. */
-  async begin(salt: Uint8Array, input: Values, values: Values): Promise<void> {
-    this.#start = { salt: Buffer.from(salt).toString('base64'), input };
+  async begin(input: Values, values: Values): Promise<void> {
+    this.#start = { salt: randomBytes(saltBytes).toString('base64'), input };
     for (const [label, value] of Object.entries(values)) this.#values.set(label, value);
     await this.#parts.records.keep(this.#owner, 'start', JSON.stringify(this.#start));
   }

@@ -1,3 +1,4 @@
+import type { ClaimedRun } from '../ledger/operation-records.ts';
 import type { KnownOperations } from './known-operations.ts';
 import type { RunGround } from './run-ground.ts';
 import type { RunMail } from './run-mail.ts';
@@ -33,8 +34,8 @@ export interface StartTerms {
   readonly pseudonym?: string;
   /** The work type that its tasks have where the operation names none. */
   readonly workType: string;
-  /** The run's, given before. Default: a new one. Rejects where there is a run of that id. */
-  readonly id?: string;
+  /** Its id, and the key that stands for it. Default: a new id. Rejects where there is a run of that id. */
+  readonly claimed?: ClaimedRun;
   /** Whether requests may wait for it, of which there may then be a deferral. Default false. */
   readonly isAwaited?: boolean;
 }

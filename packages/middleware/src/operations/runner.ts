@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import type { OperationOwner } from '../ledger/operation-records.ts';
 import { forgetOldRuns } from './forget-runs.ts';
 import { FreeRuns } from './free-runs.ts';
@@ -16,13 +15,12 @@ import type { RunnerParts, StartTerms } from './runner-parts.ts';
 import { type AsideRun, mostWholeRuns, RunsHere } from './runs-here.ts';
 import { type SettledWait, SettledWaiters } from './settled-waiters.ts';
 import { readStart } from './start-values.ts';
-import { type LiveRun, noted, type StoredLiveRun } from './stored-runs.ts';
+import { doneOf, type LiveRun, noted, type StoredLiveRun } from './stored-runs.ts';
 import { takeRuns } from './take-runs.ts';
 
 /** After the engine failed a run, it is taken up again so much later, ms. */
 const pauseMs = 1_000;
 const parallelTakeovers = 16;
-const saltBytes = 16;
 const firstToken = 1;
 
 /** The runs of this process, and those that it takes over from processes that ended. */
@@ -58,7 +56,8 @@ export class OperationRunner {
     known.add(operation);
     const { raw, values } = await readStart(operation.name, operation.input, input);
     const planned = await planRun(ground, known, operation, firstToken);
-    const id = terms.id ?? records.newId();
+    const { claimed } = terms;
+    const id = claimed?.id ?? records.newId();
     const requester = terms.pseudonym ?? (await records.pseudonym(terms.requester));
     const owner: OperationOwner = { id, requester, workType: operation.workType ?? terms.workType };
     await lease.hold();
@@ -66,13 +65,15 @@ export class OperationRunner {
     const { name, version } = operation;
     const awaited = terms.isAwaited === true && { awaited: true as const };
     const who = { operation: name, version, runner: lease.holder, ...awaited };
-    const live: LiveRun = { ...owner, ...who, token: firstToken, from: await records.end() };
+    const key = claimed && { key: claimed.tag };
+    const live: LiveRun = { ...owner, ...who, ...key, token: firstToken, from: await records.end() };
     this.#starting.add(id);
     try {
       // Where there is one of that id, its values must stay as they are.
       const created = stored.create(live);
-      if (terms.id !== undefined) await created;
-      await Promise.all([created, runValues.begin(randomBytes(saltBytes), raw, values)]);
+      if (claimed !== undefined) await created;
+      const kept = claimed && records.keepKey(claimed);
+      await Promise.all([created, kept, runValues.begin(raw, values)]);
       const placed = await records.record(owner, planned);
       const state = runStateOf(id, placed.map(happenedIn));
       if (state === undefined) return id;
@@ -204,7 +205,7 @@ export class OperationRunner {
     await lease.hold();
     const parts = { records: ground.records, stored, lease, recorded: this.#recorded };
     for (const { run, recorded } of await takeRuns(parts, free)) {
-      if (recorded === undefined) await this.#drop(run.id);
+      if (recorded === undefined) await this.#drop(run);
       else if (recorded.state.phase.is === 'settled') await this.#settle(run, recorded);
       else await this.#goOn(run, recorded, resumes);
     }
@@ -270,15 +271,16 @@ export class OperationRunner {
     }
   }
 
-  async #settle({ id, from, requester, workType, awaited }: LiveRun, run: RecordedRun): Promise<void> {
+  async #settle(live: LiveRun, run: RecordedRun): Promise<void> {
     const { stored, onSettled } = this.#parts;
-    await stored.settle({ id, from, requester, workType, settledAt: run.state.updatedAt, ...noted(run.at) });
+    await stored.settle(doneOf(live, run.state.updatedAt, run.at));
+    const { id, awaited } = live;
     this.#waiters.tell(id, run);
     if (awaited === true) onSettled?.(id);
   }
 
-  async #drop(id: string): Promise<void> {
-    await this.#parts.ground.records.forget(id);
+  async #drop({ id, key }: LiveRun): Promise<void> {
+    await this.#parts.ground.records.forget(id, key);
     await this.#parts.stored.drop(id);
   }
 

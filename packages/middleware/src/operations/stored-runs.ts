@@ -33,6 +33,8 @@ export interface LiveRun {
   readonly parked?: string;
   /** Requests may wait for its end. */
   readonly awaited?: true;
+  /** The key of the request that began it, as the ledger has it; absent where there was none. */
+  readonly key?: string;
   /** Where its entries stand in the log, in their order: all up to the last of these. Absent where nobody has noted it. */
   readonly at?: readonly number[];
 }
@@ -57,9 +59,15 @@ export interface StoredLiveRun {
 }
 
 /** A run that is settled. */
-export interface DoneRun extends Pick<LiveRun, 'id' | 'from' | 'requester' | 'workType' | 'at'> {
+export interface DoneRun extends Pick<LiveRun, 'id' | 'from' | 'requester' | 'workType' | 'key' | 'at'> {
   /** Unix milliseconds. */
   readonly settledAt: number;
+}
+
+/** What is kept of a run that was settled then, Unix milliseconds, with its entries at these positions. */
+export function doneOf(live: LiveRun, settledAt: number, at: readonly number[]): DoneRun {
+  const { id, from, requester, workType, key } = live;
+  return { id, from, requester, workType, ...(key !== undefined && { key }), settledAt, ...noted(at) };
 }
 
 /** The runs of one ledger, in its store. */
@@ -139,11 +147,17 @@ function decode<Run>(value: Uint8Array): Run | undefined {
       id?: unknown;
       from?: unknown;
       at?: unknown;
+      key?: unknown;
     };
     const isNoted = run.at === undefined || (Array.isArray(run.at) && run.at.every(Number.isSafeInteger));
-    const isWhole = v === 1 && typeof run.id === 'string' && Number.isSafeInteger(run.from) && isNoted;
+    const isWhole =
+      v === 1 && typeof run.id === 'string' && Number.isSafeInteger(run.from) && isNoted && isKey(run.key);
     return isWhole ? (run as Run) : undefined;
   } catch {
     return undefined;
   }
+}
+
+function isKey(key: unknown): boolean {
+  return key === undefined || (typeof key === 'string' && /^[\w=-]{1,100}$/.test(key));
 }
