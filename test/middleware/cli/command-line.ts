@@ -78,9 +78,9 @@ export interface Running {
   ended(): Promise<{ readonly code: number | null; readonly out: string; readonly err: string }>;
 }
 
-/** The program. */
+/** The program, as it was built. */
 export const mainFile: string = fileURLToPath(
-  new URL('../../../packages/middleware/src/cli/main.ts', import.meta.url),
+  new URL('../../../packages/middleware/dist/cli/main.js', import.meta.url),
 );
 
 /** Starts a command line in a process of its own, with pipes for terminals. */
@@ -125,7 +125,9 @@ export async function killedAtRandom(
   let died = 0;
   for (let i = 0; i < kills; i++) {
     const running = start(...args);
-    const lifeSpan = random.between(lifeMs.least, lifeMs.most);
+    // The first is not to have ended by itself, however quick the machine.
+    const most = i === 0 ? (lifeMs.least + lifeMs.most) / 2 : lifeMs.most;
+    const lifeSpan = random.between(lifeMs.least, most);
     const timer = setTimeout(() => running.process.kill('SIGKILL'), lifeSpan);
     const { code, err } = await running.ended();
     clearTimeout(timer);

@@ -20,7 +20,7 @@ import { rowsOf } from './rows.ts';
 
 const user = { user: 'app', password: 'p@ss:word' };
 const kills = 3;
-const lifeMs = { least: 250, most: 1_200 } as const;
+const lifeMs = { least: 150, most: 900 } as const;
 
 let server: NatsServer;
 let source: Bench;

@@ -12,7 +12,7 @@ import { type CopyResult, killedAtRandom } from './command-line.ts';
 import { rowsOf } from './rows.ts';
 
 const kills = 6;
-const lifeMs = { least: 150, most: 1_100 } as const;
+const lifeMs = { least: 100, most: 900 } as const;
 const entries = 6_000;
 const owner = { application: 'payments', group: 'default', clock: systemClock };
 const progress = { report: () => {}, say: () => {}, end: () => {} };

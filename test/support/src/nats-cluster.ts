@@ -1,5 +1,4 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type JetStreamManager, jetstreamManager } from '@nats-io/jetstream';
@@ -8,6 +7,7 @@ import { freePort } from './free-port.ts';
 import { type Guard, startGuard } from './guard.ts';
 import { type NatsProcess, natsProcess } from './nats-process.ts';
 import type { NatsOptions } from './nats-settings.ts';
+import { dataParent } from './postgres-data.ts';
 
 /** What `startNatsCluster` may be told. */
 export interface NatsClusterOptions extends NatsOptions {
@@ -67,7 +67,7 @@ interface Member extends NatsNode {
  * of them can be made. Ends and rejects as `startNats` does.
  */
 export async function startNatsCluster(options: NatsClusterOptions = {}): Promise<NatsCluster> {
-  const directory = mkdtempSync(join(tmpdir(), 'slackwater-nats-'));
+  const directory = mkdtempSync(join(dataParent(), 'slackwater-nats-'));
   const guard = startGuard(directory);
   const nodes = await members(directory, guard, options);
   async function stop(): Promise<void> {

@@ -1,10 +1,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort } from './free-port.ts';
 import { startGuard } from './guard.ts';
 import { natsProcess } from './nats-process.ts';
 import type { NatsOptions } from './nats-settings.ts';
+import { dataParent } from './postgres-data.ts';
 
 export {
   type NatsCluster,
@@ -49,7 +49,7 @@ export interface NatsServer {
  * be started.
  */
 export async function startNats(options: NatsOptions = {}): Promise<NatsServer> {
-  const directory = mkdtempSync(join(tmpdir(), 'slackwater-nats-'));
+  const directory = mkdtempSync(join(dataParent(), 'slackwater-nats-'));
   const guard = startGuard(directory);
   const remove = (): void => {
     guard.dismiss();
