@@ -223,6 +223,7 @@ export class RunDesk implements Pick<OperationDesk, 'begin' | 'wait' | 'find' | 
 
   async #endOf(group: string, run: string): Promise<RunEnd | undefined> {
     const { runner, timed } = await this.#runners.of(group);
+    if (runner.isAside(run)) return undefined;
     const recorded = await timed(runner.values(run));
     if (recorded === undefined) {
       const message = `Nothing is known any more of run ${run}, which was to answer.`;

@@ -1,4 +1,5 @@
 import type { RunnerParts } from './runner-parts.ts';
+import type { LiveRun } from './stored-runs.ts';
 
 /** Forgets what was settled long enough ago. */
 export async function forgetOldRuns({
@@ -12,4 +13,13 @@ export async function forgetOldRuns({
     await ground.records.forget(id, key);
     await stored.forgetDone(id);
   }
+}
+
+/** Forgets a run that was never planned. */
+export async function dropRun(
+  { stored, ground }: Pick<RunnerParts, 'stored' | 'ground'>,
+  { id, key }: LiveRun,
+): Promise<void> {
+  await ground.records.forget(id, key);
+  await stored.drop(id);
 }

@@ -1,5 +1,5 @@
 import type { OperationOwner } from '../ledger/operation-records.ts';
-import { forgetOldRuns } from './forget-runs.ts';
+import { dropRun, forgetOldRuns } from './forget-runs.ts';
 import { FreeRuns } from './free-runs.ts';
 import { giveInputs } from './give-inputs.ts';
 import type { Operation, Values } from './operation.ts';
@@ -91,6 +91,11 @@ export class OperationRunner {
     const waiting = this.#waiters.wait(id);
     void this.#tellIfSettled(id);
     return waiting;
+  }
+
+  /** Whether a run is this process's, and set aside until something comes for it from outside: it is not settled. */
+  isAside(id: string): boolean {
+    return this.#runs.aside(id) !== undefined;
   }
 
   /** What is recorded of a run; undefined where there is none, or it was settled too long ago. */
@@ -205,7 +210,7 @@ export class OperationRunner {
     await lease.hold();
     const parts = { records: ground.records, stored, lease, recorded: this.#recorded };
     for (const { run, recorded } of await takeRuns(parts, free)) {
-      if (recorded === undefined) await this.#drop(run);
+      if (recorded === undefined) await dropRun(this.#parts, run);
       else if (recorded.state.phase.is === 'settled') await this.#settle(run, recorded);
       else await this.#goOn(run, recorded, resumes);
     }
@@ -279,14 +284,8 @@ export class OperationRunner {
     if (awaited === true) onSettled?.(id);
   }
 
-  async #drop({ id, key }: LiveRun): Promise<void> {
-    await this.#parts.ground.records.forget(id, key);
-    await this.#parts.stored.drop(id);
-  }
-
   async #tellIfSettled(id: string): Promise<void> {
-    // What rests is not settled.
-    if (this.#runs.aside(id) !== undefined) return;
+    if (this.isAside(id)) return;
     const here = this.#runs.get(id);
     if (here?.isOver) await this.#noted.get(here);
     const run = await this.values(id).catch(() => undefined);
