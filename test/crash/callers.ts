@@ -51,7 +51,7 @@ export interface Callers {
 
 const regulars = 5;
 const visitors = 5;
-const answersWithinMs = 10_000;
+const answersWithinMs = 30_000;
 const longestWaitMs = 150;
 const betweenOrdersMs = 80;
 const betweenPaymentsMs = 30;

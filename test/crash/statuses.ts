@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Accepted } from './callers.ts';
 
-const settledWithinMs = 20_000;
+const settledWithinMs = 60_000;
 const pauseMs = 100;
 const settled: readonly unknown[] = ['Succeeded', 'Failed', 'Canceled'];
 

@@ -112,7 +112,7 @@ export async function startHost(
     },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
-  const [line] = (await once(child.stdout, 'data', { signal: AbortSignal.timeout(20_000) })) as [Buffer];
+  const [line] = (await once(child.stdout, 'data', { signal: AbortSignal.timeout(30_000) })) as [Buffer];
   const url = line.toString().trim();
   const postOne = async (path: string, headers: Record<string, string>): Promise<[number, string?]> => {
     const response = await fetch(url + path, { method: 'POST', headers });

@@ -45,7 +45,7 @@ async function startHost(slowerByMs: number, lookEveryMs = 100, version = 1): Pr
     },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
-  const [line] = (await once(child.stdout, 'data', { signal: AbortSignal.timeout(20_000) })) as [Buffer];
+  const [line] = (await once(child.stdout, 'data', { signal: AbortSignal.timeout(30_000) })) as [Buffer];
   const host = { url: line.toString().trim(), process: child };
   hosts.push(host);
   return host;

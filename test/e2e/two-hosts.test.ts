@@ -26,7 +26,7 @@ async function startHost(slowerByMs: number): Promise<Host> {
     },
     stdio: ['pipe', 'pipe', 'inherit'],
   });
-  const [line] = (await once(child.stdout, 'data', { signal: AbortSignal.timeout(20_000) })) as [Buffer];
+  const [line] = (await once(child.stdout, 'data', { signal: AbortSignal.timeout(30_000) })) as [Buffer];
   return { url: line.toString().trim(), process: child };
 }
 

@@ -15,7 +15,7 @@ export interface Seen {
   readonly oldCheckpoint: string;
 }
 
-const agreeWithinMs = 20_000;
+const agreeWithinMs = 30_000;
 
 /** Another host than the one that accepted it. */
 export function anotherHost({ hosts }: ThreeHosts, { address }: Accepted): string {

@@ -17,6 +17,7 @@ it('a suite is run on packed packages when nothing that it imports or starts rea
     { path: 'test/inside.ts', text: "await import('../packages/shared/dist/a.js');" },
     { path: 'test/examples/f.test.ts', text: "import '../../examples/x.ts';" },
     { path: 'test/crash/g.test.ts', text: "import '@slackwater/shared';" },
+    { path: 'test/e2e/sharing-h.test.ts', text: "import '@slackwater/shared';" },
   ];
   expect(publicSuites(files)).toEqual(['test/a.test.ts', 'test/d.test.ts', 'test/examples/f.test.ts']);
 });

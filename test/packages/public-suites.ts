@@ -2,8 +2,8 @@ import { posix } from 'node:path';
 import type { TextFile } from '../tidy/tree.ts';
 
 const packages = /^@slackwater\/(?:shared|middleware|client-sdk)(?:\/|$)/;
-/** Nothing would be learned of the packages, or they start processes by the hundred. */
-const elsewhere = /^test\/(?:tidy|packages|crash|support)\//;
+/** Nothing would be learned of the packages, or they start processes by the dozen. */
+const elsewhere = /^test\/(?:(?:tidy|packages|crash|support)\/|e2e\/sharing-)/;
 /** What is imported, and what is named by a path of its own: programs that a test starts. */
 const literals = /(?:\b(?:from|import)\s*\(?\s*'([^'\n]+)')|'(\.{1,2}\/[^'\n]*)'/g;
 

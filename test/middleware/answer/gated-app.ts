@@ -62,7 +62,7 @@ export async function overload({ gate, url }: GatedApp): Promise<void> {
   await post(`${url}/probe`, {});
 }
 
-/** A POST of JSON that gives up after 5 s, for answers that would never come. */
+/** A POST of JSON that gives up after 30 s, for answers that would never come. */
 export function post(
   url: string,
   body: unknown,
@@ -72,7 +72,7 @@ export function post(
     method: 'POST',
     headers: { 'content-type': 'application/json', ...headers },
     body: JSON.stringify(body),
-    signal: AbortSignal.timeout(5_000),
+    signal: AbortSignal.timeout(30_000),
   });
 }
 

@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 
-const endWithinMs = 10_000;
+const endWithinMs = 30_000;
 
 /** Sends the signal and resolves when the process is gone; one that does not go in time is killed. */
 export async function endProcess(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {

@@ -30,7 +30,7 @@ async function startWriter(schema: string, who: string): Promise<Writer> {
   const reader = createInterface(child.stdout);
   reader.on('line', (line) => lines.push(line));
   const next = async (): Promise<void> => {
-    await once(reader, 'line', { signal: AbortSignal.timeout(15_000) });
+    await once(reader, 'line', { signal: AbortSignal.timeout(30_000) });
   };
   await next();
   return { process: child, lines, next, ended: once(child, 'close') };

@@ -27,7 +27,7 @@ async function openWithSweeps(schema: string): Promise<{ engine: OpenEngine; swe
 }
 
 async function untilItIsSo(check: () => Promise<void>): Promise<void> {
-  for (let tries = 0; tries < 500; tries += 1) {
+  for (const end = Date.now() + 30_000; Date.now() < end; ) {
     const failed = await check().then(
       () => false,
       () => true,
