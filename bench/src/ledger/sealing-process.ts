@@ -11,8 +11,8 @@ import { entryOf, openSealing } from './open-sealing.ts';
 export interface SealingProcess {
   /** Durable, sealed entries per second of so many callers, each making its next when its last was answered. */
   sealed(callers: number, forMs: number): Promise<number>;
-  /** Entries per second that are appended to a file in the batches of the last `sealed`, with an fdatasync behind each. */
-  raw(forMs: number): Promise<number>;
+  /** Entries per second that are appended to a file in the batches of the last `sealed`, or in such as are given, with an fdatasync behind each. */
+  raw(forMs: number, perBatch?: number): Promise<number>;
   /** How late timers come with so many callers, or with none. */
   lateness(callers: number, forMs: number): Promise<Lateness>;
   /** The same with no callers and a thread beside it, for each core, that computes without end. */
@@ -52,12 +52,12 @@ await answerCalls<SealingProcess>(async ({ folder, entryBytes }: Place) => {
 
   return {
     sealed,
-    async raw(forMs) {
+    async raw(forMs, perBatch) {
       ftruncateSync(file, 0);
       const startedAt = performance.now();
       let count = 0;
       for (let n = 0; performance.now() - startedAt < forMs; n++) {
-        const entries = batches[n % batches.length] ?? 1;
+        const entries = perBatch ?? batches[n % batches.length] ?? 1;
         await append(
           file,
           Buffer.alloc(entries * entryBytes, 7),

@@ -19,7 +19,11 @@ export async function measureSealing({ quick, progress }: Run): Promise<readonly
     await child.ask('sealed', callers, forMs);
     progress(`${callers} callers`);
     const many = await inTurn(
-      { sealed: () => child.ask('sealed', callers, forMs), raw: () => child.ask('raw', forMs) },
+      {
+        sealed: () => child.ask('sealed', callers, forMs),
+        raw: () => child.ask('raw', forMs),
+        all: () => child.ask('raw', forMs, callers),
+      },
       rounds,
     );
     progress('one caller');
@@ -45,6 +49,12 @@ export async function measureSealing({ quick, progress }: Run): Promise<readonly
         value: spreadOf(ratios(many.sealed, many.raw)),
         target: { atLeast: 0.4 },
         note: `${Math.round(medianOf(many.sealed))} / ${Math.round(medianOf(many.raw))} per second`,
+      },
+      {
+        what: `the same / raw append + fdatasync of ${callers} entries at a time`,
+        unit: 'ratio',
+        value: spreadOf(ratios(many.sealed, many.all)),
+        note: `${Math.round(medianOf(many.sealed))} / ${Math.round(medianOf(many.all))} per second`,
       },
       {
         what: `entries sealed by ${callers} callers`,

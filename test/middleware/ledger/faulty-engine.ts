@@ -47,8 +47,8 @@ export function faultyEngine(inner: OpenEngine, plan?: Plan): FaultyEngine {
         append: (entries) => through('log.append', '', () => log.append(entries)),
         appendSealed:
           appendSealed &&
-          ((entries, first, key, value) =>
-            through('log.appendSealed', key, () => appendSealed(entries, first, key, value))),
+          ((entries, first, key, ...rest) =>
+            through('log.appendSealed', key, () => appendSealed(entries, first, key, ...rest))),
       },
       store: {
         ...store,

@@ -20,11 +20,19 @@ export interface EngineLog {
   append(entries: readonly Uint8Array[]): Promise<{ readonly first: number }>;
   /**
    * Appends a batch as `append` does and creates a key of the store as `create` does: both or neither, and only if the batch's
-   * first position is `first` and the key is not there. Resolves with whether it did. Absent where an engine can't do the two
-   * as one.
+   * first position is `first`, the key is not there, and the key `behind`, if one is given, has just that value. Resolves
+   * with whether it did. Calls are done in their order, each against what the calls before it left: so a second may be begun
+   * before the first has resolved, and where the first was not done, neither is the second. Absent where an engine can't do
+   * the two as one.
    */
   appendSealed?:
-    | ((entries: readonly Uint8Array[], first: number, key: string, value: Uint8Array) => Promise<boolean>)
+    | ((
+        entries: readonly Uint8Array[],
+        first: number,
+        key: string,
+        value: Uint8Array,
+        behind: KeyWithValue | undefined,
+      ) => Promise<boolean>)
     | undefined;
   /**
    * The entries from position `from` on, at most `limit` (1 to 10,000). May give fewer so that an answer stays
@@ -33,4 +41,10 @@ export interface EngineLog {
   read(from: number, limit: number): Promise<readonly Uint8Array[]>;
   /** How many entries there are. */
   size(): Promise<number>;
+}
+
+/** A key of the store, and the bytes that it has. */
+export interface KeyWithValue {
+  readonly key: string;
+  readonly value: Uint8Array;
 }

@@ -9,6 +9,8 @@ import { engineLimits } from '../engines/limits.ts';
 
 const maxBatchEntries = 256;
 const maxWaiting = 8_192;
+/** Fewer are not worth a transaction of their own while another batch is on its way. */
+const fewestInTwo = 64;
 
 /** An entry that is to be appended, and who hears of it. */
 export interface Waiting {
@@ -27,7 +29,7 @@ export interface Appended {
   readonly isSealed: boolean;
 }
 
-/** Collects concurrent appends into batches, one at a time on its way. */
+/** Collects concurrent appends into batches, one or two of which are on their way. */
 export interface AppendBatches {
   /** Hears in the end whether it was appended, unless it was taken back. */
   append(waiting: Waiting): void;
@@ -39,17 +41,36 @@ export interface AppendBatches {
   idle(): Promise<void>;
 }
 
-/** Batches for one log, to which `append` takes each. */
-export function appendBatches(append: (entries: readonly Uint8Array[]) => Promise<Appended>): AppendBatches {
+/**
+ * Batches for one log, to which `append` takes each: one at a time, or, where so many entries are sooner there in two, the second
+ * while the first is on its way.
+ */
+export function appendBatches(
+  append: (entries: readonly Uint8Array[]) => Promise<Appended>,
+  isSoonerInTwo: (entries: number) => boolean,
+): AppendBatches {
   // Lists and no set: what a set has let go is kept by its outgrown tables until the whole heap is collected.
   let waiting: Waiting[] = [];
-  let running: Promise<void> | undefined;
+  let batchesUnderWay = 0;
+  let entriesUnderWay = 0;
+  let isPlanned = false;
+  let idlers: (() => void)[] = [];
 
-  function takeBatch(): readonly Waiting[] {
+  /** How many go next; none where they had better wait for company. */
+  function nextCount(): number {
+    const pending = waiting.length + entriesUnderWay;
+    const inTwo = pending >= 2 * fewestInTwo && isSoonerInTwo(pending);
+    if (!inTwo) return batchesUnderWay === 0 ? Math.min(waiting.length, maxBatchEntries) : 0;
+    const count = Math.min(waiting.length, Math.ceil(pending / 2), maxBatchEntries);
+    if (batchesUnderWay === 0) return count;
+    return batchesUnderWay === 1 && count >= fewestInTwo ? count : 0;
+  }
+
+  function takeBatch(most: number): readonly Waiting[] {
     let [count, bytes] = [0, 0];
     for (const { entry } of waiting) {
       bytes += entry.length;
-      if (count === maxBatchEntries || (count > 0 && bytes > engineLimits.appendBytes)) break;
+      if (count === most || (count > 0 && bytes > engineLimits.appendBytes)) break;
       count += 1;
     }
     const batch = waiting.slice(0, count);
@@ -58,11 +79,28 @@ export function appendBatches(append: (entries: readonly Uint8Array[]) => Promis
     return batch;
   }
 
-  async function run(): Promise<void> {
-    // The callers of this very turn share the first batch.
-    await Promise.resolve();
-    while (waiting.length > 0) await appendOne(takeBatch());
-    running = undefined;
+  function sendAll(): void {
+    isPlanned = false;
+    for (let most = nextCount(); most > 0; most = nextCount()) void send(takeBatch(most));
+    if (batchesUnderWay > 0) return;
+    for (const resolve of idlers) resolve();
+    idlers = [];
+  }
+
+  /** Not at once: the callers of one turn share a batch. */
+  function plan(): void {
+    if (isPlanned) return;
+    isPlanned = true;
+    Promise.resolve().then(sendAll);
+  }
+
+  async function send(batch: readonly Waiting[]): Promise<void> {
+    batchesUnderWay += 1;
+    entriesUnderWay += batch.length;
+    await appendOne(batch);
+    batchesUnderWay -= 1;
+    entriesUnderWay -= batch.length;
+    plan();
   }
 
   async function appendOne(batch: readonly Waiting[]): Promise<void> {
@@ -84,7 +122,7 @@ export function appendBatches(append: (entries: readonly Uint8Array[]) => Promis
         return;
       }
       waiting.push(item);
-      running ??= run();
+      plan();
     },
     takeBack(item) {
       const place = waiting.indexOf(item);
@@ -95,7 +133,8 @@ export function appendBatches(append: (entries: readonly Uint8Array[]) => Promis
       for (const item of waiting.splice(0)) item.onFailed(error);
     },
     async idle() {
-      while (running !== undefined) await running;
+      if (waiting.length === 0 && batchesUnderWay === 0) return;
+      await new Promise<void>((resolve) => idlers.push(resolve));
     },
   };
 }

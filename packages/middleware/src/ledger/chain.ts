@@ -1,10 +1,12 @@
 import { leafHash } from '@slackwater/shared';
 import type { Clock } from '../clock.ts';
-import type { EngineLog } from '../engines/log.ts';
+import type { EngineLog, KeyWithValue } from '../engines/log.ts';
 import type { EngineStore } from '../engines/store.ts';
+import { appendAhead, type ChainEnd } from './append-ahead.ts';
 import { type BlockLink, blockKey, follows, linkOf, makeBlock, noBlock, openBlock } from './block.ts';
 import { inForceAfter, rotationsAmong, signersOf } from './key-in-force.ts';
 import { LedgerError } from './ledger-error.ts';
+import { sealPace } from './seal-pace.ts';
 import { sha256 } from './sha256.ts';
 import type { Signer } from './signer.ts';
 import type { Tiles } from './tiles.ts';
@@ -14,6 +16,8 @@ import { emptyEdge, extendEdge, type FullTile, rootOf, type TreeEdge } from './t
 // between them, and nobody goes on from a block that it has not verified against the log itself.
 
 const entriesPerRead = 1_024;
+/** Of how many blocks the tiles may be on their way to the store: as many as blocks may be. */
+const mostKeeping = 2;
 const firstLookAhead = 2;
 const nextLookAhead = 16;
 const mostLooks = 8;
@@ -31,17 +35,19 @@ export interface Head {
   readonly signing: number;
 }
 
-/** One ledger's chain. Calls must not overlap: whoever has it runs them in a row. */
+/** One ledger's chain. Calls must not overlap, but those of `appendSealed` with each other: whoever has it runs them in turns. */
 export interface Chain {
   readonly head: Head;
   /** Verifies and takes over the blocks that others sealed since. Throws `ledger-corrupt` or `ledger-truncated`. */
   catchUp(): Promise<void>;
   /**
-   * Appends `entries` behind the head and seals them, as one. Resolves with the first one's position; undefined, and nothing
-   * was done, where the engine can't do the two as one or the log has entries beyond the head: then the blocks of others are
-   * taken over.
+   * Appends `entries` behind the head, or behind what is on its way, and seals them, as one. Resolves with the first one's
+   * position; undefined, and nothing was done, where the engine can't do the two as one, the log has entries beyond the head, or
+   * what was on its way came to nothing: then the blocks of others are taken over.
    */
   appendSealed(entries: readonly Uint8Array[]): Promise<number | undefined>;
+  /** Whether so many entries are sooner sealed by two calls of `appendSealed` that overlap than by one. */
+  isSoonerInTwo(entries: number): boolean;
   /**
    * Seals `entries`, which are in the log from the head's size on. False where another process sealed that height
    * first: then its block has been verified and is the head.
@@ -50,9 +56,7 @@ export interface Chain {
 }
 
 /** A block that is signed and not stored. */
-interface NextBlock {
-  readonly key: string;
-  readonly value: Uint8Array;
+export interface NextBlock extends KeyWithValue {
   readonly head: Head;
   readonly filled: readonly FullTile[];
 }
@@ -63,7 +67,7 @@ export interface ChainParts {
   readonly store: EngineStore;
   readonly tiles: Tiles;
   readonly signer: Signer;
-  readonly clock: Pick<Clock, 'wallNow' | 'after'>;
+  readonly clock: Pick<Clock, 'now' | 'wallNow' | 'after'>;
 }
 
 /**
@@ -73,7 +77,8 @@ export interface ChainParts {
 export async function openChain(parts: ChainParts): Promise<Chain> {
   const { log, store, tiles, signer, clock } = parts;
   let head = await openHead(parts);
-  let keeping: Promise<void> | undefined;
+  const keeping: Promise<void>[] = [];
+  const pace = sealPace(clock);
 
   async function adopt(height: number, text: string): Promise<void> {
     const block = openBlock(text, signer);
@@ -116,15 +121,15 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
     }
   }
 
-  async function nextBlock(entries: readonly Uint8Array[]): Promise<NextBlock> {
-    const before = head.signing;
+  async function nextBlock(behind: Head, entries: readonly Uint8Array[]): Promise<NextBlock> {
+    const before = behind.signing;
     const rotations = rotationsAmong(entries);
     const signing = rotations.length === 0 ? before : await inForceAfter(rotations, before, signer);
-    const { edge, filled } = extendEdge(head.edge, entries.map(hashOf));
+    const { edge, filled } = extendEdge(behind.edge, entries.map(hashOf));
     const root = rootOf(edge);
     const sealedAt = new Date(clock.wallNow()).toISOString();
     const { block, text } = makeBlock(
-      head.link,
+      behind.link,
       { size: edge.size, root },
       sealedAt,
       signer,
@@ -138,13 +143,20 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
     };
   }
 
-  async function goOn(next: Pick<NextBlock, 'head' | 'filled'>): Promise<void> {
+  async function goOn(next: NextBlock): Promise<void> {
     head = next.head;
-    // A crash here loses tiles, which are computed from the log when they are missing. Only those of the block before are waited for.
-    await keeping;
-    keeping = tiles.keep(next.filled);
+    // A crash here loses tiles, which are computed from the log when they are missing. Only those of earlier blocks are waited for.
+    const earlier = keeping.length < mostKeeping ? undefined : keeping.shift();
+    await earlier;
+    keeping.push(tiles.keep(next.filled));
   }
 
+  const end: ChainEnd = {
+    get head() {
+      return head;
+    },
+    ...{ nextBlock, goOn, adoptAll },
+  };
   return {
     get head() {
       return head;
@@ -152,27 +164,15 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
     async catchUp() {
       await adoptAll();
     },
-    async appendSealed(entries) {
-      if (log.appendSealed === undefined) return undefined;
-      const first = head.link.size;
-      const { key, value, ...next } = await nextBlock(entries);
-      // A crash here: nothing happened, and nobody saw the signature made above. Nobody ever will: what the block says is in the
-      // log with it, or it is not there.
-      if (!(await log.appendSealed(entries, first, key, value))) {
-        await adoptAll();
-        return undefined;
-      }
-      // A crash here: recorded and sealed, and nobody was told. Whoever asks again with the same Idempotency-Key finds it. The
-      // same holds where the answer is an error and the bytes are on the disk: the block is then taken over, as one of others.
-      await goOn(next);
-      return first;
-    },
+    appendSealed:
+      log.appendSealed === undefined ? async () => undefined : appendAhead(end, log.appendSealed, pace),
+    isSoonerInTwo: (entries) => log.appendSealed !== undefined && pace.isSoonerInTwo(entries),
     async seal(entries) {
-      const { key, value, ...next } = await nextBlock(entries);
+      const next = await nextBlock(head, entries);
       // A crash here: the entries are in the log, durable, and unsealed. Nobody was told that they are accepted; the
       // next process to open or to seal seals them. The signature made above is seen by nobody, and would be over
       // the same log if it were.
-      const created = await store.create(key, value);
+      const created = await store.create(next.key, next.value);
       // A crash here: sealed, and nobody was told. Whoever asks again with the same Idempotency-Key finds it.
       if (created === undefined) {
         if ((await adoptAll()) > 0) return false;

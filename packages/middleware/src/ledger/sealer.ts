@@ -4,14 +4,15 @@ import type { EngineLog } from '../engines/log.ts';
 import { type Appended, appendBatches, type Waiting } from './append-batches.ts';
 import type { Chain, Head } from './chain.ts';
 import { LedgerError } from './ledger-error.ts';
-import { serial } from './serial.ts';
 import { sha256 } from './sha256.ts';
+import { sharedTurns } from './shared-turns.ts';
 import type { Tiles } from './tiles.ts';
 
 // From an entry to a sealed entry. Where the engine can do it, and as long as no other process comes in between, a batch is
-// appended together with its block. Else appending and sealing are two loops: while a block is being sealed the next batch is
-// appended, and a block may cover several batches. Order and positions come from the log, so entries of other
-// processes may stand between ours; they are read from the log and sealed with ours.
+// appended together with its block, and a second one may be sealed behind it before it is durable. Else appending and sealing
+// are two loops: while a block is being sealed the next batch is appended, and a block may cover several batches. Order and
+// positions come from the log, so entries of other processes may stand between ours; they are read from the log and sealed with
+// ours.
 
 const maxBlockEntries = 1_024;
 
@@ -54,8 +55,8 @@ export function openSealer(
   tiles: Tiles,
   onStop: (error: LedgerError) => void,
 ): Sealer {
-  const batches = appendBatches(append);
-  const inRow = serial();
+  const batches = appendBatches(append, chain.isSoonerInTwo);
+  const turns = sharedTurns();
   let unsealed: Unsealed[] = [];
   let wantedSize = chain.head.link.size;
   let running: Promise<void> | undefined;
@@ -78,8 +79,8 @@ export function openSealer(
   }
 
   /** Runs work on the chain; what proves the ledger wrong ends the group. */
-  function onChain<T>(work: () => Promise<T>): Promise<T> {
-    return inRow(async () => {
+  function onChain<T>(work: () => Promise<T>, turn = turns.alone): Promise<T> {
+    return turn(async () => {
       if (stopped !== undefined) throw stopped;
       try {
         return await work();
@@ -91,7 +92,9 @@ export function openSealer(
 
   async function append(entries: readonly Uint8Array[]): Promise<Appended> {
     const nothingUnsealed = wantedSize <= chain.head.link.size;
-    const sealed = nothingUnsealed ? await onChain(() => chain.appendSealed(entries)) : undefined;
+    const sealed = nothingUnsealed
+      ? await onChain(() => chain.appendSealed(entries), turns.together)
+      : undefined;
     if (sealed !== undefined) return { first: sealed, isSealed: true };
     return { first: (await log.append(entries)).first, isSealed: false };
   }

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../../packages/middleware/src/clock.ts';
 import type { Engine, OpenEngine } from '../../../../packages/middleware/src/engines/engine.ts';
+import type { KeyWithValue } from '../../../../packages/middleware/src/engines/log.ts';
 import { sqliteEngine } from '../../../../packages/middleware/src/engines/sqlite/sqlite-engine.ts';
 import { bytes, scope, texts } from '../../../contracts/engine-under-test.ts';
 import { makePlace, type Place } from './place.ts';
@@ -20,15 +21,23 @@ afterAll(async () => {
   await place.dispose();
 });
 
+type AppendSealed = (
+  entries: readonly Uint8Array[],
+  first: number,
+  key: string,
+  value: Uint8Array,
+  behind?: KeyWithValue,
+) => Promise<boolean>;
+
 /** A log of its own for each test, on the one thread. */
 async function inGroup(
   group: string,
-  body: (open: OpenEngine, seal: Required<OpenEngine['log']>['appendSealed'] & object) => Promise<void>,
+  body: (open: OpenEngine, appendSealed: AppendSealed) => Promise<void>,
 ): Promise<void> {
   const open = await engine.open({ ...scope, group, clock: systemClock });
   const { appendSealed } = open.log;
   if (appendSealed === undefined) throw new Error('The embedded engine can do it.');
-  await body(open, appendSealed);
+  await body(open, (entries, first, key, value, behind) => appendSealed(entries, first, key, value, behind));
   await open.close();
 }
 
@@ -81,6 +90,49 @@ describe('appending a batch with what seals it', () => {
       ]);
       expect(sealed).toBe(true);
       expect(texts(await log.read(0, 10))).toEqual(['a', 'b']);
+    }));
+
+  const one: KeyWithValue = { key: 'blocks/0', value: bytes('one') };
+
+  it('does a second one behind the first, which is still on its way', () =>
+    inGroup('behind', async ({ log }, appendSealed) => {
+      const both = [
+        appendSealed([bytes('a')], 0, one.key, one.value),
+        appendSealed([bytes('b')], 1, 'blocks/1', bytes('two'), one),
+      ];
+      expect(await Promise.all(both)).toEqual([true, true]);
+      expect(texts(await log.read(0, 10))).toEqual(['a', 'b']);
+    }));
+
+  it.each([
+    ['another', 'eno'],
+    ['a longer one', 'one more'],
+    ['none', undefined],
+  ])(
+    'does not do the second where %s is in the place of the first, though the log ends there',
+    (what, found) =>
+      inGroup(`behind ${what}`, async ({ log, store }, appendSealed) => {
+        await log.append([bytes('of others')]);
+        if (found !== undefined) await store.create(one.key, bytes(found));
+        const both = [
+          appendSealed([bytes('a')], 0, one.key, one.value),
+          appendSealed([bytes('b')], 1, 'blocks/1', bytes('two'), one),
+        ];
+        expect(await Promise.all(both)).toEqual([false, false]);
+        expect(texts(await log.read(0, 10))).toEqual(['of others']);
+        expect(await store.get('blocks/1')).toBeUndefined();
+      }),
+  );
+
+  it('does long ones in order too, each in a transaction of its own', () =>
+    inGroup('long', async ({ log }, appendSealed) => {
+      const many = (text: string): Uint8Array[] => Array.from({ length: 100 }, () => bytes(text));
+      const both = [
+        appendSealed(many('a'), 0, one.key, one.value),
+        appendSealed(many('b'), 100, 'blocks/1', bytes('two'), one),
+      ];
+      expect(await Promise.all(both)).toEqual([true, true]);
+      expect(texts(await log.read(99, 2))).toEqual(['a', 'b']);
     }));
 
   it('refuses what either would refuse', () =>

@@ -63,7 +63,7 @@ export class EngineThread {
       return Promise.reject(new EngineError(refusal.code, refusal.fate, refusal.message));
     }
     return new Promise((resolve, reject) => {
-      const batch = this.#batchToFill();
+      const batch = this.#batchToFill(blobs);
       const before = batch.byteLength;
       // That the answer's type is the one of the call's name is the protocol's promise.
       batch.add(name, args, blobs, { resolve: resolve as (reply: Reply<unknown>) => void, reject });
@@ -100,9 +100,9 @@ export class EngineThread {
     return undefined;
   }
 
-  #batchToFill(): OutgoingBatch {
+  #batchToFill(blobs: readonly Uint8Array[]): OutgoingBatch {
     const last = this.#waiting.at(-1);
-    if (last !== undefined && !last.isFull(this.#callsPending)) return last;
+    if (last !== undefined && !last.isFull(this.#callsPending, blobs)) return last;
     const batch = new OutgoingBatch();
     this.#waiting.push(batch);
     return batch;

@@ -15,6 +15,8 @@ import {
 const mostCalls = 512;
 const fewCalls = 128;
 const mostBytes = 1024 * 1024;
+/** A call with so many byte strings has been made ready for long, and takes long: it shares a transaction with no other such call. */
+const manyBlobs = 64;
 
 /** Who waits for an answer. */
 export interface Waiter {
@@ -29,6 +31,7 @@ export class OutgoingBatch {
   #calls: PackedCall[] = [];
   readonly #waiters: Waiter[] = [];
   #answered = 0;
+  #hasLongCall = false;
 
   /** Takes a call; its byte strings are copied. */
   add(
@@ -38,14 +41,17 @@ export class OutgoingBatch {
     waiter: WaiterEnds,
   ): void {
     this.#calls.push([name, args, this.#packer.add(blobs)]);
+    this.#hasLongCall ||= blobs.length >= manyBlobs;
     this.#waiters.push({ ...waiter, write: isWrite(name) });
   }
 
   /**
    * Whether the next call belongs into another batch. Of many pending calls a batch takes half, so that the
-   * thread performs one half while this side answers the other. One call alone may be larger than the bound.
+   * thread performs one half while this side answers the other; of long ones it takes one. One call alone may be larger than
+   * the bound.
    */
-  isFull(callsPending: number): boolean {
+  isFull(callsPending: number, blobs: readonly Uint8Array[]): boolean {
+    if (this.#hasLongCall && blobs.length >= manyBlobs) return true;
     const share = Math.min(mostCalls, Math.max(fewCalls, callsPending / 2));
     return this.#waiters.length >= share || this.#packer.byteLength >= mostBytes;
   }

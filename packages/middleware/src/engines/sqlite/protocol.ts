@@ -9,8 +9,11 @@ export interface CallTypes {
   /** Gives the scope's number, making its tables where it is new. */
   scope: { args: [application: string, group: string]; value: number };
   append: { args: [scope: number]; value: number };
-  /** The value for the key comes last, behind the entries. */
-  appendSealed: { args: [scope: number, first: number, key: string, now: number]; value: boolean };
+  /** Before the entries come the value that the key `behind` is to have, empty where there is no such key, and that for the key. */
+  appendSealed: {
+    args: [scope: number, first: number, key: string, behind: string | null, now: number];
+    value: boolean;
+  };
   /** Runs of entries, each one byte string; the lengths of the entries in each, with commas between them. */
   read: { args: [scope: number, from: number, limit: number]; value: string[] };
   size: { args: [scope: number]; value: number };

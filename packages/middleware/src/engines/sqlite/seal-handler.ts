@@ -3,16 +3,21 @@ import type { ScopeSession } from './scope-session.ts';
 
 /** Appending together with what seals it, of the handlers that do each by itself. */
 export function sealHandler(
-  { append, create }: Handlers<'append' | 'create'>,
+  { append, create, get }: Handlers<'append' | 'create' | 'get'>,
   session: ScopeSession,
 ): Handlers<'appendSealed'> {
   return {
-    appendSealed([scope, first, key, now], blobs) {
+    appendSealed([scope, first, key, behind, now], [valueBehind, value, ...entries]) {
+      if (valueBehind === undefined || value === undefined) throw new TypeError('values are missing');
       if (session.takePositions(0) !== first) return { value: false };
+      if (behind !== null) {
+        const [found] = get([scope, behind, now], []).blobs ?? [];
+        if (found === undefined || Buffer.compare(found, valueBehind) !== 0) return { value: false };
+      }
       // Created first: where it is there already, nothing has been done that would have to be undone.
-      const { value: revision } = create([scope, key, null, now], blobs.slice(-1));
+      const { value: revision } = create([scope, key, null, now], [value]);
       if (revision === null) return { value: false };
-      append([scope], blobs.slice(0, -1));
+      append([scope], entries);
       return { value: true };
     },
   };

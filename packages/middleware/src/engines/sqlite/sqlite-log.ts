@@ -2,6 +2,8 @@ import { checkBytes, checkEntries, checkInteger, checkKey, engineLimits } from '
 import type { EngineLog } from '../log.ts';
 import type { ScopeCalls } from './scope-calls.ts';
 
+const nothing = new Uint8Array(0);
+
 /** The log of one scope. */
 export function sqliteLog({ scope, call, now }: ScopeCalls): EngineLog {
   return {
@@ -10,12 +12,14 @@ export function sqliteLog({ scope, call, now }: ScopeCalls): EngineLog {
       const { value } = await call('append', [scope], entries);
       return { first: value };
     },
-    async appendSealed(entries, first, key, value) {
+    async appendSealed(entries, first, key, value, behind) {
       checkEntries(entries);
       checkInteger('first', first, 0);
       checkKey(key);
       checkBytes('value', value, engineLimits.valueBytes);
-      return (await call('appendSealed', [scope, first, key, now()], [...entries, value])).value;
+      if (behind !== undefined) checkKey(behind.key);
+      const blobs = [behind?.value ?? nothing, value, ...entries];
+      return (await call('appendSealed', [scope, first, key, behind?.key ?? null, now()], blobs)).value;
     },
     async read(from, limit) {
       checkInteger('from', from, 0);
