@@ -1,9 +1,11 @@
+import { startPostgres } from '@slackwater/test-support/postgres';
 import type { Benchmark, Figure, Run } from '../benchmark.ts';
-import { startChild } from '../child.ts';
-import { fewestSamples, medianOf, ratios, spreadOf } from '../statistics.ts';
-import { inTurn } from '../turns.ts';
+import { type Child, startChild } from '../child.ts';
+import { onCores } from '../cores.ts';
+import { pinning } from '../pinned.ts';
+import { fewestSamples, medianOf, once, ratios, spreadOf } from '../statistics.ts';
 import { besidePeers, ours, peers } from './peers/beside-peers.ts';
-import type { SdkProcess } from './sdk-process.ts';
+import type { Pair, SdkProcess, Waiting } from './sdk-process.ts';
 import type { SdkServer } from './sdk-server.ts';
 
 const serverScript = new URL('sdk-server.ts', import.meta.url);
@@ -19,67 +21,87 @@ export const sdk: Benchmark = {
   packages: peers,
   ours,
   async measure(run) {
-    const server = startChild<SdkServer>(serverScript, null);
+    run.tell({
+      settings: {
+        'healthy route':
+          'Express 5: parses a JSON body, inserts a row into PostgreSQL over loopback, which commits it to its disk, answers with its number',
+        'beside axios alone':
+          'both in one process, call by call in turn, one at a time over a kept connection',
+        processes: pinning(),
+      },
+    });
+    run.progress('starting PostgreSQL');
+    const postgres = await onCores('server', () => startPostgres());
+    const server = startChild<SdkServer>(serverScript, postgres.connectionString, 0);
     try {
-      const url = await server.ask('url');
-      return [...(await besidePeers(run, url)), ...(await calls(run, url)), ...(await waits(run, url))];
+      const [url, verifierKey] = [await server.ask('url'), await server.ask('verifierKey')];
+      const caller = (): Child<SdkProcess> => startChild<SdkProcess>(processScript, { url, verifierKey }, 1);
+      // Fewer things are under way before the peers are there.
+      const own = [...(await besideAxios(run, caller())), ...(await waits(run, caller))];
+      return [...(await besidePeers(run, url)), ...own];
     } finally {
       await server.end();
+      await postgres.stop();
     }
   },
 };
 
-async function calls({ quick, progress }: Run, url: string): Promise<readonly Figure[]> {
-  const child = startChild<SdkProcess>(processScript, url);
+async function besideAxios({ quick, progress }: Run, child: Child<SdkProcess>): Promise<readonly Figure[]> {
+  const figures: Figure[] = [];
+  const add = (
+    what: string,
+    unit: 'ms' | 'µs',
+    pairs: readonly Pair[],
+    target?: { atMost: number },
+  ): void => {
+    const [client, alone] = [pairs.map(({ client }) => client), pairs.map(({ axios }) => axios)];
+    const note = `${medianOf(client).toFixed(3)} ${unit} / ${medianOf(alone).toFixed(3)} ${unit}`;
+    const value = spreadOf(ratios(client, alone));
+    figures.push({ what, unit: 'ratio', value, note, ...(target === undefined ? {} : { target }) });
+  };
   try {
-    const figures: Figure[] = [];
-    for (const [path, what, each] of [
-      ['/orders', 'time of a call to a route that takes 5 ms', 20],
-      ['/nothing', 'time of a call to a route that does nothing', 100],
+    for (const [path, what, rounds, target] of [
+      ['/orders', 'time of a call to a healthy route, by that of axios alone', 800, { atMost: mostTime }],
+      ['/nothing', 'the same of a route that does nothing', 400, undefined],
     ] as const) {
       progress(what);
-      for (const name of ['axios', 'client'] as const) await child.ask(name, path, each);
-      const samples = await inTurn(
-        { client: () => child.ask('client', path, each), axios: () => child.ask('axios', path, each) },
-        // Many short turns: what else the machine does then meets both alike.
-        quick ? fewestSamples : 100,
-      );
-      figures.push({
-        what,
-        unit: 'ratio',
-        value: spreadOf(ratios(samples.client, samples.axios)),
-        ...(path === '/orders' ? { target: { atMost: mostTime } } : {}),
-        note: `${medianOf(samples.client).toFixed(3)} ms / ${medianOf(samples.axios).toFixed(3)} ms`,
-      });
+      await child.ask('inTurn', path, 1, quick ? 50 : 500);
+      add(what, 'ms', await child.ask('inTurn', path, quick ? fewestSamples : rounds, 10), target);
     }
+    const what = 'processor time of a call that is answered at once, within the process';
+    progress(what);
+    await child.ask('processorUs', 1, quick ? 500 : 5_000);
+    add(what, 'µs', await child.ask('processorUs', quick ? fewestSamples : 50, 500));
     return figures;
   } finally {
     await child.end();
   }
 }
 
-async function waits({ quick, progress }: Run, url: string): Promise<readonly Figure[]> {
-  const calls = quick ? 1_000 : 10_000;
+/** What waits, and how many. */
+const kinds = {
+  refused: ['after a refusal', 10_000],
+  deferred: ['for their deferral, with verifier keys', 10_000],
+  'refused, intercepted': ['after a refusal, through an instance with an interceptor', 2_000],
+  poller: ['for their deferral, each with a poller', 2_000],
+} as const satisfies Readonly<Record<Waiting, readonly [string, number]>>;
+
+async function waits({ quick, progress }: Run, caller: () => Child<SdkProcess>): Promise<readonly Figure[]> {
   const figures: Figure[] = [];
-  for (const isIntercepted of [false, true]) {
-    const through = isIntercepted ? ', through an instance with an interceptor' : '';
-    const what = `heap that each of ${calls.toLocaleString('en')} calls takes that wait${through}`;
+  for (const kind of Object.keys(kinds) as Waiting[]) {
+    const [why, most] = kinds[kind];
+    const calls = quick ? 1_000 : most;
+    const what = `heap that each of ${calls.toLocaleString('en')} calls takes that wait ${why}`;
     progress(what);
-    const bytes: number[] = [];
-    const timers = new Set<number>();
-    for (let round = 0; round < fewestSamples; round++) {
-      const child = startChild<SdkProcess>(processScript, url);
-      try {
-        const taken = await child.ask('waiting', calls, isIntercepted);
-        bytes.push(taken.bytesEach);
-        timers.add(taken.timers);
-      } finally {
-        await child.end();
-      }
+    const child = caller();
+    try {
+      const { bytesEach, timers } = await child.ask('waiting', kind, calls);
+      const note = `timers of the platform: ${timers}`;
+      const target = most === 10_000 ? { target: { atMost: mostBytes } } : {};
+      figures.push({ what, unit: 'bytes', value: once(Math.round(bytesEach)), ...target, note });
+    } finally {
+      await child.end();
     }
-    const note = `timers of the platform: ${[...timers].join(', ')}`;
-    const target = isIntercepted ? {} : { target: { atMost: mostBytes } };
-    figures.push({ what, unit: 'bytes', value: spreadOf(bytes), ...target, note });
   }
   return figures;
 }

@@ -36,8 +36,8 @@ async function oneByOne(
 ): Promise<readonly Figure[]> {
   const figures: Figure[] = [];
   for (const [path, what, calls] of [
-    ['/orders', 'a call to a route that takes 5 ms', quick ? 30 : 60],
-    ['/nothing', 'a call to a route that does nothing', quick ? 100 : 300],
+    ['/orders', 'a call to a healthy route', quick ? 30 : 60],
+    ['/nothing', 'a call to a route that does nothing', quick ? 100 : 150],
   ] as const) {
     progress(what);
     const takes = Object.fromEntries(
