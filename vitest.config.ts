@@ -118,8 +118,9 @@ export default defineConfig(({ mode }) => {
           },
         },
       ],
-      testTimeout: 60_000,
-      hookTimeout: 60_000,
+      // They only bound failure, on a machine that is busy too.
+      testTimeout: 120_000,
+      hookTimeout: 120_000,
       // A second, which is the default, is short on a busy machine.
       expect: { poll: { timeout: 30_000 } },
     },

@@ -11,7 +11,7 @@ describe('an application whose operations are audit-log writes (B-43)', () => {
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   it('defers every one, also while its database is down, writes each once, and answers its auditors from the ledger', async () => {
-    const { ended, output, complaints } = startDemo(program, folder, []);
+    const { ended, output, complaints } = startDemo(program, folder, [], { sharesData: true });
     expect(await ended, complaints()).toBe(0);
     // Nor does anything warn, of connections that were opened a moment ago for instance.
     expect(complaints()).toBe('');

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { chmodSync, mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { sharedDataVariable } from '../support/src/postgres-data.ts';
+import { dataParentVariable, sharedDataVariable } from '../support/src/postgres-data.ts';
 
 /** A demo in a process of its own, without a terminal. */
 export interface DemoProcess {
@@ -30,7 +30,7 @@ export function makeDemoFolder(): string {
 export interface DemoSetup {
   /** What Node is told besides. */
   readonly options?: readonly string[];
-  /** Begins with the database of other tests, which is quicker, and has its data beside theirs. Default false. */
+  /** Begins with a copy of the database that other tests begin with, which is quicker than one of its own. Default false. */
   readonly sharesData?: boolean;
 }
 
@@ -41,7 +41,12 @@ export function startDemo(
   args: readonly string[],
   { options = [], sharesData = false }: DemoSetup = {},
 ): DemoProcess {
-  const env = { ...process.env, TMPDIR: folder, ...(sharesData ? {} : { [sharedDataVariable]: undefined }) };
+  const env = {
+    ...process.env,
+    TMPDIR: folder,
+    [dataParentVariable]: folder,
+    ...(sharesData ? {} : { [sharedDataVariable]: undefined }),
+  };
   const child = spawn(process.execPath, [...options, program, ...args], { env, detached: true });
   let output = '';
   let complaints = '';

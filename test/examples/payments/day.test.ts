@@ -11,9 +11,9 @@ describe('three hosts of the payment service behind load balancers, a processor 
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   it('conserve money while a database is slow, a host is killed and the database server too', {
-    timeout: 150_000,
+    timeout: 180_000,
   }, async () => {
-    const { ended, output, complaints } = startDemo(program, folder, ['--short']);
+    const { ended, output, complaints } = startDemo(program, folder, ['--short'], { sharesData: true });
     expect(await ended, output() + complaints()).toBe(0);
     const account = JSON.parse(output().trimEnd().split('\n').at(-1) ?? '') as Record<string, unknown>;
     expect(account).toMatchObject({ wrong: 0, conserved: true });

@@ -14,9 +14,12 @@ export const firstDatabase = 'test';
 /** Names a folder for all servers of one run: the first leaves there what it began with, and the others copy that. */
 export const sharedDataVariable = 'SLACKWATER_TEST_POSTGRES_DATA';
 
+/** Names another folder for the servers of a process, which begin with the same nevertheless. */
+export const dataParentVariable = 'SLACKWATER_TEST_DATA_PARENT';
+
 /** Where a server's folder is to be made. */
 export function dataParent(): string {
-  return process.env[sharedDataVariable] ?? tmpdir();
+  return process.env[dataParentVariable] ?? process.env[sharedDataVariable] ?? tmpdir();
 }
 
 interface Making {
