@@ -5,9 +5,9 @@ import { DeferralCanceledError, NotCancelableError } from '../errors/deferrals.t
 import { isClientError } from '../errors/guards.ts';
 import { ParameterRefusedError } from '../errors/trust.ts';
 import type { ResolvedOptions } from '../options.ts';
+import { loadProver } from '../proof/load-prover.ts';
 import type { ProgressListener } from './listeners.ts';
 import type { Opened } from './opened.ts';
-import { cancel, provideInputs } from './orders.ts';
 import type { DeferralSession } from './session.ts';
 import type { Settlement } from './settlement.ts';
 import { untilOver, untilSettled } from './until.ts';
@@ -191,7 +191,9 @@ export class CallPoller<T> implements Poller<T> {
     if (opened.kind === 'answered') {
       throw new NotCancelableError('The request was answered at once; there is nothing to cancel.');
     }
-    await this.#within(opened, options, (limits) => cancel(opened.session, limits));
+    await this.#within(opened, options, async (limits) =>
+      (await loadProver()).cancel(opened.session, limits),
+    );
     opened.fail(new DeferralCanceledError(opened.session.resource?.id ?? ''));
   }
 
@@ -202,7 +204,9 @@ export class CallPoller<T> implements Poller<T> {
         'The request was answered at once; there is nothing that takes inputs.',
       );
     }
-    await this.#within(opened, options, (limits) => provideInputs(opened.session, limits, values));
+    await this.#within(opened, options, async (limits) =>
+      (await loadProver()).provideInputs(opened.session, limits, values),
+    );
   }
 
   async receipt(options: PollOptions = {}): Promise<RecordedProof | undefined> {
