@@ -22,7 +22,7 @@ const pure = ['decide', 'measure', 'metrics', 'options', 'audit', 'perform/batch
   );
 
 // They start servers and threads, and end them; nothing that a module keeps is told apart by file.
-const tidying = ['answer', 'ledger', 'operations', 'perform', 'engines', 'cli']
+const tidying = ['answer', 'ledger', 'operations', 'perform', 'engines/sqlite', 'engines/postgres', 'cli']
   .map((stage) => `test/middleware/${stage}/**/*.test.ts`)
   .concat('test/client-sdk/*.test.ts');
 
