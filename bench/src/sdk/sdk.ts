@@ -83,7 +83,7 @@ const kinds = {
   refused: ['after a refusal', 10_000],
   deferred: ['for their deferral, with verifier keys', 10_000],
   'refused, intercepted': ['after a refusal, through an instance with an interceptor', 2_000],
-  poller: ['for their deferral, each with a poller', 2_000],
+  poller: ['with a poller that nobody waits with yet', 2_000],
 } as const satisfies Readonly<Record<Waiting, readonly [string, number]>>;
 
 async function waits({ quick, progress }: Run, caller: () => Child<SdkProcess>): Promise<readonly Figure[]> {

@@ -69,7 +69,7 @@ describe('a 202', () => {
 });
 
 describe('a status resource', () => {
-  const ends = { deadlineMs: 600_000, pollWaitMs: 0 };
+  const ends = { deadlineMs: 300_000, pollWaitMs: 0 };
 
   it.each<[string, () => ScriptedReply, string]>([
     ['is HTML', () => answer(200, '<html>'), 'no deferral resource'],
@@ -89,7 +89,7 @@ describe('a status resource', () => {
         resume: expect.stringContaining(resource.id),
         message: expect.stringContaining(why),
       });
-      expect(server.seen.length).toBeLessThan(150);
+      expect(server.seen.length).toBeLessThan(75);
     },
   );
 

@@ -72,11 +72,11 @@ describe('a call that waits', () => {
     const forger = await proofForger();
     const first = await forger.accept({ body: '{"sku":"a"}', contentType: 'application/json' });
     const settled = status({ ...first, status: 'Succeeded' });
-    const script = [deferred(first, 9_000), status(first, 9), status(first, 9_000), settled, outcome(201)];
+    const script = [deferred(first, 9_000), settled, outcome(201)];
     const { client, clock, held } = watched(script, [0], { verifierKeys: [forger.verifierKey] });
     const ends = client.post('/orders', { sku: 'a' });
-    await clock.advance(10_000);
-    expect(held).toHaveLength(3 * 4);
+    await clock.advance(100);
+    expect(held).toHaveLength(4);
     await vi.waitUntil(async () => (await heldStill(held)) === 0, { timeout: 30_000 });
     const { receipt, id } = first;
     const slackwater = { receipt, receiptVerified: true, deferral: { id, status: 'Succeeded' } };
