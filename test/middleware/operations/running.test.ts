@@ -406,13 +406,13 @@ describe('an operation that runs', () => {
     const read: string[] = [];
     let reading: (() => void) | undefined;
     let goOn: Promise<void> | undefined;
-    const history: typeof operations.history = async (ids, from) => {
-      read.push(...ids);
+    const glance: typeof operations.glance = async (id, from) => {
+      read.push(id);
       reading?.();
       await goOn;
-      return operations.history(ids, from);
+      return operations.glance(id, from);
     };
-    const here = runnerOn(dock, { ground: { records: { ...operations, history } } });
+    const here = runnerOn(dock, { ground: { records: { ...operations, glance } } });
     const elsewhere = await dock.start(operation);
     const own = await here.start(operation);
     const ends = [here.settled(elsewhere), here.settled(own)];
@@ -435,6 +435,22 @@ describe('an operation that runs', () => {
     await dock.settled(elsewhere);
     await here.runner.lookAround();
     expect(await Promise.all(ends)).toMatchObject([{ status: 'succeeded' }, { status: 'succeeded' }]);
+    await here.vanish();
+  });
+
+  it('is shown where it does not run without what else happened since being parsed', async () => {
+    const waiting = defineOperation({
+      name: 'shown elsewhere',
+      version: '1',
+      tasks: { a: { inputs: [external('x', type<number>())], run: () => ({}) } },
+    });
+    const { operations } = dock.ledger;
+    const history: typeof operations.history = () => Promise.reject(new Error('all of the log is parsed'));
+    const here = runnerOn(dock, { ground: { records: { ...operations, history } } });
+    const id = await dock.start(waiting);
+    expect(await here.status(id)).toMatchObject({ status: 'running' });
+    await untilRead(dock, here.runner.provide(id, { x: 1 }));
+    expect(await dock.settled(id)).toMatchObject({ status: 'succeeded' });
     await here.vanish();
   });
 

@@ -86,6 +86,11 @@ export interface OperationRecords {
   recordReveal(owner: OperationOwner, reveal: RunReveal): Promise<void>;
   /** From the log, each verified under the signed head: what happened to these runs from `from` on, in its order. Rejects with `record-corrupt`. */
   history(ids: ReadonlySet<string>, from: number): Promise<ReadonlyMap<string, readonly PlacedEntry[]>>;
+  /**
+   * The same of one run, to be shown and not to go on from: entries that do not mention it are not parsed, so that one which was garbled is
+   * passed over instead of refused.
+   */
+  glance(id: string, from: number): Promise<readonly PlacedEntry[]>;
   /** The entry at a position, verified under the signed head. Rejects with `record-corrupt`. */
   entry(position: number): Promise<LedgerEntry>;
   /** How many entries the log has. */
@@ -204,6 +209,16 @@ export function openOperationRecords(
           if (known === undefined) found.set(entry.id, [sure]);
           else known.push(sure);
         }
+      }
+      return found;
+    },
+    async glance(id, from) {
+      const { link } = await sealer.sealTail();
+      const found: PlacedEntry[] = [];
+      for await (const { position, entry } of history.mentioning(id, from)) {
+        if (position >= link.size) break;
+        if (entry.id !== id || !types.has(entry.type)) continue;
+        found.push({ position, entry: await entryAt(position) });
       }
       return found;
     },

@@ -39,15 +39,31 @@ export async function readRuns(
   for (const run of runs) {
     const first = known.get(run) ?? [];
     const start = startOf(run, first);
-    const entries = [...first, ...(later?.get(run.id) ?? []).filter(({ position }) => position >= start)];
-    const state = runStateOf(run.id, entries.map(happenedIn));
-    // Where the process ended while it planned, there is no chain to be followed, and nothing was begun.
-    const isPlanned =
-      followChain([...(state?.blocks.values() ?? [])].map(({ block }) => block)) !== undefined;
-    if (state !== undefined && isPlanned)
-      found.set(run.id, { state, at: entries.map(({ position }) => position) });
+    const rest = (later?.get(run.id) ?? []).filter(({ position }) => position >= start);
+    const read = runIn(run.id, [...first, ...rest]);
+    if (read !== undefined) found.set(run.id, read);
   }
   return found;
+}
+
+/** The same of one run, to be shown and not to go on from: what others did meanwhile is not parsed. */
+export async function glanceAtRun(
+  records: Pick<OperationRecords, 'glance' | 'entry'>,
+  run: RunToRead,
+): Promise<ReadRun | undefined> {
+  const known = await knownOf(records, run);
+  const isAll = run.isWhole === true && known !== undefined;
+  const later = isAll ? [] : await records.glance(run.id, startOf(run, known));
+  return runIn(run.id, [...(known ?? []), ...later]);
+}
+
+function runIn(id: string, entries: readonly PlacedEntry[]): ReadRun | undefined {
+  const state = runStateOf(id, entries.map(happenedIn));
+  // Where the process ended while it planned, there is no chain to be followed, and nothing was begun.
+  const isPlanned = followChain([...(state?.blocks.values() ?? [])].map(({ block }) => block)) !== undefined;
+  return state !== undefined && isPlanned
+    ? { state, at: entries.map(({ position }) => position) }
+    : undefined;
 }
 
 /** From there on the log is looked through. */

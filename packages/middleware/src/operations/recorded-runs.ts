@@ -1,6 +1,6 @@
 import type { OperationEntryType, OperationStep } from '@slackwater/shared';
 import type { OperationOwner } from '../ledger/operation-records.ts';
-import { readRuns } from './read-runs.ts';
+import { glanceAtRun, readRuns } from './read-runs.ts';
 import type { RunGround } from './run-ground.ts';
 import type { RunState } from './run-state.ts';
 import { RunValues } from './run-values.ts';
@@ -41,7 +41,11 @@ export class RecordedRuns {
     if (run === undefined) return undefined;
     const known = live !== undefined && live.token === aside?.token ? { at: aside.at } : undefined;
     const isWhole = live === undefined || known !== undefined || isLeft(live);
-    const found = (await readRuns(this.#ground.records, [{ ...run, ...known, isWhole }])).get(id);
+    const { records } = this.#ground;
+    const toRead = { ...run, ...known, isWhole };
+    // What is set aside may be gone on with; anything else is only shown.
+    const found =
+      aside === undefined ? await glanceAtRun(records, toRead) : (await readRuns(records, [toRead])).get(id);
     return found && { ...found, values: this.valuesOf(run) };
   }
 
