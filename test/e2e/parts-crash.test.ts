@@ -36,7 +36,7 @@ beforeAll(async () => {
   told = { status: answer.status, body: await answer.json(), url: location };
   expect((await ended)[1]).toBe('SIGKILL');
   shop = await openPartsShop(directory);
-}, 60_000);
+}, 120_000);
 
 afterAll(async () => {
   await shop.close();

@@ -188,5 +188,5 @@ describe('hosts that share a ledger in PostgreSQL', () => {
       await engine.close();
       await pool.end();
     }
-  }, 90_000);
+  }, 180_000);
 });

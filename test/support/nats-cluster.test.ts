@@ -41,7 +41,7 @@ const isAcknowledged = (): boolean => true;
 const isRefused = (): boolean => false;
 
 // As long as elections may take, on a machine that is busy.
-const timeout = 60_000;
+const timeout = 120_000;
 
 it('keeps every acknowledged message while a follower, and then the leader, is killed', {
   timeout,

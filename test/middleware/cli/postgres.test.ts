@@ -44,7 +44,7 @@ const named = ['--application', 'payments', '--group', 'default'];
 
 describe('slackwater copy to PostgreSQL', () => {
   it('and back gives the very same ledger, also where the first try was killed', {
-    timeout: 60_000,
+    timeout: 120_000,
   }, async () => {
     const keys = await fill(600);
     const url = urlOf(place.newSchema(), '&ensure=true');

@@ -78,7 +78,7 @@ describe('kill -9', () => {
       const { entry, receipt } = await ledger.proof(id);
       verifyReceipt(receipt, { entry, verifierKeys: [ledger.verifierKey] }, { ed25519Verify });
     }
-  }, 60_000);
+  }, 120_000);
 });
 
 describe('two processes on one ledger', () => {
@@ -102,5 +102,5 @@ describe('two processes on one ledger', () => {
       expect(bench.verifyBytes(ledger.verifierKey, head)).toMatchObject({ ok: true, size: 800 });
     }
     for (const id of ids.slice(0, 100)) await ledger.proof(id);
-  }, 60_000);
+  }, 120_000);
 });

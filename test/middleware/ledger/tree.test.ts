@@ -42,7 +42,7 @@ describe('the tree', () => {
       edge = extendEdge(edge, leaves(size, size + 1)).edge;
     }
     expect(rootOf(extendEdge(emptyEdge, leaves(0, 601)).edge)).toEqual(rootOf(edge));
-  }, 60_000);
+  }, 120_000);
 
   it('never changes an edge that a head has signed', () => {
     const before = extendEdge(emptyEdge, leaves(0, 255)).edge;
@@ -104,7 +104,7 @@ describe('the tree', () => {
     expect(short).toEqual(whole);
     expect(reads.toSorted()).toEqual([tileKey(0, 3), tileKey(1, 0)]);
     await engine.close();
-  }, 60_000);
+  }, 120_000);
 
   it('proves each entry at the sizes 1 to 600 as the shared functions do (B-51)', async () => {
     const engine = await sqliteEngine({ directory: bench.directory }).open({
@@ -157,7 +157,7 @@ describe('receipts', () => {
       expect(verified.size).toBe(600);
     }
     expect(second.ledger.verifierKey).toBe(first.ledger.verifierKey);
-  }, 60_000);
+  }, 120_000);
 
   it('are right although a tile was tampered with: the log has the word', async () => {
     const { ledger } = await bench.open();

@@ -301,7 +301,7 @@ describe('an export', () => {
     expect([pages, lines]).toEqual([200, 200 * 1_000]);
     server.close();
     await second.close();
-  }, 60_000);
+  }, 120_000);
 
   it('is cut off where a page can not be read, so that nobody takes the part for the whole', async () => {
     const own = await open();

@@ -14,7 +14,7 @@ import { bytes, scope, texts } from '../../../contracts/engine-under-test.ts';
 const keys = createKeyFile(scope);
 const streamsOf = (prefix: string): Names['streams'] =>
   namesOf(prefix, scope.application, scope.group).streams;
-const timeout = 60_000;
+const timeout = 120_000;
 const pauseMs = 100;
 
 let cluster: NatsCluster;

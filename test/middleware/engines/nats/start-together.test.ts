@@ -30,7 +30,7 @@ async function startHost(prefix: string): Promise<'answered'> {
 }
 
 describe('hosts that start at once on a cluster that has no streams yet', () => {
-  it('all find what one of them makes, and wait until servers lead it', { timeout: 60_000 }, async () => {
+  it('all find what one of them makes, and wait until servers lead it', { timeout: 120_000 }, async () => {
     for (const prefix of ['one', 'two', 'three', 'four', 'five']) {
       const hosts = await Promise.allSettled([1, 2, 3].map(() => startHost(prefix)));
       expect(hosts).toEqual(Array.from({ length: 3 }, () => ({ status: 'fulfilled', value: 'answered' })));

@@ -106,7 +106,7 @@ describe('embedded engine in several processes', () => {
     } finally {
       await dispose();
     }
-  }, 60_000);
+  }, 120_000);
 
   it('lets a process end that has closed nothing, and not before its last write is durable', async () => {
     const { directory, dispose } = await makePlace();
