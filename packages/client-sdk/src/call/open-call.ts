@@ -115,7 +115,7 @@ async function answered(
     outcomeUrl: outcomeUrl?.href,
     method: methodOf(config),
     sent: call.redirected ? [] : sentRequests(config, requestUrl()),
-    isWatched: call.sending.finish !== undefined,
+    isWatched: call.sending.finish !== undefined || sighting.kind === 'acknowledged',
   });
   if (sighting.kind === 'acknowledged') {
     followReversal(session, options, limits.signals);
