@@ -21,12 +21,16 @@ await answerCalls<SdkServer>(async (connectionString: string) => {
   await pool.query('CREATE TABLE orders (id bigserial PRIMARY KEY, sku text NOT NULL, amount int NOT NULL)');
   const app = express();
   app.use(express.json());
+  const insert = 'INSERT INTO orders (sku, amount) VALUES ($1, $2) RETURNING id';
   app.post('/orders', async (req, res) => {
     const { sku, amount } = req.body;
-    const { rows } = await pool.query('INSERT INTO orders (sku, amount) VALUES ($1, $2) RETURNING id', [
-      sku,
-      amount,
-    ]);
+    const { rows } = await pool.query(insert, [sku, amount]);
+    res.status(201).json({ order: rows[0].id });
+  });
+  app.post('/orders/priced', async (req, res) => {
+    const { sku, amount } = req.body;
+    await pool.query('SELECT pg_sleep(0.004)');
+    const { rows } = await pool.query(insert, [sku, amount]);
     res.status(201).json({ order: rows[0].id });
   });
   app.post('/nothing', (req, res) => void res.status(201).json(req.body));

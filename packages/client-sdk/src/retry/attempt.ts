@@ -77,7 +77,8 @@ function sendOnce(
     data,
     headers: copyOf(config.headers),
     validateStatus: (status) => status < 400,
-    timeout,
+    // Our own limit holds for all but what follows the head of a stream; a second timer at the socket costs more than the rest of it.
+    timeout: config.responseType === 'stream' ? timeout : (config.timeout ?? 0),
     beforeRedirect: (...redirect) => {
       call.redirected = true;
       config.beforeRedirect?.(...redirect);
