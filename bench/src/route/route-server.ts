@@ -1,38 +1,32 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { type Gate, slackwater } from '@slackwater/middleware';
-import express from 'express';
+import express, { type RequestHandler } from 'express';
 import { answerCalls } from '../child.ts';
 import { listen } from '../listen.ts';
 import { scratchFolder } from '../scratch.ts';
 import { partition, usualOptions } from '../work-types.ts';
 
-/** What stands in front of the route. */
-export type InFront = 'nothing' | 'bare gate' | 'usual gate';
+/** What stands in front of the routes; `nothing again` shows by how much the method errs. */
+export type InFront = 'nothing' | 'nothing again' | 'context alone' | 'usual gate' | 'bare gate';
 
-/** Applications with two routes each: `POST /orders`, whose body is parsed, and `POST /orders/:id/notes`, which does next to nothing. */
+/** An application with two routes: `POST /orders`, whose body is parsed, and `POST /orders/:id/notes`, which does next to nothing. */
 export interface RouteServer {
-  /** Where each application is, in the order of what stands in front of them. */
-  urls(): Promise<readonly string[]>;
+  url(): Promise<string>;
+  /** From now on that stands in front of the routes. */
+  putInFront(what: InFront): Promise<void>;
   /** User and system time of this process so far, µs. */
   cpuUs(): Promise<number>;
 }
 
-async function serve(fronts: readonly InFront[]): Promise<RouteServer> {
-  const urls = await Promise.all(fronts.map(serveOne));
-  return {
-    urls: async () => urls,
-    async cpuUs() {
-      const { user, system } = process.cpuUsage();
-      return user + system;
-    },
-  };
-}
-
-async function serveOne(inFront: InFront): Promise<string> {
+/** Serves with those that may come to stand in front, and with nothing there for now. */
+async function serve(mayCome: readonly InFront[]): Promise<RouteServer> {
   const app = express();
-  const gate = gateOf(inFront);
-  if (gate !== undefined) {
-    app.use(gate);
-    await commitQuickly(gate);
+  const { stack } = app.router;
+  const layers = new Map<InFront, typeof stack>();
+  for (const front of mayCome) {
+    const middleware = await middlewareOf(front);
+    if (middleware !== undefined) app.use(middleware);
+    layers.set(front, stack.splice(0));
   }
   app.post('/orders', express.json(), (req, res) => {
     res.status(201).json({ id: 1, reference: req.body.reference });
@@ -40,25 +34,42 @@ async function serveOne(inFront: InFront): Promise<string> {
   app.post('/orders/:id/notes', (_req, res) => {
     res.status(201).json({ id: 1 });
   });
-  return listen(app);
+  const routes = [...stack];
+  const url = await listen(app);
+  return {
+    url: async () => url,
+    async putInFront(what) {
+      stack.splice(0, stack.length, ...(layers.get(what) ?? []), ...routes);
+    },
+    async cpuUs() {
+      const { user, system } = process.cpuUsage();
+      return user + system;
+    },
+  };
 }
 
-function gateOf(inFront: InFront): Gate | undefined {
-  switch (inFront) {
+async function middlewareOf(front: InFront): Promise<RequestHandler | Gate | undefined> {
+  switch (front) {
     case 'nothing':
+    case 'nothing again':
       return undefined;
+    case 'context alone': {
+      const storage = new AsyncLocalStorage<object>();
+      return (req, _res, next) => storage.run({ req }, next);
+    }
     case 'bare gate':
-      return slackwater();
+      return commitQuickly(slackwater());
     case 'usual gate':
-      return slackwater(usualOptions(scratchFolder()));
+      return commitQuickly(slackwater(usualOptions(scratchFolder())));
   }
 }
 
 /** A window full of commits, and more of them now and then, as a healthy application has them. */
-async function commitQuickly({ latency }: Gate): Promise<void> {
-  const commit = (): Promise<void> => latency.commit(partition, async () => {});
+async function commitQuickly(gate: Gate): Promise<Gate> {
+  const commit = (): Promise<void> => gate.latency.commit(partition, async () => {});
   for (let n = 0; n < 64; n++) await commit();
   setInterval(() => void commit(), 20);
+  return gate;
 }
 
-await answerCalls<RouteServer>((fronts: readonly InFront[]) => serve(fronts));
+await answerCalls<RouteServer>((mayCome: readonly InFront[]) => serve(mayCome));
