@@ -12,16 +12,16 @@ export type Kind = 'query' | 'transaction' | 'autocommit';
 /** `flushed`: a commit is answered when it is on disk. `unflushed`: before, so that the disk's noise is not in it. */
 export type Durability = 'flushed' | 'unflushed';
 
-/** Uses pg within requests, observed or not. */
-export interface DriverProcess {
-  /** The median duration of so many, one after the other, µs. */
-  medianUs(kind: Kind, durability: Durability, count: number): Promise<number>;
+/** Medians of one round, µs. */
+export interface Pair {
+  readonly observed: number;
+  readonly bare: number;
 }
 
-/** What such a process is started with. */
-export interface DriverSetup {
-  readonly connectionString: string;
-  readonly observed: boolean;
+/** Uses an observed pool and one that is not, within requests. */
+export interface DriverProcess {
+  /** So many rounds of so many calls of each pool, one after the other, call by call in turn. */
+  pairs(kind: Kind, durability: Durability, rounds: number, each: number): Promise<readonly Pair[]>;
 }
 
 type Work = (pool: pg.Pool) => Promise<unknown>;
@@ -39,22 +39,35 @@ const works: Readonly<Record<Kind, Work>> = {
 };
 
 const insert = 'INSERT INTO orders (note) VALUES ($1)';
+const options: Readonly<Record<Durability, string>> = {
+  flushed: '-c synchronous_commit=on',
+  unflushed: '-c synchronous_commit=off',
+};
 
-async function make({ connectionString, observed }: DriverSetup): Promise<DriverProcess> {
-  const pools: Readonly<Record<Durability, pg.Pool>> = {
-    flushed: new pg.Pool({ connectionString, max: 4 }),
-    unflushed: new pg.Pool({ connectionString, max: 4, options: '-c synchronous_commit=off' }),
-  };
-  if (observed) for (const pool of Object.values(pools)) observe(pool, { partition });
+async function make(connectionString: string): Promise<DriverProcess> {
+  const poolOf = (durability: Durability): pg.Pool =>
+    new pg.Pool({ connectionString, max: 4, options: options[durability] });
+  const bare = { flushed: poolOf('flushed'), unflushed: poolOf('unflushed') };
+  const observed = { flushed: poolOf('flushed'), unflushed: poolOf('unflushed') };
+  for (const pool of Object.values(observed)) observe(pool, { partition });
   // It lets everything through: the partition stays healthy.
   const gate = slackwater({ partition, thresholdMs: 60_000 });
   return {
-    async medianUs(kind, durability, count) {
-      const work = works[kind];
-      const pool = pools[durability];
-      const tookUs: number[] = [];
-      for (let n = 0; n < count; n++) tookUs.push(await inRequest(gate, () => timedUs(work, pool)));
-      return medianOf(tookUs);
+    async pairs(kind, durability, rounds, each) {
+      const timed = (pool: pg.Pool): Promise<number> => inRequest(gate, () => timedUs(works[kind], pool));
+      const taken: Pair[] = [];
+      for (let round = 0; round < rounds; round++) {
+        const tookUs = { observed: [] as number[], bare: [] as number[] };
+        for (let n = 0; n < each; n++) {
+          const names = n % 2 === 0 ? (['observed', 'bare'] as const) : (['bare', 'observed'] as const);
+          for (const name of names) {
+            const pool = (name === 'observed' ? observed : bare)[durability];
+            tookUs[name].push(await timed(pool));
+          }
+        }
+        taken.push({ observed: medianOf(tookUs.observed), bare: medianOf(tookUs.bare) });
+      }
+      return taken;
     },
   };
 }

@@ -12,8 +12,8 @@ export class RankedSlots {
   readonly #lower: SlotHeap;
   readonly #upper: SlotHeap;
 
-  constructor(quantile: number, values: Float64Array) {
-    const size = values.length;
+  /** @param size how many slots there are, from the first value on */
+  constructor(quantile: number, values: Float64Array, size = values.length) {
     const room = new ArrayBuffer(7 * size);
     const places = new Uint16Array(room, 0, size);
     this.#quantile = quantile;

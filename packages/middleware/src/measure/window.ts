@@ -17,9 +17,9 @@ export interface WindowOptions {
  */
 export class LatencyWindow {
   readonly #statistic: Statistic;
-  readonly #durations: Float64Array;
-  readonly #begins: Float64Array;
-  readonly #ends: Float64Array;
+  readonly #size: number;
+  /** By slot: durations, after them when each began, then when each ended. One array, since there are thousands of windows. */
+  readonly #times: Float64Array;
   #ranked: RankedSlots | undefined;
   #sum: SlotSum | undefined;
   /** Where the longest is; undefined until it is looked for. */
@@ -34,10 +34,8 @@ export class LatencyWindow {
 
   constructor({ size, statistic }: WindowOptions) {
     this.#statistic = statistic;
-    const times = new ArrayBuffer(3 * 8 * size);
-    this.#durations = new Float64Array(times, 0, size);
-    this.#begins = new Float64Array(times, 8 * size, size);
-    this.#ends = new Float64Array(times, 16 * size, size);
+    this.#size = size;
+    this.#times = new Float64Array(3 * size);
   }
 
   /** How many samples it holds. */
@@ -47,11 +45,11 @@ export class LatencyWindow {
 
   /** Takes a sample in; where the window is full, the oldest goes. All times monotonic ms. */
   add(startedAt: number, durationMs: number, finishedAt: number): void {
-    if (this.#count === this.#durations.length) this.#dropOldest();
+    if (this.#count === this.#size) this.#dropOldest();
     const slot = this.#slot(this.#count);
-    this.#durations[slot] = durationMs;
-    this.#begins[slot] = startedAt;
-    this.#ends[slot] = finishedAt;
+    this.#times[slot] = durationMs;
+    this.#times[this.#size + slot] = startedAt;
+    this.#times[2 * this.#size + slot] = finishedAt;
     if (
       this.#count === 0 ||
       (this.#longest !== undefined && !(durationMs < this.#durationAt(this.#longest)))
@@ -60,7 +58,7 @@ export class LatencyWindow {
     }
     this.#count++;
     this.#version++;
-    if (++this.#unread > 2 * this.#durations.length) {
+    if (++this.#unread > 2 * this.#size) {
       this.#ranked = undefined;
       this.#sum = undefined;
       return;
@@ -71,7 +69,8 @@ export class LatencyWindow {
 
   /** Lets go of samples that finished before `finishedAt`. */
   dropFinishedBefore(finishedAt: number): void {
-    while (this.#count > 0 && (this.#ends[this.#oldest] as number) < finishedAt) this.#dropOldest();
+    while (this.#count > 0 && (this.#times[2 * this.#size + this.#oldest] as number) < finishedAt)
+      this.#dropOldest();
   }
 
   /**
@@ -114,8 +113,8 @@ export class LatencyWindow {
     this.#unread = 0;
     if (this.#ranked !== undefined || this.#sum !== undefined) return;
     const quantile = quantileOf(this.#statistic);
-    if (quantile !== undefined) this.#ranked = new RankedSlots(quantile, this.#durations);
-    else if (this.#statistic === 'mean') this.#sum = new SlotSum(this.#durations.length);
+    if (quantile !== undefined) this.#ranked = new RankedSlots(quantile, this.#times, this.#size);
+    else if (this.#statistic === 'mean') this.#sum = new SlotSum(this.#size);
     else return;
     for (let index = 0; index < this.#count; index++) {
       const slot = this.#slot(index);
@@ -138,7 +137,7 @@ export class LatencyWindow {
     const samples: number[] = [];
     for (let index = 0; index < this.#count; index++) {
       const slot = this.#slot(index);
-      if ((this.#begins[slot] as number) >= since) samples.push(this.#durations[slot] as number);
+      if ((this.#times[this.#size + slot] as number) >= since) samples.push(this.#durationAt(slot));
     }
     return samples;
   }
@@ -153,7 +152,7 @@ export class LatencyWindow {
   }
 
   #durationAt(slot: number): number {
-    return this.#durations[slot] as number;
+    return this.#times[slot] as number;
   }
 
   #dropOldest(): void {
@@ -167,7 +166,7 @@ export class LatencyWindow {
   }
 
   #slot(index: number): number {
-    return (this.#oldest + index) % this.#durations.length;
+    return (this.#oldest + index) % this.#size;
   }
 }
 
