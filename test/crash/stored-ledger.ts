@@ -19,7 +19,7 @@ export function readStoredLedger(directory: string, scratch: string, application
 
 /** The same of a ledger that processes have open. */
 export function readLedgerBeside(directory: string, application: string): StoredLedger {
-  const database = new DatabaseSync(join(directory, 'slackwater.db'), { readOnly: true });
+  const database = new DatabaseSync(join(directory, 'slackwater.db'), { readOnly: true, timeout: 30_000 });
   try {
     const scope = database.prepare('SELECT id FROM scope WHERE application = ?').get(application);
     const number = Number(scope?.['id']);

@@ -39,7 +39,7 @@ const order = async ({ url }: OrdersApp): Promise<number> =>
 /** The entries of changes in the ledger's file, oldest first; the whole ledger has to verify. */
 async function changesIn({ gate, directory }: OrdersApp): Promise<readonly LedgerEntry[]> {
   expect(await gate.audit.verify()).toMatchObject({ ok: true });
-  const file = new DatabaseSync(join(directory, 'slackwater.db'), { readOnly: true });
+  const file = new DatabaseSync(join(directory, 'slackwater.db'), { readOnly: true, timeout: 30_000 });
   try {
     const rows = file.prepare('SELECT entry FROM log_1 ORDER BY position').all();
     return rows

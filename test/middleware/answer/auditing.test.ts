@@ -68,7 +68,7 @@ async function healed(gate: Gate, condition: () => Promise<boolean>): Promise<vo
 }
 
 function onDisk(work: (database: DatabaseSync) => void): void {
-  const database = new DatabaseSync(join(directory, 'slackwater.db'));
+  const database = new DatabaseSync(join(directory, 'slackwater.db'), { timeout: 30_000 });
   try {
     database.exec('PRAGMA busy_timeout = 30000');
     work(database);

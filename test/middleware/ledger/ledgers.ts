@@ -50,7 +50,7 @@ export async function ledgerBench(there?: string): Promise<Bench> {
   const opened: OpenEngine[] = [];
   const ledgers: Ledger[] = [];
   const database = <T>(work: (database: DatabaseSync) => T): T => {
-    const handle = new DatabaseSync(join(directory, 'slackwater.db'));
+    const handle = new DatabaseSync(join(directory, 'slackwater.db'), { timeout: 30_000 });
     try {
       return work(handle);
     } finally {

@@ -17,7 +17,7 @@ interface OnDisk {
 }
 
 function withFile<T>(work: (database: DatabaseSync) => T): T {
-  const database = new DatabaseSync(join(here.directory, 'slackwater.db'));
+  const database = new DatabaseSync(join(here.directory, 'slackwater.db'), { timeout: 30_000 });
   try {
     database.exec('PRAGMA busy_timeout = 30000');
     return work(database);

@@ -16,7 +16,8 @@ export function faultOfBy({ by }: Pick<CountQuery, 'by'>): string | undefined {
 function areDimensions(value: unknown): boolean {
   try {
     if (!Array.isArray(value) || value.length === 0 || value.length > countDimensions.length) return false;
-    return value.every((one) => countDimensions.includes(one)) && new Set(value).size === value.length;
+    // A hole of a list is no dimension either; `every` would pass it over.
+    return [...value].every((one) => countDimensions.includes(one)) && new Set(value).size === value.length;
   } catch {
     return false;
   }
