@@ -143,6 +143,7 @@ describe('an operation on a database', () => {
       /"nowhere": there is no such table/,
     );
     expect(() => undoRows(pool, { tables: [] })).toThrow(/name the tables/);
+    expect(() => undoRows(pool, { tables: new Array(1) })).toThrow(/name the tables/);
   });
 
   it('puts back rows of SQLite too, in transactions that have their completion rows', async () => {

@@ -66,7 +66,9 @@ export const route: Benchmark = {
     });
     const inOne = none();
     await takeFrom([together], inOne, run, 'one process', {
-      ...(quick ? { warmUpMs: 300, forMs: 100, rounds: 6 } : { warmUpMs: 1_000, forMs: 250, rounds: 50 }),
+      warmUpMs: quick ? 300 : 1_000,
+      forMs: quick ? 100 : 250,
+      rounds: quick ? 6 : 50,
     });
     const inSeveral = none();
     // Two processes of one program are not equally fast: several of each are started.
@@ -87,7 +89,7 @@ export const route: Benchmark = {
   },
 };
 
-/** Starts a server process for each of these lists of applications, and asks all applications in turn. */
+/** Starts a server process for each of these lists of what may stand in front, and asks all in turn. */
 async function takeFrom(
   processes: readonly (readonly InFront[])[],
   taken: AllTaken,

@@ -405,6 +405,7 @@ describe('the commits of an observed pg pool', () => {
     [{ partition: 'x', ensure: 'yes' }, 'ensure: "yes" is a string; give true or false'],
     [{ partition: 'x', shard: 1 }, 'knows no option shard'],
     [{ partition: 'x', writingFunctions: 'f' }, 'writingFunctions: "f" is a string'],
+    [{ partition: 'x', writingFunctions: new Array(1) }, 'give an array of function names'],
     [{ partition: 'x', probeTimeoutMs: 0 }, 'probeTimeoutMs: 0 is a number'],
     [{ partition: 'other' }, 'observed as "orders"'],
   ])('refuses %j with the value, the name and what was meant', (options, message) => {

@@ -89,6 +89,7 @@ describe('an operation', () => {
       /checks "x" by .*; give equals\(\), matches\(\)/,
     ],
     [task({ after: [1] }), /"after" is \[1\]; give a list of names/],
+    [task({ after: new Array(1) }), /"after" is .*; give a list of names/],
     [
       { ...task({}), checks: { c: { inputs: ['x'], validate: run } } },
       /check "c" looks at "x", which no task gives/,

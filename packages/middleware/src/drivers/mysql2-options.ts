@@ -39,7 +39,7 @@ export function checkMysql2Options(
   if (what === 'pool' || typeof partition !== 'function') checkPartition(partition, 'pool');
   const areNames =
     Array.isArray(writingFunctions) &&
-    writingFunctions.every((name) => typeof name === 'string' && name !== '');
+    [...writingFunctions].every((name) => typeof name === 'string' && name !== '');
   if (writingFunctions !== undefined && !areNames) {
     throw invalid('writingFunctions', writingFunctions, "give an array of names, ['book_order']");
   }

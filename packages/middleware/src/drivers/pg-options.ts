@@ -50,7 +50,7 @@ export function checkObserveOptions(options: unknown, isModule: boolean): void {
     writingFunctions !== undefined &&
     !(
       Array.isArray(writingFunctions) &&
-      writingFunctions.every((name) => typeof name === 'string' && name !== '')
+      [...writingFunctions].every((name) => typeof name === 'string' && name !== '')
     )
   ) {
     throw invalid('writingFunctions', writingFunctions, "give an array of function names, ['book_order']");

@@ -14,7 +14,8 @@ export interface UndoRowsOptions {
 
 /** Refuses what names no tables. Throws `option-invalid`. */
 export function checkUndoTables({ tables }: UndoRowsOptions): void {
-  if (Array.isArray(tables) && tables.length > 0 && tables.every((one) => typeof one === 'string')) return;
+  if (Array.isArray(tables) && tables.length > 0 && [...tables].every((one) => typeof one === 'string'))
+    return;
   throw new SlackwaterError(
     'option-invalid',
     'undoRows(): tables: name the tables whose rows tasks change, one at least.',

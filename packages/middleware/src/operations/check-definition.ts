@@ -193,7 +193,7 @@ function nameOf(operation: string, kind: string, name: string): string {
 }
 
 function texts(operation: string, what: string, given: unknown): readonly string[] {
-  if (Array.isArray(given) && given.every((one) => typeof one === 'string')) return given;
+  if (Array.isArray(given) && [...given].every((one) => typeof one === 'string')) return given;
   throw invalid(operation, `${what} is ${shown(given)}; give a list of names`);
 }
 

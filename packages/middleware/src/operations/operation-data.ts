@@ -77,7 +77,7 @@ class DataReader {
   }
 
   labels(what: string, given: unknown): Readonly<Record<string, unknown>> {
-    if (!Array.isArray(given) || !given.every((one) => typeof one === 'string')) {
+    if (!Array.isArray(given) || ![...given].every((one) => typeof one === 'string')) {
       throw invalid(this.#operation, `${what} is ${shown(given)}; give a list of labels`);
     }
     return Object.fromEntries(given.map((label: string) => [label, type()]));

@@ -115,6 +115,7 @@ describe('who the NATS engine connects as', () => {
     expect(make({ maxBytes: 5 })).toThrow('maxBytes: 5; give a number of bytes, at least 1048576');
     expect(make({ prefix: 'a.b' })).toThrow('prefix: "a.b"; give 1 to 32 letters, digits, - and _');
     expect(make({ servers: [] })).toThrow('give addresses');
+    expect(make({ servers: new Array(1) })).toThrow('give addresses');
     expect(make({ servers: undefined })).toThrow('natsEngine wants servers');
     expect(make({ keys: undefined })).toThrow('natsEngine wants keys');
     expect(make({ indexDirectory: '' })).toThrow('indexDirectory: ""; give the path of a directory');

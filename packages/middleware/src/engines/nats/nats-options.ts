@@ -106,7 +106,7 @@ function checkServers(servers: NatsEngineOptions['servers']): void {
   }
   const list: readonly unknown[] = typeof servers === 'string' ? [servers] : servers;
   const fine =
-    Array.isArray(list) && list.length > 0 && list.every((one) => typeof one === 'string' && one !== '');
+    Array.isArray(list) && list.length > 0 && [...list].every((one) => typeof one === 'string' && one !== '');
   if (!fine)
     throw invalid(`servers: ${shown(servers)}`, "give addresses, such as ['nats-1:4222', 'nats-2:4222']");
 }
