@@ -104,6 +104,49 @@ describe('reading one entry after the other', () => {
     );
   });
 
+  it('gives what reading each by itself gives of values of every kind', () => {
+    const name = fc.oneof(
+      fc.constantFrom('a', 'b', '10', '9', '', ' ', '"', '\\', '.*', '__proto__', 'é', '\u007f'),
+      fc.string({ maxLength: 2 }),
+    );
+    const text = fc.oneof(
+      fc.constantFrom('', 'a', '"', '\n', 'é', '\ud83d\ude00', '","b":"'),
+      fc.string({ maxLength: 3 }),
+    );
+    const number = fc.oneof(
+      fc.constantFrom(0, 1, 1e21, 1e-7, 0.1, 2 ** 53, -1.5),
+      fc.double({ noNaN: true, noDefaultInfinity: true }),
+    );
+    const { value } = fc.letrec<{ value: unknown }>((tie) => ({
+      value: fc.oneof(
+        { depthSize: 'small' },
+        text,
+        number,
+        fc.boolean(),
+        fc.constant(null),
+        fc.array(text, { maxLength: 3 }),
+        fc.array(tie('value'), { maxLength: 2 }),
+        fc.dictionary(name, tie('value'), { maxKeys: 3, noNullPrototype: true }),
+      ),
+    }));
+    const because = fc.dictionary(name, value, { maxKeys: 3, noNullPrototype: true });
+    fc.assert(
+      fc.property(
+        fc.array(fc.record({ because, zz: value, n: fc.nat(9) }), { minLength: 1, maxLength: 4 }),
+        fc.array(fc.nat(), { maxLength: 30 }),
+        (made, choices) => {
+          const pool = made.map(({ n, ...members }) => bytesOf({ ...entryOf(n), ...members }));
+          const { inTurn, alone } = bothWays(choices.map((choice) => pool[choice % pool.length] ?? utf8('')));
+          expect(inTurn).toEqual(alone);
+          expect(inTurn.map((entry) => JSON.stringify(entry))).toEqual(
+            alone.map((entry) => JSON.stringify(entry)),
+          );
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
   it.each<[string, Partial<Record<string, unknown>>]>([
     ['a time that is none', { at: '2026-13-01T00:00:00.000Z' }],
     ['a digest that is too short', { payload: 'AAAA' }],
@@ -161,6 +204,15 @@ describe('reading one entry after the other', () => {
       alone.map((entry) => Object.keys(entry as object)),
     );
     expect(Object.keys(inTurn[1] as object)).toContain('__proto__');
+  });
+
+  it('knows the members of entries again after many that have ever others', () => {
+    const strange = Array.from({ length: 300 }, (_, n) => bytesOf({ ...entryOf(n), [`more${n}`]: n }));
+    const alike = Array.from({ length: 300 }, (_, n) =>
+      bytesOf({ ...entryOf(n), because: { [`${n % 40}`]: n / 7 } }),
+    );
+    const { inTurn, alone } = bothWays([...alike, ...strange, ...alike, ...strange]);
+    expect(inTurn).toEqual(alone);
   });
 
   it('goes on where entries have ever other members, and where they are long', () => {

@@ -33,7 +33,7 @@ export interface VerifyProcess {
 }
 
 const blockEntries = 256;
-const entriesPerRead = 500;
+const entriesPerRead = 2_000;
 const origin = 'bench.example/ledger';
 const { privateKey, publicKey } = generateKeyPairSync('ed25519');
 const rawKey = new Uint8Array(publicKey.export({ format: 'der', type: 'spki' }).subarray(-32));

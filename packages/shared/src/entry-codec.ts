@@ -5,7 +5,6 @@ import { canonicalJson } from './canonical-json.ts';
 import { parseCanonicalJson } from './canonical-text.ts';
 import { entryTypes, type LedgerEntry } from './entry.ts';
 import {
-  type Check,
   faultOf,
   filledText,
   flag,
@@ -100,9 +99,9 @@ export function parseOwnEntry(bytes: Uint8Array): LedgerEntry {
   return value as LedgerEntry;
 }
 
-/** What the value of an entry's member must pass; undefined for members that this version does not know. */
-export function checkOfMember(name: string): Check | undefined {
-  return Object.hasOwn(shape, name) ? shape[name]?.check : undefined;
+/** What the value of an entry's member must be; undefined for members that this version does not know. */
+export function shapeOfMember(name: string): MemberShape | undefined {
+  return Object.hasOwn(shape, name) ? shape[name] : undefined;
 }
 
 function isWorkTypeChange(value: unknown): boolean {

@@ -12,6 +12,8 @@ export interface MemberShape {
   /** What the value must be, to be read after "must be". */
   readonly expected: string;
   readonly optional?: true;
+  /** Of a text that must match: all that is checked of it, from `^` to `$`. */
+  readonly pattern?: RegExp;
 }
 
 /** The members of a JSON object by name. */
@@ -19,11 +21,6 @@ export type Shape = Readonly<Record<string, MemberShape>>;
 
 /** A shape's members as a list: a shape is made once and compared with every entry. */
 const listed = new WeakMap<Shape, readonly (readonly [name: string, member: MemberShape])[]>();
-
-const time =
-  /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?Z$/;
-
-const thirtyTwoBytes = /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/;
 
 /** Any text. */
 export const text: MemberShape = { check: (value) => typeof value === 'string', expected: 'a string' };
@@ -35,16 +32,16 @@ export const filledText: MemberShape = {
 };
 
 /** RFC 3339 in UTC. */
-export const utcTime: MemberShape = {
-  check: (value) => typeof value === 'string' && time.test(value),
-  expected: 'an RFC 3339 time in UTC',
-};
+export const utcTime: MemberShape = textLike(
+  /^\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?Z$/,
+  'an RFC 3339 time in UTC',
+);
 
 /** A SHA-256 in base64: 43 digits, the last of which has two bits of padding, and one equals sign. */
-export const hashInBase64: MemberShape = {
-  check: (value) => typeof value === 'string' && thirtyTwoBytes.test(value),
-  expected: 'base64 of 32 bytes',
-};
+export const hashInBase64: MemberShape = textLike(
+  /^[A-Za-z0-9+/]{42}[AEIMQUYcgkosw048]=$/,
+  'base64 of 32 bytes',
+);
 
 /** True or false. */
 export const flag: MemberShape = { check: (value) => typeof value === 'boolean', expected: 'a boolean' };
@@ -69,6 +66,10 @@ export function oneOf(values: readonly unknown[]): MemberShape {
     check: (value) => values.includes(value),
     expected: values.map((value) => JSON.stringify(value)).join(' or '),
   };
+}
+
+function textLike(pattern: RegExp, expected: string): MemberShape {
+  return { check: (value) => typeof value === 'string' && pattern.test(value), expected, pattern };
 }
 
 /** The same, where the member may be absent. */

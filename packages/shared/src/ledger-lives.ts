@@ -13,7 +13,9 @@ import { ownText } from './text.ts';
 
 /** How many settled deferrals are remembered, where nobody says. */
 export const defaultRememberSettled = 1_000_000;
-const mostKinds = 10_000;
+const mostPartitions = 1_000;
+/** Of a partition, with a look at each. */
+const mostKinds = 16;
 
 /** What became of the deferrals of a ledger. */
 export interface LifeCounts {
@@ -39,9 +41,8 @@ export class LedgerLives {
   /** Settled ones, the oldest first, each as one number: see {@link pack}. */
   readonly #over = new Map<string, number>();
   readonly #rememberSettled: number;
-  /** Equal facts are kept once. */
-  readonly #kinds = new Map<string, LifeFacts>();
-  #lastKind: LifeFacts | undefined;
+  /** Equal facts are kept once: those of a partition's most recent kinds. */
+  readonly #kinds = new Map<string, readonly LifeFacts[]>();
   /** ULIDs are in the order of their making: an unknown one beyond this was never known. */
   #forgottenUpTo = '';
   readonly #counts = { accepted: 0, performed: 0, failed: 0, canceled: 0, late: 0, unjudged: 0 };
@@ -59,8 +60,7 @@ export class LedgerLives {
   entry(entry: LedgerEntry): Extract<LifeStep, { readonly message: string }> | undefined {
     if (!isOfLife(entry)) return undefined;
     const { id, type } = entry;
-    const packed = this.#over.get(id);
-    const before = packed === undefined ? this.#open.get(id) : unpack(packed);
+    const before = this.#open.get(id) ?? this.#overBefore(id);
     if (before === undefined && type !== 'accepted' && id <= this.#forgottenUpTo) {
       this.#counts.unjudged += 1;
       return undefined;
@@ -73,10 +73,15 @@ export class LedgerLives {
     return undefined;
   }
 
+  #overBefore(id: string): Life | undefined {
+    const packed = this.#over.get(id);
+    return packed === undefined ? undefined : unpack(packed);
+  }
+
   #keep(id: string, before: Life | undefined, life: Life): void {
     const { end } = life;
     if (end === undefined) {
-      if (before === undefined) this.#open.set(ownText(id), this.#withSharedFacts(life));
+      if (before === undefined) this.#open.set(ownText(id), this.#asKept(life));
       else if (before !== life) this.#open.set(id, life);
       return;
     }
@@ -97,21 +102,24 @@ export class LedgerLives {
   }
 
   /** As it is kept: nothing in it is part of the entry's text. */
-  #withSharedFacts(life: Life): Life {
+  #asKept(life: Life): Life {
     const { facts, requester, payload } = life;
-    const kept = { ...life, requester: ownText(requester), payload: payload && ownText(payload) };
-    return facts === undefined ? kept : { ...kept, facts: this.#kindOf(facts) };
+    return {
+      ...life,
+      facts: facts && this.#kindOf(facts),
+      requester: ownText(requester),
+      payload: payload && ownText(payload),
+    };
   }
 
   #kindOf(facts: LifeFacts): LifeFacts {
-    const last = this.#lastKind;
-    if (last !== undefined && differingMember(last, facts) === undefined) return last;
-    const text = JSON.stringify(facts);
-    const known = this.#kinds.get(text) ?? (JSON.parse(text) as LifeFacts);
-    if (this.#kinds.size >= mostKinds) this.#kinds.clear();
-    this.#kinds.set(text, known);
-    this.#lastKind = known;
-    return known;
+    const kinds = this.#kinds.get(facts.partition) ?? [];
+    const known = kinds.find((kind) => differingMember(kind, facts) === undefined);
+    if (known !== undefined) return known;
+    const own = JSON.parse(JSON.stringify(facts)) as LifeFacts;
+    if (this.#kinds.size >= mostPartitions) this.#kinds.clear();
+    this.#kinds.set(own.partition, [own, ...kinds].slice(0, mostKinds));
+    return own;
   }
 }
 

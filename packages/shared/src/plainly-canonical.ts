@@ -27,7 +27,7 @@ export function isPlainlyCanonical(text: string): boolean {
 }
 
 /** Where the value that begins at `at`, within so many objects and lists, ends; -1 where it is not canonical for certain. */
-export function endOfValue(text: string, at: number, depth: number): number {
+function endOfValue(text: string, at: number, depth: number): number {
   const unit = text.charCodeAt(at);
   if (unit === quote) return endOfString(text, at);
   if ((unit >= zero && unit <= nine) || unit === minus) return endOfNumber(text, at);
@@ -80,7 +80,7 @@ function endOfString(text: string, start: number): number {
 }
 
 /** Where the name whose first quote is at `start` ends, behind the second one; -1 where it is not plain ASCII. */
-export function endOfName(text: string, start: number): number {
+function endOfName(text: string, start: number): number {
   for (let at = start + 1; at < text.length; at++) {
     const unit = text.charCodeAt(at);
     if (unit === quote) return at + 1;

@@ -99,6 +99,8 @@ export interface Ledger extends DeferralLedger, Revealer {
 /** An older copy is noticed where it lacks what was sealed more than so long before the end. */
 const noteHeadEveryMs = 1_000;
 const closeTimeoutMs = 10_000;
+/** Verified at a time beside callers, who wait meanwhile. */
+const entriesPerTurn = 500;
 
 /**
  * Opens a ledger at its last verified block. Rejects with `ledger-keys-differ`, `key-file-unreadable`,
@@ -218,7 +220,7 @@ export async function openLedger(options: LedgerSetup): Promise<Ledger> {
     recover: () => recoverLoudly(recovery.run()),
     verify: (oldCheckpoint) =>
       verifyStored(
-        { log, store: parts.store, clock },
+        { log, store: parts.store, clock, entriesPerRead: entriesPerTurn },
         { verifierKeys: [verifierKey], oldCheckpoint: oldCheckpoint ?? sealer.head.checkpoint },
       ),
     async close() {
