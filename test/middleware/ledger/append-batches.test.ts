@@ -3,7 +3,11 @@ import { appendBatches } from '../../../packages/middleware/src/ledger/append-ba
 import { isSoonerInTwo, sealPace } from '../../../packages/middleware/src/ledger/seal-pace.ts';
 import { sharedTurns } from '../../../packages/middleware/src/ledger/shared-turns.ts';
 
-const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+async function settled(): Promise<void> {
+  for (let turns = 0; turns < 4; turns += 1) await turn();
+}
 
 /** Batches whose appends end when they are told to. */
 function handBatches(inTwo: boolean) {
@@ -52,6 +56,16 @@ describe('entries that wait', () => {
     expect(sizes).toHaveLength(2);
     await endOne();
     expect(sizes).toEqual([128, 128, 164]);
+  });
+
+  it('go one batch in a turn of the event loop, so that others come in between', async () => {
+    const { sizes, add } = handBatches(true);
+    add(256);
+    expect(sizes).toEqual([]);
+    await turn();
+    expect(sizes).toEqual([128]);
+    await turn();
+    expect(sizes).toEqual([128, 128]);
   });
 
   it('go one batch at a time where that is not sooner', async () => {

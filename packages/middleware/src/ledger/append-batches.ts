@@ -79,19 +79,21 @@ export function appendBatches(
     return batch;
   }
 
-  function sendAll(): void {
+  function sendNext(): void {
     isPlanned = false;
-    for (let most = nextCount(); most > 0; most = nextCount()) void send(takeBatch(most));
+    const most = nextCount();
+    if (most > 0) void send(takeBatch(most));
+    if (nextCount() > 0) plan();
     if (batchesUnderWay > 0) return;
     for (const resolve of idlers) resolve();
     idlers = [];
   }
 
-  /** Not at once: the callers of one turn share a batch. */
+  /** Not at once: the callers of one turn of the event loop share a batch. And one batch in a turn: to seal it takes a while. */
   function plan(): void {
     if (isPlanned) return;
     isPlanned = true;
-    Promise.resolve().then(sendAll);
+    setImmediate(sendNext);
   }
 
   async function send(batch: readonly Waiting[]): Promise<void> {

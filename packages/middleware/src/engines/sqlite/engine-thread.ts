@@ -42,6 +42,8 @@ export class EngineThread {
   readonly #underWay: OutgoingBatch[] = [];
   /** Batches that it gets next; the last one still takes calls. */
   readonly #waiting: OutgoingBatch[] = [];
+  /** Those that came, and are not given to the callers yet. */
+  readonly #answers: (() => void)[] = [];
   #callsPending = 0;
   #bytesWaiting = 0;
   #flushPlanned = false;
@@ -185,11 +187,20 @@ export class EngineThread {
     if (batch.unanswered === 0) this.#underWay.shift();
     // The thread gets its next work before the callers here go on.
     this.#flush();
-    answer();
+    this.#answers.push(answer);
+    if (this.#answers.length === 1) setImmediate(() => this.#answerNext());
+  }
+
+  /** One batch in a turn of the event loop: what its callers do next takes a while. */
+  #answerNext(): void {
+    this.#answers.shift()?.();
+    if (this.#answers.length > 0) setImmediate(() => this.#answerNext());
   }
 
   /** The thread ended, as it was told to or not. Whoever it had not answered learns it. */
   #gone(refused: Failure | undefined, cause: unknown): void {
+    // What it did answer comes first.
+    for (const answer of this.#answers.splice(0)) answer();
     const wasAsked = this.#closing !== undefined && this.#callsPending === 0;
     if (wasAsked) {
       this.#end();
