@@ -9,6 +9,10 @@ const plain = '[^"\\\\\\u0000-\\u001f]*';
 const nothing = '(?!)';
 const plainName = /^[ !#-[\]-~]*$/;
 const longestPattern = 8_192;
+/** Members that are the same in most entries of a ledger, or tell one kind from another: part of the pattern as they are. */
+const fixed: ReadonlySet<string> = new Set<keyof LedgerEntry>(['v', 'type', 'group', 'application']);
+/** Of at most 15 digits, which come back from ECMAScript as they were written. */
+const plainNumber = /^(?:0|[1-9][0-9]{0,14}|(?:0|[1-9][0-9]*)\.[0-9]{0,4}[1-9])$/;
 
 /** A value without names in it: what it reads like, in one group, and what the text of that group stands for; undefined for none. */
 interface Leaf {
@@ -19,7 +23,7 @@ interface Leaf {
 const numberLeaf: Leaf = {
   pattern: '(-?[0-9][0-9.e+-]*)',
   // What ECMAScript prints otherwise is not canonical.
-  read: (said) => (String(Number(said)) === said ? Number(said) : undefined),
+  read: (said) => (plainNumber.test(said) || String(Number(said)) === said ? Number(said) : undefined),
 };
 const flagLeaf: Leaf = { pattern: '(true|false)', read: (said) => said === 'true' };
 const nullLeaf: Leaf = { pattern: '(null)', read: () => null };
@@ -116,10 +120,14 @@ function membersOf(object: Readonly<Record<string, unknown>>, first: number, isE
   let end = first;
   return Object.entries(object).map(([name, said]) => {
     const { check, pattern } = (isEntry ? shapeOfMember(name) : undefined) ?? {};
-    const value = shapeOf(said, end, pattern);
+    const value = isEntry && fixed.has(name) ? fixedValue(said, end) : shapeOf(said, end, pattern);
     end = value.end;
     return { name, value, check: pattern === undefined ? check : undefined };
   });
+}
+
+function fixedValue(value: unknown, first: number): Value {
+  return { first, end: first, pattern: literally(JSON.stringify(value)), of: [] };
 }
 
 function shapeOf(value: unknown, first: number, pattern?: RegExp): Value {
@@ -148,5 +156,9 @@ function leafOf(value: unknown, pattern: RegExp | undefined): Leaf {
 function namePattern(name: string): string {
   // No value can be set under the other name.
   if (!plainName.test(name) || name === '__proto__') return nothing;
-  return `"${name.replace(/[^\w ]/g, '\\$&')}":`;
+  return literally(`"${name}":`);
+}
+
+function literally(text: string): string {
+  return text.replace(/[^\w ]/g, '\\$&');
 }

@@ -40,6 +40,8 @@ export class LedgerLives {
   readonly #open = new Map<string, Life>();
   /** Settled ones, the oldest first, each as one number: see {@link pack}. */
   readonly #over = new Map<string, number>();
+  /** The highest id of a settled one. ULIDs are in the order of their making: most new ones are beyond it, and need not be looked for. */
+  #newestOver = '';
   readonly #rememberSettled: number;
   /** Equal facts are kept once: those of a partition's most recent kinds. */
   readonly #kinds = new Map<string, readonly LifeFacts[]>();
@@ -74,6 +76,7 @@ export class LedgerLives {
   }
 
   #overBefore(id: string): Life | undefined {
+    if (id > this.#newestOver) return undefined;
     const packed = this.#over.get(id);
     return packed === undefined ? undefined : unpack(packed);
   }
@@ -89,7 +92,9 @@ export class LedgerLives {
       this.#counts[end] += 1;
       this.#open.delete(id);
     }
-    this.#over.set(ownText(id), pack(life, end));
+    const own = ownText(id);
+    if (own > this.#newestOver) this.#newestOver = own;
+    this.#over.set(own, pack(life, end));
     if (this.#over.size > this.#rememberSettled) this.#forgetOldest();
   }
 

@@ -27,8 +27,9 @@ export class BytePacker {
 
   /** A buffer of just the byte strings. Begins anew with an empty one. */
   take(): ArrayBuffer {
-    const { buffer } = this.#buffer.slice(0, this.#used);
-    this.#putBack();
+    const isFull = this.#used === this.#buffer.byteLength;
+    const { buffer } = isFull ? this.#buffer : this.#buffer.slice(0, this.#used);
+    if (!isFull) this.#putBack();
     this.#buffer = new Uint8Array(0);
     this.#used = 0;
     return buffer;
@@ -76,6 +77,7 @@ export class ByteUnpacker {
   copies(lengths: readonly number[]): Uint8Array[] {
     if (lengths.length === 0) return [];
     const total = lengths.reduce((sum, length) => sum + length, 0);
+    if (total === this.#buffer.byteLength) return this.views(lengths);
     const own = new ByteUnpacker(this.#buffer.slice(this.#at, this.#at + total));
     this.#at += total;
     return own.views(lengths);
