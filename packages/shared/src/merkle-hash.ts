@@ -4,6 +4,8 @@ import { type HashOptions, sha256 } from './hash.ts';
 const leafPrefix = 0x00;
 const nodePrefix = 0x01;
 const hashLength = 32;
+/** Parts of a place that are kept end here at the latest: some 200 bytes each. */
+const longestKnown = 4_096;
 
 /** Where an entry of usual length is put to be hashed, for the same reason as {@link twoHashes}. */
 const oneLeaf = new Uint8Array(4_096);
@@ -25,16 +27,19 @@ export function leafHash(entry: Uint8Array, options?: HashOptions): Uint8Array {
  */
 export class LeafDesk {
   #place = Uint8Array.of(leafPrefix);
-  #end = 1;
+  /** What an entry of so many bytes is hashed as, and what it is: parts of the place, made once for each length. */
+  #leaves: Uint8Array[] = [];
+  #entries: Uint8Array[] = [];
+  #length = 0;
 
   /** False for what is no bytes. What was taken before is overwritten. */
   take(entry: unknown): boolean {
     if (!isBytes(entry)) return false;
     try {
       const { byteLength } = entry;
-      if (byteLength >= this.#place.length) this.#place = new Uint8Array(1 + byteLength * 2);
+      if (byteLength >= this.#place.length) this.#grow(1 + byteLength * 2);
       this.#place.set(entry, 1);
-      this.#end = 1 + byteLength;
+      this.#length = byteLength;
       return true;
     } catch {
       // Its buffer was transferred to somebody else, or it lies about its length.
@@ -44,12 +49,25 @@ export class LeafDesk {
 
   /** What was taken, until the next is. */
   get bytes(): Uint8Array {
-    return this.#place.subarray(1, this.#end);
+    return partOf(this.#place, 1, 1 + this.#length, this.#entries);
   }
 
   leafHash(options?: HashOptions): Uint8Array {
-    return sha256(this.#place.subarray(0, this.#end), options);
+    return sha256(partOf(this.#place, 0, 1 + this.#length, this.#leaves), options);
   }
+
+  #grow(length: number): void {
+    this.#place = new Uint8Array(length);
+    this.#leaves = [];
+    this.#entries = [];
+  }
+}
+
+function partOf(place: Uint8Array, start: number, end: number, known: Uint8Array[]): Uint8Array {
+  if (end > longestKnown) return place.subarray(start, end);
+  const part = known[end] ?? place.subarray(start, end);
+  known[end] = part;
+  return part;
 }
 
 /** SHA-256(0x01 || left || right): the hash of an inner node (RFC 6962 section 2.1). 32 bytes. */
