@@ -187,6 +187,49 @@ describe('reading one entry after the other', () => {
     );
   });
 
+  it('takes those forms of a number that canonical JSON has, and no others', () => {
+    const forms = [
+      '1.50',
+      '01',
+      '1.0',
+      '1e3',
+      '1E3',
+      '+1',
+      '-0',
+      '.5',
+      '5.',
+      '1e400',
+      '-',
+      '1-1',
+      '0.0000001',
+      '00.5',
+      '0.10',
+    ];
+    const long = ['12345678901234567.5', '9007199254740993', '1234567890123456789', '0.12345678901234567'];
+    const canonical = [
+      '0',
+      '-1.5',
+      '0.00001',
+      '0.000001',
+      '1e-7',
+      '1e+21',
+      '123456789012345.6',
+      '1234567890123456.5',
+      '123456789012345',
+      '9007199254740992',
+    ];
+    const textOf = (number: string): string =>
+      canonicalJson({ ...entryOf(1), zz: 0.5 }).replace('0.5', number);
+    const texts = [...canonical, ...forms, ...long].flatMap((number) => ['0.5', number]).map(textOf);
+    const { inTurn, alone } = bothWays(texts.map(utf8));
+    expect(inTurn).toEqual(alone);
+    const isEntry = (each: unknown): boolean => typeof each === 'object';
+    expect(alone.filter((_, n) => n % 2 === 1).map(isEntry)).toEqual([
+      ...canonical.map(() => true),
+      ...[...forms, ...long].map(() => false),
+    ]);
+  });
+
   it('gives each entry values of its own, whatever came after it', () => {
     const reader = new EntryReader();
     const entries = [1, 2, 3].map((n) => reader.read(encodeEntry(entryOf(n))));

@@ -11,7 +11,8 @@ const plainName = /^[ !#-[\]-~]*$/;
 const longestPattern = 8_192;
 /** Members that are the same in most entries of a ledger, or tell one kind from another: part of the pattern as they are. */
 const fixed: ReadonlySet<string> = new Set<keyof LedgerEntry>(['v', 'type', 'group', 'application']);
-/** Of at most 15 digits, which come back from ECMAScript as they were written. */
+/** With at most 15 digits and a point: those come back from ECMAScript as they were written. */
+const longestPlainNumber = 16;
 const plainNumber = /^(?:0|[1-9][0-9]{0,14}|(?:0|[1-9][0-9]*)\.[0-9]{0,4}[1-9])$/;
 
 /** A value without names in it: what it reads like, in one group, and what the text of that group stands for; undefined for none. */
@@ -23,7 +24,10 @@ interface Leaf {
 const numberLeaf: Leaf = {
   pattern: '(-?[0-9][0-9.e+-]*)',
   // What ECMAScript prints otherwise is not canonical.
-  read: (said) => (plainNumber.test(said) || String(Number(said)) === said ? Number(said) : undefined),
+  read: (said) => {
+    const isPlain = said.length <= longestPlainNumber && plainNumber.test(said);
+    return isPlain || String(Number(said)) === said ? Number(said) : undefined;
+  },
 };
 const flagLeaf: Leaf = { pattern: '(true|false)', read: (said) => said === 'true' };
 const nullLeaf: Leaf = { pattern: '(null)', read: () => null };
