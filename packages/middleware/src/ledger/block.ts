@@ -53,6 +53,14 @@ export function linkOf(block: LedgerBlock): BlockLink {
 
 /** A block whose own bytes are in order: well-formed, and signed by this ledger's key over its size and root. */
 export function openBlock(text: string, signer: Signer): LedgerBlock | undefined {
+  return openSigned(text, signer)?.block;
+}
+
+/** The same, with the numbers of the keys that signed it. */
+export function openSigned(
+  text: string,
+  signer: Signer,
+): { readonly block: LedgerBlock; readonly signedBy: readonly number[] } | undefined {
   try {
     const block = parseBlock(text);
     const head = signer.open(block.checkpoint);
@@ -62,9 +70,18 @@ export function openBlock(text: string, signer: Signer): LedgerBlock | undefined
       block.last === block.size - 1 &&
       block.first <= block.last &&
       Buffer.from(head.root).toString('base64') === block.root;
-    return agrees ? block : undefined;
+    return agrees ? { block, signedBy: head.signedBy } : undefined;
   } catch {
     return undefined;
+  }
+}
+
+/** Up to which size a block says that it goes; 0 where it is none. Nothing of it is verified. */
+export function sizeSaidBy(text: string): number {
+  try {
+    return parseBlock(text).size;
+  } catch {
+    return 0;
   }
 }
 

@@ -3,7 +3,17 @@ import type { Clock } from '../clock.ts';
 import type { EngineLog, KeyWithValue } from '../engines/log.ts';
 import type { EngineStore } from '../engines/store.ts';
 import { appendAhead, type ChainEnd } from './append-ahead.ts';
-import { type BlockLink, blockKey, follows, linkOf, makeBlock, noBlock, openBlock } from './block.ts';
+import {
+  type BlockLink,
+  blockKey,
+  follows,
+  linkOf,
+  makeBlock,
+  noBlock,
+  openBlock,
+  openSigned,
+  sizeSaidBy,
+} from './block.ts';
 import { inForceAfter, rotationsAmong, signersOf } from './key-in-force.ts';
 import { LedgerError } from './ledger-error.ts';
 import { sealPace } from './seal-pace.ts';
@@ -80,15 +90,15 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
   const keeping: Promise<void>[] = [];
   const pace = sealPace(clock);
 
-  async function adopt(height: number, text: string): Promise<void> {
-    const block = openBlock(text, signer);
+  async function adopt(height: number, text: string, read: ReadSealed): Promise<void> {
+    const { block, signedBy } = openSigned(text, signer) ?? {};
     if (block === undefined || !follows(block, head.link)) {
       throw new LedgerError(
         'ledger-corrupt',
         `Block ${height} is not a signed successor of block ${height - 1}.`,
       );
     }
-    const { edge, filled, rotations } = await extendFromLog(log, clock, head.edge, block.size);
+    const { edge, filled, rotations } = await extendFromLog(read, head.edge, block.size);
     const root = rootOf(edge);
     if (Buffer.from(root).toString('base64') !== block.root) {
       throw new LedgerError(
@@ -97,27 +107,31 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
       );
     }
     const signing = await inForceAfter(rotations, head.signing, signer);
-    const signedBy = signer.open(block.checkpoint)?.signedBy ?? [];
-    if (!signersOf(head.signing, signing).every((number) => signedBy.includes(number))) {
+    // By keys that it brings itself, perhaps.
+    const signers = rotations.length === 0 ? signedBy : signer.open(block.checkpoint)?.signedBy;
+    if (!signersOf(head.signing, signing).every((number) => signers?.includes(number))) {
       throw new LedgerError('ledger-corrupt', `Block ${height} is not signed by the key that is in force.`);
     }
     head = { link: linkOf(block), edge, root, checkpoint: block.checkpoint, signing };
-    await tiles.keep(filled);
+    tiles.remember(filled);
   }
 
   /**
-   * Takes over all that others sealed, and tells how many blocks that were. Several are asked for at once: who asked for one at
-   * a time would never catch up with one who seals as quickly as the store answers.
+   * Takes over all that others sealed, and tells how many blocks that were. It has to be quicker than they are, or would never catch up: so
+   * several blocks are asked for at once, their entries together, and nothing is written. Who sealed a tile stores it.
    */
   async function adoptAll(): Promise<number> {
     const before = head.link.height;
     for (let ahead = firstLookAhead; ; ahead = nextLookAhead) {
       const heights = Array.from({ length: ahead }, (_, i) => head.link.height + 1 + i);
-      const blocks = await Promise.all(heights.map((height) => store.get(blockKey(height))));
-      for (const [i, stored] of blocks.entries()) {
-        if (stored === undefined) return head.link.height - before;
-        await adopt(heights[i] ?? 0, Buffer.from(stored.value).toString('utf8'));
-      }
+      const stored = await Promise.all(heights.map((height) => store.get(blockKey(height))));
+      const missing = stored.indexOf(undefined);
+      const texts = stored
+        .slice(0, missing === -1 ? ahead : missing)
+        .map((block) => Buffer.from(block?.value ?? []).toString('utf8'));
+      const read = readAhead(log, clock, sizeSaidBy(texts.at(-1) ?? ''));
+      for (const [i, text] of texts.entries()) await adopt(heights[i] ?? 0, text, read);
+      if (texts.length < ahead) return head.link.height - before;
     }
   }
 
@@ -230,9 +244,11 @@ export async function openEdge(tiles: Tiles, size: number, root: string): Promis
   );
 }
 
+/** Entries from a position on that a block covers, at most so many and at least one, if there are any. */
+type ReadSealed = (from: number, limit: number) => Promise<readonly Uint8Array[]>;
+
 async function extendFromLog(
-  log: EngineLog,
-  clock: Pick<Clock, 'after'>,
+  read: ReadSealed,
   from: TreeEdge,
   size: number,
 ): Promise<{
@@ -245,7 +261,7 @@ async function extendFromLog(
   const rotations: Uint8Array[] = [];
   let edge = from;
   while (edge.size < size) {
-    const entries = await readSealed(log, clock, edge.size, Math.min(size - edge.size, entriesPerRead));
+    const entries = await read(edge.size, size - edge.size);
     if (entries.length === 0) {
       throw new LedgerError(
         'ledger-truncated',
@@ -258,6 +274,18 @@ async function extendFromLog(
     rotations.push(...rotationsAmong(entries));
   }
   return { edge, filled, rotations };
+}
+
+/** Reads what several blocks cover together, up to `end`, which none of them is trusted with. */
+function readAhead(log: EngineLog, clock: Pick<Clock, 'after'>, end: number): ReadSealed {
+  let [first, page]: [number, readonly Uint8Array[]] = [0, []];
+  return async (from, limit) => {
+    if (from < first || from >= first + page.length) {
+      const wanted = Math.min(Math.max(limit, end - from), entriesPerRead);
+      [first, page] = [from, await readSealed(log, clock, from, wanted)];
+    }
+    return page.slice(from - first, from - first + limit);
+  };
 }
 
 /**

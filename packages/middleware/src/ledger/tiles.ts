@@ -31,6 +31,8 @@ const entriesPerRead = 1_024;
 export interface Tiles {
   /** The complete subtree of that height and index in the tree of the edge's size. */
   node(edge: TreeEdge, height: number, index: number): Promise<Uint8Array>;
+  /** Knows tiles that became full, which somebody else stores. */
+  remember(filled: readonly FullTile[]): void;
   /** Stores tiles that became full. Does not fail: a tile that could not be stored is computed when it is needed. */
   keep(filled: readonly FullTile[]): Promise<void>;
   /** The edge of the tree of `size` leaves, from tiles and at most 255 entries of the log. */
@@ -122,6 +124,9 @@ export function openTiles(store: EngineStore, log: EngineLog): Tiles {
       if (near !== undefined) return near;
       const { level, tile, row, place } = tilePlace(height, index);
       return keptNode(await load(level, tile), row, place);
+    },
+    remember(filled) {
+      filled.forEach(remember);
     },
     async keep(filled) {
       if (filled.length === 0) return;
