@@ -1,4 +1,3 @@
-import { leafHash } from '@slackwater/shared';
 import type { Clock } from '../clock.ts';
 import type { EngineLog, KeyWithValue } from '../engines/log.ts';
 import type { EngineStore } from '../engines/store.ts';
@@ -14,10 +13,10 @@ import {
   openSigned,
   sizeSaidBy,
 } from './block.ts';
+import { extendFromLog, hashOfEntry, type ReadSealed, readAhead } from './extend-from-log.ts';
 import { inForceAfter, rotationsAmong, signersOf } from './key-in-force.ts';
 import { LedgerError } from './ledger-error.ts';
 import { sealPace } from './seal-pace.ts';
-import { sha256 } from './sha256.ts';
 import type { Signer } from './signer.ts';
 import type { Tiles } from './tiles.ts';
 import { emptyEdge, extendEdge, type FullTile, rootOf, type TreeEdge } from './tree-edge.ts';
@@ -25,13 +24,10 @@ import { emptyEdge, extendEdge, type FullTile, rootOf, type TreeEdge } from './t
 // The chain of blocks. Any number of processes may seal; the store's create-only write of blocks/<height> decides
 // between them, and nobody goes on from a block that it has not verified against the log itself.
 
-const entriesPerRead = 1_024;
 /** Of how many blocks the tiles may be on their way to the store: as many as blocks may be. */
 const mostKeeping = 2;
 const firstLookAhead = 2;
 const nextLookAhead = 16;
-const mostLooks = 8;
-const betweenLooksMs = 500;
 
 /** The newest verified head. */
 export interface Head {
@@ -139,7 +135,7 @@ export async function openChain(parts: ChainParts): Promise<Chain> {
     const before = behind.signing;
     const rotations = rotationsAmong(entries);
     const signing = rotations.length === 0 ? before : await inForceAfter(rotations, before, signer);
-    const { edge, filled } = extendEdge(behind.edge, entries.map(hashOf));
+    const { edge, filled } = extendEdge(behind.edge, entries.map(hashOfEntry));
     const root = rootOf(edge);
     const sealedAt = new Date(clock.wallNow()).toISOString();
     const { block, text } = makeBlock(
@@ -242,69 +238,4 @@ export async function openEdge(tiles: Tiles, size: number, root: string): Promis
     'ledger-corrupt',
     `The first ${size} entries of the log do not have the root that was signed for them: an entry was changed.`,
   );
-}
-
-/** Entries from a position on that a block covers, at most so many and at least one, if there are any. */
-type ReadSealed = (from: number, limit: number) => Promise<readonly Uint8Array[]>;
-
-async function extendFromLog(
-  read: ReadSealed,
-  from: TreeEdge,
-  size: number,
-): Promise<{
-  readonly edge: TreeEdge;
-  readonly filled: readonly FullTile[];
-  /** Entries that may change the signing key. */
-  readonly rotations: readonly Uint8Array[];
-}> {
-  const filled: FullTile[] = [];
-  const rotations: Uint8Array[] = [];
-  let edge = from;
-  while (edge.size < size) {
-    const entries = await read(edge.size, size - edge.size);
-    if (entries.length === 0) {
-      throw new LedgerError(
-        'ledger-truncated',
-        `The log ends at entry ${edge.size}; a sealed block goes on to ${size}.`,
-      );
-    }
-    const next = extendEdge(edge, entries.map(hashOf));
-    edge = next.edge;
-    filled.push(...next.filled);
-    rotations.push(...rotationsAmong(entries));
-  }
-  return { edge, filled, rotations };
-}
-
-/** Reads what several blocks cover together, up to `end`, which none of them is trusted with. */
-function readAhead(log: EngineLog, clock: Pick<Clock, 'after'>, end: number): ReadSealed {
-  let [first, page]: [number, readonly Uint8Array[]] = [0, []];
-  return async (from, limit) => {
-    if (from < first || from >= first + page.length) {
-      const wanted = Math.min(Math.max(limit, end - from), entriesPerRead);
-      [first, page] = [from, await readSealed(log, clock, from, wanted)];
-    }
-    return page.slice(from - first, from - first + limit);
-  };
-}
-
-/**
- * Entries that a block covers. Where they are not shown they are asked for again for a while, before the whole group is ended
- * over it: of servers that have just chosen a new leader, that one may still be taking in what was acknowledged.
- */
-async function readSealed(
-  log: EngineLog,
-  clock: Pick<Clock, 'after'>,
-  from: number,
-  limit: number,
-): Promise<readonly Uint8Array[]> {
-  for (let looks = 1; ; looks++) {
-    const entries = await log.read(from, limit);
-    if (entries.length > 0 || looks === mostLooks) return entries;
-    await new Promise<void>((resolve) => clock.after(betweenLooksMs, resolve));
-  }
-}
-
-function hashOf(entry: Uint8Array): Uint8Array {
-  return leafHash(entry, { sha256 });
 }
