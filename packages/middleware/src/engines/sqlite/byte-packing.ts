@@ -27,6 +27,7 @@ export class BytePacker {
 
   /** A buffer of just the byte strings. Begins anew with an empty one. */
   take(): ArrayBuffer {
+    // A full one goes as it is: a long page of entries is not copied once more.
     const isFull = this.#used === this.#buffer.byteLength;
     const { buffer } = isFull ? this.#buffer : this.#buffer.slice(0, this.#used);
     if (!isFull) this.#putBack();
